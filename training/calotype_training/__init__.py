@@ -1,0 +1,1 @@
+"""Training of Calotype, a learned image codec: network, trainer, evaluation (DESIGN.md sections 3-6)."""

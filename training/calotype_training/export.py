@@ -1,0 +1,156 @@
+"""Write a checkpoint as the integer model files of docs/MODEL.md section 8.
+
+    python -m calotype_training.export CHECKPOINT --images IMAGES --out assets/models --name fast
+
+A checkpoint trained with QAT holds its plan; for a float one the plan is calibrated on IMAGES. The export refuses a layer whose accumulator could overflow.
+"""
+import argparse
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from . import checkpoint, entropy_tables
+from .data import calibration_crops
+from .integer import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
+
+ROWS = 64                              # rows of the quality tables
+SAFETENSORS_NAME = {"int8": "I8", "int16": "I16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
+ENCODER_ONLY = ("g_a.", "h_a.", "gain.z", "gain.z_shift")
+
+
+class Overflow(ValueError):
+    """A layer's accumulator could pass 2^31."""
+
+
+def numpy64(tensor):
+    return tensor.detach().cpu().double().numpy()
+
+
+def phase_major(weight, axis, r=2):
+    """Channel order c*r*r + phase (PyTorch's shuffles) -> phase*C + c (the file's), along an axis."""
+    weight = np.moveaxis(weight, axis, 0)
+    channels = weight.shape[0] // (r * r)
+    weight = weight.reshape(channels, r * r, *weight.shape[1:]).swapaxes(0, 1).reshape(weight.shape)
+    return np.moveaxis(weight, 0, axis)
+
+
+# Layers next to a shuffle: which side of the weight is shuffled, and by how much.
+SHUFFLED = {"g_a.first": ("in", 8), "g_a.last": ("in", 2), "h_a.mid": ("in", 2), "h_a.last": ("in", 2),
+            "g_s.first": ("out", 2), "g_s.last": ("out", 8), "h_s.first": ("out", 2), "h_s.mid": ("out", 2)}
+
+
+def prove_no_overflow(name, weight, bias, shift, limit):
+    """MODEL.md section 7."""
+    worst = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(1) * limit + np.abs(bias.astype(np.int64)) + (1 << np.maximum(shift.astype(np.int64) - 1, 0))
+    if worst.max() >= 2 ** 31:
+        raise Overflow(f"{name}: output {int(worst.argmax())} can reach {int(worst.max())}, the limit is 2^31; train with smaller weights or calibrate with a coarser step")
+
+
+def layer_tensors(name, conv, plan):
+    """weight, bias and shift of one layer, in the file's channel order."""
+    acc, fold, weight = numpy64(plan.step_acc()), numpy64(plan.step_in), numpy64(conv.weight)
+    weight = weight * (fold[:, None, None, None] if conv.groups > 1 else fold[None, :, None, None]) / acc[:, None, None, None]
+    limit = WIDE_WEIGHT if plan.wide else CODE
+    weight = np.clip(np.rint(weight), -limit, limit).astype(np.int16 if plan.wide else np.int8)
+    weight = weight[:, 0] if conv.groups > 1 else weight[:, :, 0, 0]
+    real_bias = numpy64(conv.bias) + (0.5 if name == "g_s.last" else 0.0)          # g_s writes pixels, not centred ones
+    bias = np.clip(np.rint(real_bias / acc), -2 ** 30, 2 ** 30).astype(np.int32)
+    shift = numpy64(plan.shift).astype(np.uint8)
+    side, r = SHUFFLED.get(name, (None, 0))
+    if side == "in":
+        weight = phase_major(weight, 1, r)
+    elif side == "out":
+        weight, bias, shift = phase_major(weight, 0, r), phase_major(bias, 0, r), phase_major(shift, 0, r)
+    prove_no_overflow(name, weight, bias, shift, STREAM + 1 if plan.wide else CODE)
+    return {f"{name}.weight": np.ascontiguousarray(weight), f"{name}.bias": np.ascontiguousarray(bias), f"{name}.shift": np.ascontiguousarray(shift)}
+
+
+def rows(codec, table):
+    """A table [knots, channels] at the 64 quality rows -> float64 [64, channels]."""
+    t = torch.linspace(0, 1, ROWS, dtype=torch.float64)
+    return numpy64(codec.at(table.double(), t)[:, :, 0, 0])
+
+
+def fixed_point(name, factor):
+    """Positive factors [64, channels] -> i16 mantissas and one shift per channel, as precise as fits."""
+    shift = np.floor(np.log2(STREAM / factor.max(0).clip(1e-12))).clip(0, 30)
+    return {name: np.clip(np.rint(factor * 2.0 ** shift), 0, STREAM).astype(np.int16), f"{name}_shift": shift.astype(np.uint8)}
+
+
+def q8(log_value):
+    return np.clip(np.rint(log_value / LOG_SIGMA_UNIT), -STREAM, STREAM).astype(np.int16)
+
+
+def table_tensors(codec, plan):
+    """The quality tables of MODEL.md section 3."""
+    gain, gain_dec = np.exp(rows(codec, codec.log_gain_y)), np.exp(rows(codec, codec.log_gain_dec))
+    log_gain_z, v, z = rows(codec, codec.log_gain_z), numpy64(plan.unit["v"]), numpy64(plan.unit["z"])
+    return {
+        **fixed_point("gain.y", gain * v * 64),
+        **fixed_point("gain.y_dec", gain_dec / (v * 64)),
+        **fixed_point("gain.z", np.exp(log_gain_z) * z),
+        **fixed_point("gain.z_dec", np.exp(-log_gain_z) / numpy64(plan.z_step)),
+        "log_gain.y": q8(np.log(gain)),
+        "log_sigma.z": q8(log_gain_z + numpy64(codec.log_sigma_z)),
+        "bias.dec": np.clip(np.rint(rows(codec, codec.bias_dec) / numpy64(plan.unit["g_s"])), -STREAM, STREAM).astype(np.int16),
+    }
+
+
+def model_tensors(codec, plan):
+    """All tensors of both parts."""
+    sizes, cdf = entropy_tables.cdf_tables()
+    tensors = {"cdf_sizes": sizes, "cdf": cdf, "scale_lut": entropy_tables.scale_lut(), **table_tensors(codec, plan)}
+    for name, layer in plan.layers.items():
+        tensors |= layer_tensors(name, codec.get_submodule(name), layer)
+    return tensors | {f"{name}.read_shift": shift.cpu().numpy().astype(np.uint8) for name, shift in plan.read.items()}
+
+
+def model_id(config, decoder):
+    """Hexadecimal id of a decoder part (MODEL.md section 8)."""
+    h = hashlib.sha256(b"calotype-model 1\n")
+    for key in ("C", "M", "Z", "P", "n_d", "skip_below", "scale_lut_offset"):
+        h.update(struct.pack("<i", config[key]))
+    for name in sorted(decoder, key=str.encode):
+        value, kind = decoder[name], SAFETENSORS_NAME[decoder[name].dtype.name].encode()
+        h.update(struct.pack("<I", len(name)) + name.encode() + struct.pack("<I", len(kind)) + kind)
+        h.update(struct.pack(f"<{value.ndim + 1}I", value.ndim, *value.shape) + value.astype(value.dtype.newbyteorder("<")).tobytes())
+    return h.digest()[:8].hex()
+
+
+def export(codec, plan, out, name, released=False):
+    """Write NAME.decoder.safetensors and NAME.encoder.safetensors into the folder; return the model id."""
+    s = codec.size
+    config = {"C": s.C, "M": s.M, "Z": s.Z, "P": s.P, "n_e": s.n_e, "n_d": s.n_d,
+              "skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": int(released)}
+    tensors = model_tensors(codec, plan)
+    parts = {"encoder": {k: v for k, v in tensors.items() if k.startswith(ENCODER_ONLY[:2]) or k in ENCODER_ONLY}}
+    parts["decoder"] = {k: v for k, v in tensors.items() if k not in parts["encoder"]}
+    identity = model_id(config, parts["decoder"])
+    for part, values in parts.items():
+        metadata = {"format": "calotype-model", "part": part, "semantics": "1", "name": name, "config": json.dumps(config), "model_id": identity}
+        path = Path(out) / f"{name}.{part}.safetensors"
+        save_file(values, path.with_suffix(".new"), metadata)
+        path.with_suffix(".new").replace(path)
+    return identity
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("checkpoint"), ap.add_argument("--images", help="tar of calibration pictures, needed for a checkpoint without a plan")
+    ap.add_argument("--out", required=True), ap.add_argument("--name", default="fast")
+    a = ap.parse_args()
+    codec, plan = checkpoint.load(a.checkpoint), checkpoint.load_plan(a.checkpoint)
+    if plan is None:
+        if not a.images:
+            raise SystemExit(f"{a.checkpoint} holds no integer plan: give --images, or train it with --qat")
+        plan = calibrate(codec, calibration_crops(a.images))
+    print(f"{a.name}: model id {export(codec, plan, a.out, a.name)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Write a tiny model and golden layer vectors, for the tests of every other implementation.
+
+    python -m calotype_training.golden OUT
+
+OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output `NAME.out`, for each block and
+part its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these integers are exact.
+"""
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.numpy import save_file
+
+from .export import export
+from .integer import CODE, IntegerCodec, calibrate
+from .model import Codec, Size
+
+TINY = Size(C=16, M=16, Z=4, P=8, n_e=1, n_d=2, knots=3)
+
+
+def tiny_codec(seed=1):
+    """A codec with random weights large enough that every layer does something."""
+    torch.manual_seed(seed)
+    codec = Codec(TINY)
+    codec.warm_start(torch.rand(64, 3, 64, 64))
+    with torch.no_grad():
+        for parameter in codec.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return codec
+
+
+def tiny_model(seed=1):
+    """-> codec in float64 and its plan."""
+    codec = tiny_codec(seed)
+    images = (torch.rand(4, 3, 64, 64) * 255).to(torch.uint8)
+    return codec.double(), calibrate(codec.float(), images)
+
+
+def nhwc(x, dtype, phases=1):
+    """[1,C,H,W] -> integers [H,W,C], phase-major where a shuffle of `phases` follows or went before."""
+    _, c, h, w = x.shape
+    x = x.reshape(c // phases, phases, h, w).permute(2, 3, 1, 0).reshape(h, w, c)
+    return x.round().to(dtype).numpy()
+
+
+class Vectors:
+    """Runs layers of the tiny model on random integers and keeps what went in and came out."""
+
+    def __init__(self, integer_codec):
+        self.integer, self.arrays = integer_codec, {}
+        self.random = torch.Generator().manual_seed(7)
+
+    def draw(self, channels, limit, height=5, width=7):
+        return torch.randint(-limit, limit + 1, (1, channels, height, width), generator=self.random).double()
+
+    def keep(self, name, x, out, dtype_in, dtype_out):
+        self.arrays[f"{name}.in"], self.arrays[f"{name}.out"] = nhwc(x, dtype_in), nhwc(out, dtype_out)
+
+    def layer(self, name, end, dtype_out):
+        conv = self.integer.codec.get_submodule(name)
+        x = self.draw(conv.in_channels, CODE)
+        self.keep(name, x, end(name, x), torch.int8, dtype_out)
+
+    def block(self, name):
+        s = self.draw(self.integer.codec.get_submodule(f"{name}.pw1").in_channels, 20000)
+        self.keep(name, s, self.integer.block(name, s).clamp(-32768, 32767), torch.int16, torch.int16)
+
+    def wide(self, name, phases):
+        x = self.draw(self.integer.codec.get_submodule(name).in_channels, 30000)
+        self.arrays[f"{name}.in"] = nhwc(x, torch.int16)
+        self.arrays[f"{name}.out"] = nhwc(self.integer.stream(name, x).clamp(-32768, 32767), torch.int16, phases)
+
+
+@torch.no_grad()
+def layer_vectors(codec, plan):
+    """Every kind of layer end, both kinds of block, both wide layers of g_s."""
+    v = Vectors(IntegerCodec(codec, plan).eval())
+    v.layer("g_s.blocks.0.pw1", v.integer.active, torch.int8)
+    v.layer("g_s.blocks.0.dw", v.integer.code, torch.int8)
+    v.layer("g_s.blocks.0.pw2", v.integer.stream, torch.int16)
+    v.layer("context.1.first", v.integer.stream, torch.int16)
+    v.layer("scale_head", v.integer.stream, torch.int16)
+    v.block("g_s.blocks.1")
+    v.block("context.0.block")
+    v.wide("g_s.first", 4)
+    return v.arrays
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("out")
+    out = Path(ap.parse_args().out)
+    codec, plan = tiny_model()
+    out.mkdir(parents=True, exist_ok=True)
+    print("tiny: model id", export(codec, plan, out, "tiny"))
+    save_file(layer_vectors(codec.double(), plan), out / "layers.safetensors")
+
+
+if __name__ == "__main__":
+    main()

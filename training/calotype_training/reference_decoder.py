@@ -1,0 +1,310 @@
+"""Decode a .calo file with NumPy and integers alone: docs/FORMAT.md and docs/MODEL.md in the order of their sections, written to be read.
+
+    python reference_decoder.py FILE.calo MODEL.decoder.safetensors OUT.ppm
+
+Needs only NumPy; about a minute for a 512x512 picture. It is the second implementation that the Rust decoder is compared with.
+"""
+import json
+import struct
+import sys
+import zlib
+
+import numpy as np
+
+# ---- FORMAT.md sections 1-4: the container ---------------------------------------------------------------------------------------------
+
+
+class Malformed(ValueError):
+    """The file is no valid .calo file."""
+
+
+def require(condition, complaint):
+    if not condition:
+        raise Malformed(complaint)
+
+
+def ceil_div(a, b):
+    return -(-a // b)
+
+
+def read_header(file):
+    """-> dict of the header's fields, and the offset after it."""
+    require(file[:4] == b"CALO", "not a .calo file")
+    require(len(file) >= 28, "shorter than a header")
+    names = ("format_version", "semantics_version", "flags", "depth", "width", "height", "model_id", "quality", "tile_log2", "section_count")
+    h = dict(zip(names, struct.unpack_from("<4B2I8sH2B", file, 4)))
+    require(h["format_version"] == 1 and h["semantics_version"] == 1 and h["depth"] == 8, "a version or depth this decoder does not know")
+    require(h["flags"] & ~1 == 0, "reserved flags are set")
+    require(h["width"] and h["height"] and h["quality"] <= 16128 and 6 <= h["tile_log2"] <= 16, "a header field is out of range")
+    return h, 28
+
+
+def tile_rects(h):
+    """[(x, y, width, height)] of the tiles in pixels, in raster order."""
+    side = 1 << h["tile_log2"]
+    return [(x, y, min(side, h["width"] - x), min(side, h["height"] - y))
+            for y in range(0, h["height"], side) for x in range(0, h["width"], side)]
+
+
+def read_streams(file):
+    """-> header, [(tile rectangle, z stream, y stream)]."""
+    h, at = read_header(file)
+    rects = tile_rects(h)
+    end = at + 12 * (h["section_count"] + len(rects))
+    require(len(file) >= end + 4, "shorter than its index")
+    require(zlib.crc32(file[:end]) == struct.unpack_from("<I", file, end)[0], "header CRC differs")
+    sections = [struct.unpack_from("<4sII", file, at + 12 * i) for i in range(h["section_count"])]
+    require(all(tag[:1].islower() for tag, _, _ in sections), "a critical section this decoder does not know")
+    index = [struct.unpack_from("<3I", file, at + 12 * (h["section_count"] + i)) for i in range(len(rects))]
+    at = end + 4
+    for _, length, crc in sections:
+        require(zlib.crc32(file[at:at + length]) == crc, "a section's CRC differs")
+        at += length
+    z = take(file, at, [i[0] for i in index])
+    y = take(file, at + sum(map(len, z)), [i[1] for i in index])
+    require(at + sum(map(len, z)) + sum(map(len, y)) == len(file), "bytes after the end, or a stream cut short")
+    for (_, _, crc), a, b in zip(index, z, y):
+        require(zlib.crc32(a + b) == crc, "a tile's CRC differs")
+    return h, list(zip(rects, z, y))
+
+
+def take(file, at, lengths):
+    ends = np.cumsum([at] + lengths).tolist()
+    return [file[a:b] for a, b in zip(ends, ends[1:])]
+
+
+# ---- FORMAT.md section 6: entropy coding -----------------------------------------------------------------------------------------------
+
+PROBABILITY_BITS, STATE_MIN = 15, 1 << 16
+
+
+def lane_count(symbols):
+    return 1 if symbols < 4096 else 4 if symbols < 1 << 20 else 16 if symbols < 1 << 22 else 32
+
+
+class Stream:
+    """The words of a stream and the states of its lanes."""
+
+    def __init__(self, stream, lanes):
+        require(len(stream) % 2 == 0 and len(stream) >= 4 * lanes, "a stream is shorter than its lane states")
+        self.words, self.at = struct.unpack(f"<{len(stream) // 2}H", stream), 2 * lanes
+        self.state = [self.words[2 * i] << 16 | self.words[2 * i + 1] for i in range(lanes)]
+
+    def advance(self, lane, start, freq):
+        x = self.state[lane]
+        x = freq * (x >> PROBABILITY_BITS) + (x & 0x7FFF) - start
+        if x < STATE_MIN:
+            require(self.at < len(self.words), "a stream ends too early")
+            x = x << 16 | self.words[self.at]
+            self.at += 1
+        self.state[lane] = x
+
+    def bit(self, lane):
+        bit = self.state[lane] >> 14 & 1
+        self.advance(lane, bit << 14, 1 << 14)
+        return bit
+
+    def escaped(self, lane, n):
+        k = 0
+        while not self.bit(lane):
+            k += 1
+            require(k <= 15, "an escape code is too long")
+        e = 1
+        for _ in range(k):
+            e = e << 1 | self.bit(lane)
+        require(e + n <= 32767, "an escaped symbol is too large")
+        return -(e + n) if self.bit(lane) else e + n
+
+    def finish(self):
+        require(self.at == len(self.words) and all(x == STATE_MIN for x in self.state), "a stream does not end where it should")
+
+
+class Tables:
+    """The CDF of each scale index."""
+
+    def __init__(self, sizes, cdf):
+        ends = np.cumsum([0] + [2 * int(n) + 2 for n in sizes])
+        self.n = [int(n) for n in sizes]
+        self.start = [np.append(cdf[a:b].astype(np.int64), 1 << PROBABILITY_BITS) for a, b in zip(ends, ends[1:])]
+
+    def decode(self, stream, scale_index):
+        """Symbols, int64 [N], of a stream whose symbols have those scale indices."""
+        if len(scale_index) == 0:
+            require(not stream, "a stream without symbols holds bytes")
+            return np.zeros(0, np.int64)
+        lanes = lane_count(len(scale_index))
+        stream, symbols = Stream(stream, lanes), np.zeros(len(scale_index), np.int64)
+        for i, scale in enumerate(scale_index):
+            start, n, lane = self.start[scale], self.n[scale], i % lanes
+            slot = int(np.searchsorted(start, stream.state[lane] & 0x7FFF, "right")) - 1
+            stream.advance(lane, int(start[slot]), int(start[slot + 1] - start[slot]))
+            symbols[i] = slot - n if slot <= 2 * n else stream.escaped(lane, n)
+        stream.finish()
+        return symbols
+
+
+# ---- MODEL.md section 8: the model file ------------------------------------------------------------------------------------------------
+
+DTYPES = {"I8": "<i1", "I16": "<i2", "I32": "<i4", "U8": "<u1", "U16": "<u2"}
+
+
+class Model:
+    """Tensors (widened to int64) and configuration of a decoder part."""
+
+    def __init__(self, file):
+        size = struct.unpack_from("<Q", file)[0]
+        entries = json.loads(file[8:8 + size])
+        metadata = entries.pop("__metadata__")
+        require(metadata["format"] == "calotype-model" and metadata["part"] == "decoder" and metadata["semantics"] == "1", "not a decoder part")
+        self.config, self.id = json.loads(metadata["config"]), bytes.fromhex(metadata["model_id"])
+        self.tensor = {}
+        for name, e in entries.items():
+            a, b = (8 + size + o for o in e["data_offsets"])
+            self.tensor[name] = np.frombuffer(file[a:b], DTYPES[e["dtype"]]).reshape(e["shape"]).astype(np.int64)
+        self.tables = Tables(self.tensor["cdf_sizes"], self.tensor["cdf"])
+
+    def __getitem__(self, name):
+        return self.tensor[name]
+
+    def at_quality(self, name, quality):
+        """MODEL.md section 3: a row of a table [64, channels]."""
+        i, f, table = quality >> 8, quality & 255, self[name]
+        return table[i] if f == 0 else (table[i] * (256 - f) + table[i + 1] * f + 128) >> 8
+
+    def scaled(self, value, name, quality):
+        """round_shift of the product with a gain table, saturated to i16."""
+        return np.clip(round_shift(value * self.at_quality(name, quality), self[f"{name}_shift"]), -32768, 32767)
+
+    def scale_index(self, s):
+        return self["scale_lut"][np.clip((s + self.config["scale_lut_offset"]) >> 3, 0, 511)]
+
+    # MODEL.md section 2: layers and their ends. Maps are int64 [h, w, channels].
+
+    def accumulate(self, name, x):
+        # float64 holds every sum exactly: they stay below 2^31
+        return (x.astype(np.float64) @ self[f"{name}.weight"].T.astype(np.float64)).astype(np.int64) + self[f"{name}.bias"]
+
+    def end(self, name, acc, low, high):
+        return np.clip(round_shift(acc, self[f"{name}.shift"]), low, high)
+
+    def code(self, name, acc):
+        return self.end(name, acc, -127, 127)
+
+    def active(self, name, acc):
+        return self.code(name, np.where(acc < 0, acc >> 3, acc))
+
+    def stream(self, name, acc):
+        return self.end(name, acc, -32768, 32767)
+
+    def read(self, name, s):
+        return np.clip(round_shift(s, self[f"{name}.read_shift"]), -127, 127)
+
+    def depthwise(self, name, x):
+        h, w, _ = x.shape
+        padded, weight = np.pad(x, ((1, 1), (1, 1), (0, 0))), self[f"{name}.weight"]
+        return self[f"{name}.bias"] + sum(weight[:, i, j] * padded[i:i + h, j:j + w] for i in range(3) for j in range(3))
+
+    def block(self, name, s):
+        a = self.active(f"{name}.pw1", self.accumulate(f"{name}.pw1", self.read(f"{name}.pw1", s)))
+        b = self.code(f"{name}.dw", self.depthwise(f"{name}.dw", a))
+        s = np.clip(s + self.stream(f"{name}.pw2", self.accumulate(f"{name}.pw2", b)), -32768, 32767)
+        f = self.active(f"{name}.ffn1", self.accumulate(f"{name}.ffn1", self.read(f"{name}.ffn1", s)))
+        return np.clip(s + self.stream(f"{name}.ffn2", self.accumulate(f"{name}.ffn2", f)), -32768, 32767)
+
+
+def round_shift(a, s):
+    return np.where(s == 0, a, (a + (1 << np.maximum(s - 1, 0))) >> s)
+
+
+def shuffle(x, r):
+    """[h, w, r*r*C] -> [rh, rw, C]."""
+    h, w, c = x.shape
+    return x.reshape(h, w, r, r, c // (r * r)).transpose(0, 2, 1, 3, 4).reshape(h * r, w * r, c // (r * r))
+
+
+# ---- MODEL.md section 5: the decoder ---------------------------------------------------------------------------------------------------
+
+ORDER = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+
+
+def hyper_synthesis(m, z, quality, height, width):
+    """5.1: z symbols [zh, zw, Z] -> h8 [height, width, P]."""
+    z8 = np.clip(round_shift(z * m.at_quality("gain.z_dec", quality), m["gain.z_dec_shift"]), -127, 127)
+    s = m.block("h_s.block1", shuffle(m.stream("h_s.first", m.accumulate("h_s.first", z8)), 2))
+    s = shuffle(m.stream("h_s.mid", m.accumulate("h_s.mid", m.read("h_s.mid", s))), 2)
+    return m.read("h", m.block("h_s.block2", s)[:height, :width])
+
+
+def scales(m, h8, quality):
+    """5.2: -> scale indices [height, width, M]."""
+    return m.scale_index(m.stream("scale_head", m.accumulate("scale_head", h8)) + m.at_quality("log_gain.y", quality))
+
+
+def context_means(m, k, h8, v_hat):
+    name = f"context.{k - 1}"
+    s = m.stream(f"{name}.first", m.accumulate(f"{name}.first", np.concatenate([h8, m.read("v_hat", v_hat)], 2)))
+    s = m.block(f"{name}.block", s)
+    return m.stream(f"{name}.last", m.accumulate(f"{name}.last", m.read(f"{name}.last", s)))
+
+
+def means(m, h8, symbols, quality):
+    """5.3: symbols [h, w, M] -> v_hat [h, w, M]."""
+    height, width, channels = symbols.shape
+    phase = np.array([[0, 2], [3, 1]])[np.arange(height)[:, None] & 1, np.arange(width) & 1]
+    v_hat = np.zeros_like(symbols)
+    for k in range(4):
+        mean = m.stream("mean_head", m.accumulate("mean_head", h8)) if k == 0 else context_means(m, k, h8, v_hat)
+        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", quality), -32768, 32767)
+        now = phase[:, :, None] == np.repeat(ORDER[k], channels // 4)
+        v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", quality), v_hat)
+    return v_hat
+
+
+def synthesis(m, v_hat, quality):
+    """5.4: v_hat [lh, lw, M] of the whole picture -> pixels uint8 [16 lh, 16 lw, 3]."""
+    s = shuffle(m.stream("g_s.first", m.accumulate("g_s.first", v_hat)), 2)
+    s = np.clip(s + m.at_quality("bias.dec", quality), -32768, 32767)
+    for i in range(m.config["n_d"]):
+        s = m.block(f"g_s.blocks.{i}", s)
+    q4 = round_shift(m.accumulate("g_s.last", s), m["g_s.last.shift"])
+    return np.clip((shuffle(q4, 8) + 8) >> 4, 0, 255).astype(np.uint8)
+
+
+def decode_tile(m, rect, z_stream, y_stream, quality):
+    """-> v_hat of one tile."""
+    _, _, w, h = rect
+    zh, zw, lh, lw = ceil_div(h, 64), ceil_div(w, 64), ceil_div(h, 16), ceil_div(w, 16)
+    z_index = np.tile(m.scale_index(m.at_quality("log_sigma.z", quality)), zh * zw)
+    z = m.tables.decode(z_stream, z_index).reshape(zh, zw, -1)
+    h8 = hyper_synthesis(m, z, quality, lh, lw)
+    index = scales(m, h8, quality)
+    symbols, coded = np.zeros(index.shape, np.int64), index >= m.config["skip_below"]
+    symbols[coded] = m.tables.decode(y_stream, index[coded])
+    return means(m, h8, symbols, quality)
+
+
+def decode(file, model):
+    """Bytes of a .calo file and of a decoder part -> uint8 [height, width, 3]."""
+    h, tiles = read_streams(file)
+    m = Model(model)
+    require(h["model_id"] == m.id, f"the file needs model {h['model_id'].hex()}, this is {m.id.hex()}")
+    v_hat = np.zeros((ceil_div(h["height"], 16), ceil_div(h["width"], 16), m.config["M"]), np.int64)
+    for rect, z, y in tiles:
+        tile = decode_tile(m, rect, z, y, h["quality"])
+        row, column = rect[1] // 16, rect[0] // 16
+        v_hat[row:row + tile.shape[0], column:column + tile.shape[1]] = tile
+    return synthesis(m, v_hat, h["quality"])[:h["height"], :h["width"]]
+
+
+def main():
+    if len(sys.argv) != 4:
+        raise SystemExit(__doc__)
+    source, model, out = sys.argv[1:]
+    with open(source, "rb") as f, open(model, "rb") as g:
+        pixels = decode(f.read(), g.read())
+    with open(out, "wb") as f:
+        f.write(b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes())
+
+
+if __name__ == "__main__":
+    main()
