@@ -1,10 +1,11 @@
-"""Checkpoints: {"size", "state", ...}, weights in float32 or float16, read from this package's and the prototype's files."""
+"""Checkpoints: {"size", "state"[, "plan"], ...}, weights in float32 or float16, read from this package's and the prototype's files."""
 
 import re
 from dataclasses import asdict
 
 import torch
 
+from .integer import Plan
 from .model import Codec, Size
 
 # The prototype numbered its layers by their place in an nn.Sequential.
@@ -66,3 +67,9 @@ def load(path):
     codec = Codec(Size(**checkpoint["size"]))
     restore(codec, checkpoint["state"])
     return codec
+
+
+def load_plan(path):
+    """The integer plan that a checkpoint of quantisation-aware training carries under "plan", or None."""
+    state = torch.load(path, map_location="cpu", weights_only=True).get("plan")
+    return Plan.from_state(state) if state else None

@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import save_file
 
 from . import checkpoint, entropy_tables
-from .data import calibration_crops
+from .data import calibration_images
 from .integer import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
 
 ROWS = 64                              # rows of the quality tables
@@ -148,7 +148,7 @@ def main():
     if plan is None:
         if not a.images:
             raise SystemExit(f"{a.checkpoint} holds no integer plan: give --images, or train it with --qat")
-        plan = calibrate(codec, calibration_crops(a.images))
+        plan = calibrate(codec, calibration_images(a.images))
     print(f"{a.name}: model id {export(codec, plan, a.out, a.name)}")
 
 

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from .export import export
 from .integer import CODE, IntegerCodec, calibrate
 from .model import Codec, Size
+from .warm_start import warm_start
 
 TINY = Size(C=16, M=16, Z=4, P=8, n_e=1, n_d=2, knots=3)
 
@@ -22,7 +23,7 @@ def tiny_codec(seed=1):
     """A codec with random weights large enough that every layer does something."""
     torch.manual_seed(seed)
     codec = Codec(TINY)
-    codec.warm_start(torch.rand(64, 3, 64, 64))
+    warm_start(codec, torch.rand(64, 3, 64, 64))
     with torch.no_grad():
         for parameter in codec.parameters():
             parameter += 0.1 * torch.randn_like(parameter)

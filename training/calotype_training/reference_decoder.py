@@ -79,7 +79,7 @@ PROBABILITY_BITS, STATE_MIN = 15, 1 << 16
 
 
 def lane_count(symbols):
-    return 1 if symbols < 4096 else 4 if symbols < 1 << 20 else 16 if symbols < 1 << 22 else 32
+    return 1 if symbols < 1 << 15 else 4 if symbols < 1 << 21 else 16 if symbols < 1 << 22 else 32
 
 
 class Stream:
@@ -270,8 +270,8 @@ def synthesis(m, v_hat, quality):
     return np.clip((shuffle(q4, 8) + 8) >> 4, 0, 255).astype(np.uint8)
 
 
-def decode_tile(m, rect, z_stream, y_stream, quality):
-    """-> v_hat of one tile."""
+def decode_symbols(m, rect, z_stream, y_stream, quality):
+    """5.1, 5.2 for one tile -> z symbols, h8, y symbols."""
     _, _, w, h = rect
     zh, zw, lh, lw = ceil_div(h, 64), ceil_div(w, 64), ceil_div(h, 16), ceil_div(w, 16)
     z_index = np.tile(m.scale_index(m.at_quality("log_sigma.z", quality)), zh * zw)
@@ -280,6 +280,12 @@ def decode_tile(m, rect, z_stream, y_stream, quality):
     index = scales(m, h8, quality)
     symbols, coded = np.zeros(index.shape, np.int64), index >= m.config["skip_below"]
     symbols[coded] = m.tables.decode(y_stream, index[coded])
+    return z, h8, symbols
+
+
+def decode_tile(m, rect, z_stream, y_stream, quality):
+    """-> v_hat of one tile."""
+    _, h8, symbols = decode_symbols(m, rect, z_stream, y_stream, quality)
     return means(m, h8, symbols, quality)
 
 

@@ -1,0 +1,162 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Calotype, a learned image codec.
+#[derive(Parser)]
+#[command(name = "calotype", version, about = "A learned image codec: photos to .calo files and back", max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Use this many threads instead of one per core
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Force a code path of the CPU engine: scalar, portable, avx2, avx512 (for tests)
+    #[arg(long, global = true, value_name = "ISA", hide = true)]
+    pub isa: Option<String>,
+}
+
+/// One task of the program.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Encode an image as a .calo file
+    Encode(EncodeArgs),
+    /// Decode a .calo file to an image
+    Decode(DecodeArgs),
+    /// Say what a .calo file holds, without decoding it
+    Info(InfoArgs),
+    /// List the engines that this machine offers
+    Devices(ListArgs),
+    /// List the models in this program
+    Models(ListArgs),
+    /// Measure rate, distortion and times over a folder of images
+    Eval(EvalArgs),
+}
+
+/// `calotype encode`.
+#[derive(Args)]
+pub struct EncodeArgs {
+    /// PNG, JPEG, WebP, TIFF, BMP or PNM; - reads standard input
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The .calo file to write; - writes standard output
+    #[arg(short, long, value_name = "OUT.calo")]
+    pub output: PathBuf,
+    /// 0 (smallest file) to 100 (best picture), decimals allowed
+    #[arg(short, long, default_value = "50", value_parser = parse_quality, value_name = "0..100")]
+    pub quality: f64,
+    /// Print one JSON object; decodes the result to measure psnr_db
+    #[arg(long)]
+    pub json: bool,
+    /// Overwrite an existing output
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+    /// Refuse images of more pixels
+    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
+    pub max_pixels: u64,
+    /// Side of a tile: 2^N pixels, 6 to 16 (for tests)
+    #[arg(long, default_value_t = calotype::DEFAULT_TILE_LOG2, value_name = "N", hide = true)]
+    pub tile_log2: u8,
+}
+
+/// `calotype decode`.
+#[derive(Args)]
+pub struct DecodeArgs {
+    /// The .calo file; - reads standard input
+    #[arg(value_name = "IN.calo")]
+    pub input: PathBuf,
+    /// PNG, PPM, JPEG, WebP, TIFF or BMP, by its ending; - writes PNM to standard output
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Overwrite an existing output
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+    /// Refuse pictures of more pixels
+    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
+    pub max_pixels: u64,
+}
+
+/// `calotype info`.
+#[derive(Args)]
+pub struct InfoArgs {
+    /// The .calo file; - reads standard input
+    #[arg(value_name = "IN.calo")]
+    pub input: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Refuse pictures of more pixels
+    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
+    pub max_pixels: u64,
+}
+
+/// `calotype devices` and `calotype models`.
+#[derive(Args)]
+pub struct ListArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `calotype eval`.
+#[derive(Args)]
+pub struct EvalArgs {
+    /// A folder of images
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Qualities, separated by commas
+    #[arg(short, long, value_delimiter = ',', value_parser = parse_quality, value_name = "LIST",
+          default_value = "2,5,10,20,30,40,50,60,70,80,90,95,100")]
+    pub quality: Vec<f64>,
+    /// Write every measurement to this file
+    #[arg(long, value_name = "OUT")]
+    pub json: Option<PathBuf>,
+    /// BD-rate against curves of a file: its path, then names of curves in it
+    #[arg(long, num_args = 2.., value_names = ["CURVES.json", "NAME"])]
+    pub against: Vec<String>,
+    /// Keep the .calo files and the decoded PNGs in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Overwrite existing outputs
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+}
+
+fn parse_quality(text: &str) -> Result<f64, String> {
+    let quality: f64 = text.trim().parse().map_err(|_| "not a number; give 0 to 100, e.g. -q 62.5".to_string())?;
+    if (0.0..=100.0).contains(&quality) { Ok(quality) } else { Err("out of range; give 0 to 100".to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn qualities_are_checked() {
+        assert_eq!(parse_quality("62.5"), Ok(62.5));
+        for refused in ["-1", "100.1", "NaN", "inf", "", "x"] {
+            assert!(parse_quality(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn against_takes_a_path_and_names() {
+        let cli = Cli::parse_from(["calotype", "eval", "dir", "--against", "c.json", "a", "b", "-q", "1,2.5"]);
+        let Command::Eval(eval) = cli.command else { panic!("not eval") };
+        assert_eq!(eval.against, ["c.json", "a", "b"]);
+        assert_eq!(eval.quality, [1.0, 2.5]);
+        assert!(Cli::try_parse_from(["calotype", "eval", "dir", "--against", "c.json"]).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! What the program says and returns when it cannot do its task.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+use calotype::{Error, Malformation};
+
+/// A failed task: the line for standard error and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// 1 malformed input, 2 usage, 3 unsupported or limits, 4 engine, 5 input or output.
+    pub code: u8,
+    /// One line that names the file or flag and the remedy.
+    pub message: String,
+}
+
+/// How a file is called in messages: `-` is a pipe.
+pub fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "the pipe".to_string() } else { path.display().to_string() }
+}
+
+impl Failure {
+    /// The input is not what it should be.
+    pub fn malformed(path: &Path, what: impl Display) -> Failure {
+        Failure { code: 1, message: format!("{}: {what}", shown(path)) }
+    }
+
+    /// The command line asks for something that does not exist.
+    pub fn usage(message: impl Display) -> Failure {
+        Failure { code: 2, message: message.to_string() }
+    }
+
+    /// The input is fine, but this program does not read it, or not at this size.
+    pub fn unsupported(path: &Path, what: impl Display) -> Failure {
+        Failure { code: 3, message: format!("{}: {what}", shown(path)) }
+    }
+
+    /// Reading or writing failed.
+    pub fn io(path: &Path, task: &str, error: io::Error) -> Failure {
+        Failure { code: 5, message: format!("{}: cannot {task}: {error}", shown(path)) }
+    }
+
+    /// The codec refused `path`.
+    pub fn codec(path: &Path, error: &Error) -> Failure {
+        Failure { code: exit_code(error), message: format!("{}: {error}{}", shown(path), remedy(error)) }
+    }
+
+    /// The codec failed before any file was read.
+    pub fn engine(error: &Error) -> Failure {
+        Failure { code: exit_code(error), message: error.to_string() }
+    }
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Malformed { .. } => 1,
+        Error::Usage(_) => 2,
+        Error::Unsupported(_) | Error::Limits { .. } => 3,
+        _ => 4,
+    }
+}
+
+fn remedy(error: &Error) -> &'static str {
+    match error {
+        Error::Malformed { what: Malformation::NotCalo, .. } => "; give a file that `calotype encode` wrote",
+        Error::Malformed { .. } => "; get the file again",
+        Error::Limits { .. } => "; raise it with --max-pixels",
+        _ => "",
+    }
+}

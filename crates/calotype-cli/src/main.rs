@@ -1,0 +1,44 @@
+//! The calotype command line: encode, decode, info, devices, models, eval.
+
+mod args;
+mod decode;
+mod encode;
+mod engine;
+mod eval;
+mod failure;
+mod info;
+mod list;
+mod output;
+mod read_image;
+mod write_image;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::say(&format!("calotype: {}", failure.message));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    engine::set_threads(cli.threads)?;
+    let isa = engine::chosen_isa(cli.isa.as_deref())?;
+    match &cli.command {
+        Command::Encode(args) => encode::run(args, isa),
+        Command::Decode(args) => decode::run(args, isa),
+        Command::Info(args) => info::run(args),
+        Command::Devices(args) => list::devices(args),
+        Command::Models(args) => list::models(args),
+        Command::Eval(args) => eval::run(args, isa),
+    }
+}

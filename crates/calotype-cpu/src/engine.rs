@@ -1,0 +1,104 @@
+//! The engine: a model ready to run on this machine.
+
+use std::sync::Arc;
+
+use calotype_model::{Model, QualityTables, Quantiser};
+
+use crate::graph::{Graph, Scalar};
+use crate::kernels::portable::Portable;
+use crate::map::{Hyper, Map, TileSize};
+use crate::network::Network;
+use crate::{Error, Isa};
+
+/// Pixels of a band by default: its maps take about 8 bytes per pixel.
+const BAND_PX: usize = 4 << 20;
+
+/// A model with its weights arranged for one [`Isa`]. All methods are deterministic and give the same bits on every [`Isa`].
+///
+/// Work is spread over rayon's current pool. Sizes that do not fit the model are the caller's mistake and panic; what a file says never does,
+/// as long as sizes come from [`TileSize`] and the model's config.
+pub struct Engine {
+    model: Arc<Model>,
+    isa: Isa,
+    graph: Box<dyn Graph>,
+}
+
+impl Engine {
+    /// Arranges the model's weights. [`Error::Unavailable`] if this machine lacks the instructions.
+    pub fn new(model: Arc<Model>, isa: Isa) -> Result<Engine, Error> {
+        Engine::with_band(model, isa, BAND_PX)
+    }
+
+    /// As [`Engine::new`], with pictures analysed and synthesised in bands of about `band_px` pixels (at least 16 rows).
+    /// It decides memory, not the result.
+    pub fn with_band(model: Arc<Model>, isa: Isa, band_px: usize) -> Result<Engine, Error> {
+        let graph = graph(isa, Arc::clone(&model), band_px).ok_or(Error::Unavailable { isa })?;
+        Ok(Engine { model, isa, graph })
+    }
+
+    /// The instructions in use.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h8 `[lh, lw, P]` and the scale indices `[lh, lw, M]`.
+    pub fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
+        self.graph.hyper(q, z, tile)
+    }
+
+    /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`, v units.
+    pub fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
+        self.graph.means(q, hyper, symbols)
+    }
+
+    /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
+    pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
+        self.graph.synthesise(q, v_hat, (width, height))
+    }
+
+    /// Section 6: RGB bytes, row by row, to v `[4 ceil(height / 64), 4 ceil(width / 64), M]` of the padded picture.
+    ///
+    /// # Panics
+    /// If the model has no encoder part.
+    pub fn analyse(&self, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
+        self.graph.analyse(rgb, (width, height))
+    }
+
+    /// Section 6: v `[4zh, 4zw, M]` of a tile to z symbols `[zh, zw, Z]`; `gain_z` is `Encoder::gain_z` at the quality.
+    ///
+    /// # Panics
+    /// If the model has no encoder part.
+    pub fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
+        self.graph.hyper_analyse(gain_z, v_tile)
+    }
+
+    /// Section 6: chooses the y symbols of a tile. v (at least `[lh, lw, M]`; the rest is ignored) to symbols `[lh, lw, M]`,
+    /// and the v_hat that [`Engine::means`] makes of them.
+    pub fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
+        self.graph.code(q, hyper, v_tile, quantiser)
+    }
+}
+
+fn graph(isa: Isa, model: Arc<Model>, band_px: usize) -> Option<Box<dyn Graph>> {
+    match isa {
+        Isa::Scalar => Some(Box::new(Scalar(model))),
+        Isa::Portable => Some(Box::new(Network::new(Portable, model, band_px))),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => {
+            let kernels = crate::kernels::x86::avx2::Avx2::detect()?;
+            Some(Box::new(Network::new(kernels, model, band_px)))
+        }
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => {
+            let kernels = crate::kernels::x86::avx512::Avx512::detect()?;
+            Some(Box::new(Network::new(kernels, model, band_px)))
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        Isa::Avx2 | Isa::Avx512 => None,
+    }
+}

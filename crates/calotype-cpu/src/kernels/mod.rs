@@ -1,0 +1,71 @@
+//! The five operations as kernels over rows of positions: one trait, one implementor per instruction set, equal bit for bit.
+//!
+//! Codes live in a form that suits the instruction set ([`Kernels::Code`]); streams are i16 everywhere. Every kernel takes channel counts
+//! that are multiples of 4, as the loader of models demands.
+
+mod pack;
+pub(crate) mod portable;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
+
+pub(crate) use pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots};
+
+/// Positions of a dense layer's input: position i has its channels at `data[i * stride..]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a, T> {
+    pub data: &'a [T],
+    pub stride: usize,
+    pub count: usize,
+}
+
+/// Where a dense layer's accumulators go (docs/MODEL.md section 2, "ends of a layer"): `[count, N]`, contiguous.
+pub(crate) enum Out<'a, C> {
+    /// `active`.
+    Active(&'a mut [C]),
+    /// `stream`.
+    Stream(&'a mut [i16]),
+    /// `add`.
+    Add(&'a mut [i16]),
+}
+
+/// The operations on one instruction set. A value of an implementor is the proof that the machine has it.
+pub(crate) trait Kernels: Copy + Send + Sync + 'static {
+    /// A code in memory.
+    type Code: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq + 'static;
+    /// Weights of an int8 layer.
+    type Dense: Send + Sync;
+    /// Weights of a wide layer.
+    type Wide: Send + Sync;
+    /// Weights of a depthwise layer.
+    type Depthwise: Send + Sync;
+
+    /// A code in this form.
+    fn code(value: i8) -> Self::Code;
+    /// Back from this form.
+    fn value(code: Self::Code) -> i8;
+
+    /// Arranges an int8 layer's weights.
+    fn pack_dense(source: DenseSource<'_, i8>) -> Self::Dense;
+    /// Arranges a wide layer's weights.
+    fn pack_wide(source: DenseSource<'_, i16>) -> Self::Wide;
+    /// Arranges a depthwise layer's weights.
+    fn pack_depthwise(source: DepthwiseSource<'_>) -> Self::Depthwise;
+
+    /// An int8 layer: K codes at each of `input.count` positions to N outputs.
+    fn dense(self, layer: &Self::Dense, input: Rows<'_, Self::Code>, out: Out<'_, Self::Code>);
+    /// A wide layer with the `stream` end.
+    fn wide(self, layer: &Self::Wide, input: Rows<'_, i16>, out: &mut [i16]);
+    /// One row of a depthwise layer with the `code` end; `rows` are above, at, below, each `[width, channels]`.
+    fn depthwise(self, layer: &Self::Depthwise, rows: [&[Self::Code]; 3], out: &mut [Self::Code]);
+    /// `read`: a stream `[n, channels]` to codes, with the shift of each channel; position i's codes go to `out[i * stride..]`.
+    fn read(self, stream: &[i16], shift: &[u8], out: &mut [Self::Code], stride: usize);
+    /// Runs plain code compiled for the instruction set; `task` should be an `#[inline(always)]` closure over simple loops.
+    fn vectorise<R>(self, task: impl FnOnce() -> R) -> R;
+}
+
+/// The rounding term of `round_shift`.
+pub(crate) fn rounding(shift: u8) -> i32 {
+    if shift == 0 { 0 } else { 1 << (shift - 1) }
+}

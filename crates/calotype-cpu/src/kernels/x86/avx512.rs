@@ -1,0 +1,472 @@
+//! AVX-512 with VNNI: `vpdpbusd` for int8 layers (codes are stored plus 128, the bias takes 128 times the sum of the weights back),
+//! `vpdpwssd` for wide ones, 6 positions by 64 outputs at a time.
+
+use std::arch::x86_64::*;
+
+use crate::kernels::pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots, pack_ends, pack_lines};
+use crate::kernels::{Kernels, Out, Rows};
+
+/// A machine with AVX-512 F, BW, DQ, VL and VNNI.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512(());
+
+/// Weights of an int8 layer.
+pub(crate) type Dense = PackedDense<i8, 4>;
+/// Weights of a wide layer.
+pub(crate) type Wide = PackedDense<i16, 2>;
+/// Weights of a depthwise layer: per 64 channels `[tap column][line]`, a lane's four bytes being the rows of that column and 0.
+pub(crate) type Taps = Depthwise<i8, 4>;
+
+/// Added to a code in memory, so that it is unsigned.
+const OFFSET: u8 = 128;
+/// Lines in a full block: 64 outputs.
+const BLOCK: usize = 4;
+/// Positions in a full tile.
+const TILE: usize = 6;
+const SLOTS: Slots = Slots { lines: BLOCK, permuted: true };
+
+impl Avx512 {
+    /// The proof, where this machine has it.
+    pub fn detect() -> Option<Avx512> {
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vnni");
+        found.then_some(Avx512(()))
+    }
+}
+
+impl Kernels for Avx512 {
+    type Code = u8;
+    type Dense = Dense;
+    type Wide = Wide;
+    type Depthwise = Taps;
+
+    fn code(value: i8) -> u8 {
+        value as u8 ^ OFFSET
+    }
+
+    fn value(code: u8) -> i8 {
+        (code ^ OFFSET) as i8
+    }
+
+    fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
+        let sum = |output: usize| source.weight[output * source.inputs..][..source.inputs].iter().map(|&w| i32::from(w)).sum::<i32>();
+        let ends = pack_ends(source.shift, SLOTS, |output| source.bias[output].wrapping_sub(i32::from(OFFSET).wrapping_mul(sum(output))));
+        let lines = pack_lines(source, SLOTS, |weight| weight);
+        PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
+    }
+
+    fn pack_wide(source: DenseSource<'_, i16>) -> Wide {
+        let ends = pack_ends(source.shift, SLOTS, |output| source.bias[output]);
+        let lines = pack_lines(source, SLOTS, |weight| weight);
+        PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
+    }
+
+    fn pack_depthwise(source: DepthwiseSource<'_>) -> Taps {
+        pack_taps(source)
+    }
+
+    fn dense(self, layer: &Dense, input: Rows<'_, u8>, out: Out<'_, u8>) {
+        // SAFETY: self is the proof of the features.
+        unsafe { dense(layer, input, out) }
+    }
+
+    fn wide(self, layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
+        // SAFETY: self is the proof of the features.
+        unsafe { wide(layer, input, out) }
+    }
+
+    fn depthwise(self, layer: &Taps, rows: [&[u8]; 3], out: &mut [u8]) {
+        // SAFETY: self is the proof of the features.
+        unsafe { depthwise(layer, rows, out) }
+    }
+
+    fn read(self, stream: &[i16], shift: &[u8], out: &mut [u8], stride: usize) {
+        // SAFETY: self is the proof of the features.
+        unsafe { read(stream, shift, out, stride) }
+    }
+
+    fn vectorise<R>(self, task: impl FnOnce() -> R) -> R {
+        // SAFETY: self is the proof of the features.
+        unsafe { vectorise(task) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn vectorise<R>(task: impl FnOnce() -> R) -> R {
+    task()
+}
+
+/// Channels in full blocks of 64 even where the last is partly empty: there the lanes are in the permuted order too.
+fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
+    let channels = source.bias.len();
+    let padded = channels.next_multiple_of(BLOCK * LANES);
+    let (mut bias, mut shift) = (vec![0i32; padded], vec![0; padded]);
+    let mut weight = vec![0; padded * 12];
+    for (channel, taps) in source.weight.chunks_exact(9).enumerate() {
+        let sum: i32 = taps.iter().map(|&w| i32::from(w)).sum();
+        bias[channel] = source.bias[channel].wrapping_sub(i32::from(OFFSET) * sum);
+        shift[channel] = source.shift[channel];
+        for (tap, &w) in taps.iter().enumerate() {
+            weight[channel * 12 + tap % 3 * 4 + tap / 3] = w;
+        }
+    }
+    let lines = pack_lines(DenseSource { inputs: 12, weight: &weight, bias: &bias, shift: &shift }, SLOTS, |w| w);
+    Depthwise { channels, lines, ends: pack_ends(&shift, SLOTS, |channel| bias[channel]) }
+}
+
+/// The input of a dense layer as bytes, with the distance of positions in bytes.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    bytes: &'a [u8],
+    stride: usize,
+    count: usize,
+}
+
+/// One block of outputs: at most 64 of them, from `first`.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    /// `[group][line]`, 64 bytes each.
+    weights: &'a [[u8; 64]],
+    ends: &'a [Ends],
+    first: usize,
+    /// N of the layer: the distance of positions in the output.
+    outputs: usize,
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn dense(layer: &Dense, input: Rows<'_, u8>, out: Out<'_, u8>) {
+    let input = Input { bytes: input.data, stride: input.stride, count: input.count };
+    blocks::<_, 4, false>(layer, input, out);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn wide(layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
+    // SAFETY: an i16 slice read as bytes, of the same length in memory; u8 has no alignment and no invalid values.
+    let bytes = unsafe { std::slice::from_raw_parts(input.data.as_ptr().cast(), input.data.len() * 2) };
+    let input = Input { bytes, stride: input.stride * 2, count: input.count };
+    blocks::<_, 2, true>(layer, input, Out::Stream(out));
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn blocks<T, const G: usize, const WIDE: bool>(layer: &PackedDense<T, G>, input: Input<'_>, mut out: Out<'_, u8>) {
+    let groups = layer.inputs / G;
+    // SAFETY: a line is 64 bytes without padding, aligned to 64, and holds integers only.
+    let weights: &[[u8; 64]] = unsafe { std::slice::from_raw_parts(layer.lines.as_ptr().cast(), layer.lines.len()) };
+    for first in (0..layer.ends.len()).step_by(BLOCK) {
+        let lines = BLOCK.min(layer.ends.len() - first);
+        let block = Block {
+            weights: &weights[first * groups..][..lines * groups],
+            ends: &layer.ends[first..][..lines],
+            first: first * LANES,
+            outputs: layer.outputs,
+        };
+        match lines {
+            4 => tiles::<4, WIDE>(block, input, &mut out),
+            3 => tiles::<3, WIDE>(block, input, &mut out),
+            2 => tiles::<2, WIDE>(block, input, &mut out),
+            _ => tiles::<1, WIDE>(block, input, &mut out),
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn tiles<const L: usize, const WIDE: bool>(block: Block<'_>, input: Input<'_>, out: &mut Out<'_, u8>) {
+    let mut position = 0;
+    while input.count - position >= TILE {
+        tile::<TILE, L, WIDE>(block, input, position, out);
+        position += TILE;
+    }
+    if input.count - position >= 3 {
+        tile::<3, L, WIDE>(block, input, position, out);
+        position += 3;
+    }
+    while position < input.count {
+        tile::<1, L, WIDE>(block, input, position, out);
+        position += 1;
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn tile<const P: usize, const L: usize, const WIDE: bool>(block: Block<'_>, input: Input<'_>, position: usize, out: &mut Out<'_, u8>) {
+    let sums = accumulate::<P, L, WIDE>(block, &input.bytes[position * input.stride..], input.stride);
+    for (p, sum) in sums.iter().enumerate() {
+        let at = (position + p) * block.outputs + block.first;
+        let lanes = block.outputs - block.first;
+        if L == BLOCK && lanes >= BLOCK * LANES {
+            finish_full([sum[0], sum[1 % L], sum[2 % L], sum[3 % L]], block.ends, at, out);
+        } else {
+            finish_lines(sum, block, at, out);
+        }
+    }
+}
+
+/// The accumulators of P positions and L lines of outputs: P * L registers, at most 24.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn accumulate<const P: usize, const L: usize, const WIDE: bool>(block: Block<'_>, bytes: &[u8], stride: usize) -> [[__m512i; L]; P] {
+    let groups = block.weights.len() / L;
+    assert!(bytes.len() >= (P - 1) * stride + 4 * groups && block.ends.len() == L);
+    let mut bias = [_mm512_setzero_si512(); L];
+    for j in 0..L {
+        bias[j] = load_i32(&block.ends[j].bias);
+    }
+    let mut sums = [bias; P];
+    let mut weights = bias;
+    for k in 0..groups {
+        for (j, weight) in weights.iter_mut().enumerate() {
+            // SAFETY: line k * L + j is below groups * L <= weights.len(); it is 64 bytes, aligned to 64.
+            *weight = unsafe { _mm512_load_si512(block.weights.as_ptr().add(k * L + j).cast()) };
+        }
+        for (p, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: bytes p * stride + 4k .. + 4 end at or before (P - 1) * stride + 4 * groups, asserted above.
+            let group = unsafe { bytes.as_ptr().add(p * stride + 4 * k).cast::<i32>().read_unaligned() };
+            let group = _mm512_set1_epi32(group);
+            for j in 0..L {
+                sum[j] = if WIDE { _mm512_dpwssd_epi32(sum[j], group, weights[j]) } else { _mm512_dpbusd_epi32(sum[j], group, weights[j]) };
+            }
+        }
+    }
+    sums
+}
+
+/// Ends 64 accumulators in permuted order at `out[at..at + 64]`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn finish_full(sums: [__m512i; 4], ends: &[Ends], at: usize, out: &mut Out<'_, u8>) {
+    match out {
+        Out::Active(codes) => store_codes(full_codes([leaky(sums[0]), leaky(sums[1]), leaky(sums[2]), leaky(sums[3])], ends), &mut codes[at..][..64]),
+        Out::Stream(stream) => {
+            let [low, high] = full_stream(sums, ends);
+            store_stream(low, &mut stream[at..][..32]);
+            store_stream(high, &mut stream[at + 32..][..32]);
+        }
+        Out::Add(stream) => {
+            let [low, high] = full_stream(sums, ends);
+            add_stream(low, &mut stream[at..][..32]);
+            add_stream(high, &mut stream[at + 32..][..32]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn leaky(sum: __m512i) -> __m512i {
+    _mm512_max_epi32(sum, _mm512_srai_epi32::<3>(sum))
+}
+
+/// `round_shift` of a line.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn shifted(sum: __m512i, ends: &Ends) -> __m512i {
+    _mm512_srav_epi32(_mm512_add_epi32(sum, load_i32(&ends.round)), load_i32(&ends.shift))
+}
+
+/// 64 codes in order: the in-lane packs undo the permutation of the lines.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn full_codes(sums: [__m512i; 4], ends: &[Ends]) -> __m512i {
+    let low = _mm512_packs_epi32(shifted(sums[0], &ends[0]), shifted(sums[1], &ends[1]));
+    let high = _mm512_packs_epi32(shifted(sums[2], &ends[2]), shifted(sums[3], &ends[3]));
+    let codes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(-127));
+    _mm512_xor_si512(codes, _mm512_set1_epi8(OFFSET as i8))
+}
+
+/// 64 stream values in order.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn full_stream(sums: [__m512i; 4], ends: &[Ends]) -> [__m512i; 2] {
+    let low = _mm512_packs_epi32(shifted(sums[0], &ends[0]), shifted(sums[1], &ends[1]));
+    let high = _mm512_packs_epi32(shifted(sums[2], &ends[2]), shifted(sums[3], &ends[3]));
+    let first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+    let second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    [_mm512_permutex2var_epi64(low, first, high), _mm512_permutex2var_epi64(low, second, high)]
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn store_codes(codes: __m512i, place: &mut [u8]) {
+    assert!(place.len() == 64);
+    // SAFETY: 64 bytes, asserted.
+    unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), codes) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn store_stream(values: __m512i, place: &mut [i16]) {
+    assert!(place.len() == 32);
+    // SAFETY: 32 i16 are 64 bytes, asserted.
+    unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), values) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn add_stream(values: __m512i, place: &mut [i16]) {
+    assert!(place.len() == 32);
+    // SAFETY: 32 i16 are 64 bytes, asserted.
+    let old = unsafe { _mm512_loadu_si512(place.as_ptr().cast()) };
+    store_stream(_mm512_adds_epi16(old, values), place);
+}
+
+/// Ends a block with fewer than 64 outputs, 16 at a time in natural order.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn finish_lines<const L: usize>(sums: &[__m512i; L], block: Block<'_>, at: usize, out: &mut Out<'_, u8>) {
+    for (j, &sum) in sums.iter().enumerate() {
+        let lanes = (block.outputs - block.first - j * LANES).min(LANES);
+        finish_line(sum, &block.ends[j], (at + j * LANES, lanes), out);
+    }
+}
+
+/// Ends one line at `out[at..at + lanes]`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn finish_line(sum: __m512i, ends: &Ends, (at, lanes): (usize, usize), out: &mut Out<'_, u8>) {
+    match out {
+        Out::Active(codes) => store_line_codes(shifted(leaky(sum), ends), &mut codes[at..][..lanes]),
+        Out::Stream(stream) => store_line(_mm512_cvtsepi32_epi16(shifted(sum, ends)), &mut stream[at..][..lanes]),
+        Out::Add(stream) => {
+            let place = &mut stream[at..][..lanes];
+            let mask = lane_mask(place.len());
+            // SAFETY: the mask has a bit only for each element of place.
+            let old = unsafe { _mm256_maskz_loadu_epi16(mask, place.as_ptr()) };
+            store_line(_mm256_adds_epi16(old, _mm512_cvtsepi32_epi16(shifted(sum, ends))), place);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn store_line_codes(values: __m512i, place: &mut [u8]) {
+    let codes = _mm512_cvtsepi32_epi8(_mm512_max_epi32(values, _mm512_set1_epi32(-127)));
+    let codes = _mm_xor_si128(codes, _mm_set1_epi8(OFFSET as i8));
+    // SAFETY: the mask has a bit only for each element of place.
+    unsafe { _mm_mask_storeu_epi8(place.as_mut_ptr().cast(), lane_mask(place.len()), codes) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn store_line(values: __m256i, place: &mut [i16]) {
+    // SAFETY: the mask has a bit only for each element of place.
+    unsafe { _mm256_mask_storeu_epi16(place.as_mut_ptr(), lane_mask(place.len()), values) }
+}
+
+/// The lowest `lanes` bits, at most 16.
+fn lane_mask(lanes: usize) -> u16 {
+    (u32::MAX >> (32 - lanes.clamp(1, 16))) as u16
+}
+
+/// The lowest `lanes` bits, at most 64.
+fn byte_mask(lanes: usize) -> u64 {
+    u64::MAX >> (64 - lanes.clamp(1, 64))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn load_i32(values: &[i32; LANES]) -> __m512i {
+    // SAFETY: 16 i32 are 64 bytes.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn depthwise(layer: &Taps, rows: [&[u8]; 3], out: &mut [u8]) {
+    let row_bytes = out.len();
+    assert!(row_bytes.is_multiple_of(layer.channels) && rows.iter().all(|row| row.len() == row_bytes));
+    for (block, ends) in layer.ends.chunks_exact(BLOCK).enumerate() {
+        let taps: &[Line<i8, 4>; 12] = layer.lines[block * 12..][..12].first_chunk().expect("12 lines");
+        depthwise_block(taps, ends, rows, (block * 64, layer.channels), out);
+    }
+}
+
+/// One row of up to 64 channels from `first`, three columns of codes in registers.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn depthwise_block(taps: &[Line<i8, 4>; 12], ends: &[Ends], rows: [&[u8]; 3], (first, channels): (usize, usize), out: &mut [u8]) {
+    let lanes = (channels - first).min(64);
+    let taps = [load_taps(&taps[..4]), load_taps(&taps[4..8]), load_taps(&taps[8..])];
+    let outside = [_mm512_set1_epi8(OFFSET as i8); 4];
+    let mut columns = [outside, outside, column(rows, first, lanes)];
+    for at in (first..out.len()).step_by(channels) {
+        let next = if at + channels < out.len() { column(rows, at + channels, lanes) } else { outside };
+        columns = [columns[1], columns[2], next];
+        let mut sums = outside;
+        for j in 0..4 {
+            let sum = _mm512_dpbusd_epi32(load_i32(&ends[j].bias), columns[0][j], taps[0][j]);
+            let sum = _mm512_dpbusd_epi32(sum, columns[1][j], taps[1][j]);
+            sums[j] = _mm512_dpbusd_epi32(sum, columns[2][j], taps[2][j]);
+        }
+        let place = &mut out[at..][..lanes];
+        // SAFETY: the mask has a bit only for each element of place.
+        unsafe { _mm512_mask_storeu_epi8(place.as_mut_ptr().cast(), byte_mask(lanes), full_codes(sums, ends)) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn load_taps(lines: &[Line<i8, 4>]) -> [__m512i; 4] {
+    assert!(lines.len() == 4);
+    let start: *const __m512i = lines.as_ptr().cast();
+    // SAFETY: four lines of 64 bytes, aligned to 64.
+    unsafe { [_mm512_load_si512(start), _mm512_load_si512(start.add(1)), _mm512_load_si512(start.add(2)), _mm512_load_si512(start.add(3))] }
+}
+
+/// A column of up to 64 channels: each 32-bit lane holds the three rows of one channel and a byte whose weight is 0, in permuted order.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn column(rows: [&[u8]; 3], at: usize, lanes: usize) -> [__m512i; 4] {
+    let mask = byte_mask(lanes);
+    let [above, here, below] = [&rows[0][at..][..lanes], &rows[1][at..][..lanes], &rows[2][at..][..lanes]];
+    // SAFETY: the mask has a bit only for each element of the three slices.
+    let [above, here, below] = unsafe {
+        [
+            _mm512_maskz_loadu_epi8(mask, above.as_ptr().cast()),
+            _mm512_maskz_loadu_epi8(mask, here.as_ptr().cast()),
+            _mm512_maskz_loadu_epi8(mask, below.as_ptr().cast()),
+        ]
+    };
+    let (first, second) = (_mm512_unpacklo_epi8(above, here), _mm512_unpackhi_epi8(above, here));
+    let (third, fourth) = (_mm512_unpacklo_epi8(below, below), _mm512_unpackhi_epi8(below, below));
+    [
+        _mm512_unpacklo_epi16(first, third),
+        _mm512_unpackhi_epi16(first, third),
+        _mm512_unpacklo_epi16(second, fourth),
+        _mm512_unpackhi_epi16(second, fourth),
+    ]
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn read(stream: &[i16], shift: &[u8], out: &mut [u8], stride: usize) {
+    let channels = shift.len();
+    for (position, codes) in stream.chunks_exact(channels).zip(out.chunks_mut(stride)) {
+        let codes = &mut codes[..channels];
+        for first in (0..channels).step_by(32) {
+            let last = (first + 32).min(channels);
+            read_line(&position[first..last], &shift[first..last], &mut codes[first..last]);
+        }
+    }
+}
+
+/// Up to 32 channels. `(s + (1 << (r - 1))) >> r` is `((s >> (r - 1)) + 1) >> 1`, which stays in 16 bits: the sum saturates only where
+/// s is 32767 and r is 1, and 127 comes out either way.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn read_line(stream: &[i16], shift: &[u8], codes: &mut [u8]) {
+    assert!(stream.len() == shift.len() && stream.len() == codes.len());
+    let mask = byte_mask(stream.len().min(32)) as u32;
+    // SAFETY: the mask has a bit only for each element of the slices.
+    let (s, r) = unsafe { (_mm512_maskz_loadu_epi16(mask, stream.as_ptr()), _mm256_maskz_loadu_epi8(mask, shift.as_ptr().cast())) };
+    let r = _mm512_cvtepu8_epi16(r);
+    let one = _mm512_set1_epi16(1);
+    let half = _mm512_srav_epi16(s, _mm512_subs_epu16(r, one));
+    let rounded = _mm512_srai_epi16::<1>(_mm512_adds_epi16(half, one));
+    let plain = _mm512_mask_mov_epi16(rounded, _mm512_testn_epi16_mask(r, r), s);
+    let narrow = _mm256_max_epi8(_mm512_cvtsepi16_epi8(plain), _mm256_set1_epi8(-127));
+    let narrow = _mm256_xor_si256(narrow, _mm256_set1_epi8(OFFSET as i8));
+    // SAFETY: the mask has a bit only for each element of codes.
+    unsafe { _mm256_mask_storeu_epi8(codes.as_mut_ptr().cast(), mask, narrow) }
+}

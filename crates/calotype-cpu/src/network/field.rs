@@ -1,0 +1,166 @@
+//! A stream with the codes between two depthwise layers, and the phase that runs a block on it.
+
+use std::ops::Range;
+
+use super::Network;
+use super::packed::Block;
+use super::scratch::{Scratch, job_rows, room};
+use crate::kernels::{Kernels, Out, Rows};
+
+/// Rows `top..` of a map whose blocks are being run.
+pub(super) struct Field<K: Kernels> {
+    /// The first row in memory.
+    pub top: usize,
+    /// Rows of the whole map: beyond lies nothing, while rows of it outside this field are just not in memory.
+    pub height: usize,
+    /// Positions in a row.
+    pub width: usize,
+    /// Elements in a row.
+    pub row: usize,
+    /// `[rows, width, channels]`.
+    pub stream: Vec<i16>,
+    /// Codes that the next depthwise layer reads, of the same shape.
+    pub active: Vec<K::Code>,
+    /// Where the codes after it go.
+    spare: Vec<K::Code>,
+    /// A row of zero codes.
+    outside: Vec<K::Code>,
+}
+
+impl<K: Kernels> Field<K> {
+    /// Rows `rows` of a map of `height` rows, not yet filled.
+    pub fn new(rows: Range<usize>, height: usize, width: usize, channels: usize) -> Field<K> {
+        let row = width * channels;
+        let length = rows.len() * row;
+        Field {
+            top: rows.start,
+            height,
+            width,
+            row,
+            stream: vec![0; length],
+            active: vec![K::Code::default(); length],
+            spare: vec![K::Code::default(); length],
+            outside: vec![K::code(0); row],
+        }
+    }
+
+    /// A whole map.
+    pub fn whole(height: usize, width: usize, channels: usize) -> Field<K> {
+        Field::new(0..height, height, width, channels)
+    }
+
+    /// Where rows lie in the memory of stream and codes.
+    pub fn place(&self, rows: &Range<usize>) -> Range<usize> {
+        (rows.start - self.top) * self.row..(rows.end - self.top) * self.row
+    }
+}
+
+/// The inputs of a block's depthwise layer.
+struct Surroundings<'a, C> {
+    active: &'a [C],
+    outside: &'a [C],
+    row: usize,
+    top: usize,
+    height: usize,
+}
+
+impl<'a, C> Surroundings<'a, C> {
+    /// Row `y - 1` of the map: zeros above and below it.
+    fn row_before(&self, y: usize) -> &'a [C] {
+        match y.checked_sub(1) {
+            Some(y) if y < self.height => &self.active[(y - self.top) * self.row..][..self.row],
+            _ => self.outside,
+        }
+    }
+}
+
+impl<K: Kernels> Network<K> {
+    /// Runs a block on rows `rows` of a field whose codes are its pw1's output for these rows and one more on each side,
+    /// and the following block's pw1 on the result.
+    pub(super) fn run_block(&self, field: &mut Field<K>, block: &Block<K>, next: Option<&Block<K>>, rows: Range<usize>) {
+        let length = job_rows(rows.len(), field.width) * field.row;
+        let place = field.place(&rows);
+        let around =
+            Surroundings { active: &field.active, outside: &field.outside, row: field.row, top: field.top, height: field.height };
+        let chunks = field.stream[place.clone()].chunks_mut(length).zip(field.spare[place].chunks_mut(length));
+        let jobs: Vec<_> = chunks.enumerate().map(|(i, chunk)| (rows.start + i * length / field.row, chunk)).collect();
+        self.scratches.run(jobs, |scratch, (y, (stream, active))| {
+            self.branch(block, &around, y, (scratch, &mut *stream));
+            self.feed_forward(block, scratch, stream);
+            if let Some(next) = next {
+                self.enter(next, scratch, stream, active);
+            }
+        });
+        std::mem::swap(&mut field.active, &mut field.spare);
+    }
+
+    /// Fills a field two rows at a time: `rows(scratch, y, stream)` makes the stream of its rows from 2y on, then comes the first block's pw1.
+    pub(super) fn fill(&self, field: &mut Field<K>, first: Option<&Block<K>>, rows: impl Fn(&mut Scratch<K>, usize, &mut [i16]) + Sync) {
+        let pairs = job_rows((field.stream.len() / field.row).div_ceil(2), 2 * field.width);
+        let length = 2 * pairs * field.row;
+        let jobs: Vec<_> = field.stream.chunks_mut(length).zip(field.active.chunks_mut(length)).enumerate().collect();
+        self.scratches.run(jobs, |scratch, (i, (stream, active))| {
+            rows(scratch, i * pairs, stream);
+            if let Some(first) = first {
+                self.enter(first, scratch, stream, active);
+            }
+        });
+    }
+
+    /// `a = active(pw1, read(s))`.
+    pub(super) fn enter(&self, block: &Block<K>, scratch: &mut Scratch<K>, stream: &[i16], active: &mut [K::Code]) {
+        let codes = room(&mut scratch.narrow, stream.len());
+        self.kernels.read(stream, &block.pw1_read, codes, block.channels);
+        self.kernels.dense(&block.pw1, rows_of(codes, block.channels), Out::Active(active));
+    }
+
+    /// `s = add(pw2, code(dw, a))` on rows from y on.
+    fn branch(&self, block: &Block<K>, around: &Surroundings<'_, K::Code>, y: usize, (scratch, stream): (&mut Scratch<K>, &mut [i16])) {
+        let codes = room(&mut scratch.narrow, stream.len());
+        for (i, row) in codes.chunks_exact_mut(around.row).enumerate() {
+            let rows = [around.row_before(y + i), around.row_before(y + i + 1), around.row_before(y + i + 2)];
+            self.kernels.depthwise(&block.dw, rows, row);
+        }
+        self.kernels.dense(&block.pw2, rows_of(codes, block.channels), Out::Add(stream));
+    }
+
+    /// `s = add(ffn2, active(ffn1, read(s)))`.
+    fn feed_forward(&self, block: &Block<K>, scratch: &mut Scratch<K>, stream: &mut [i16]) {
+        let codes = room(&mut scratch.narrow, stream.len());
+        self.kernels.read(stream, &block.ffn1_read, codes, block.channels);
+        let hidden = room(&mut scratch.hidden, stream.len() / block.channels * block.hidden);
+        self.kernels.dense(&block.ffn1, rows_of(codes, block.channels), Out::Active(hidden));
+        self.kernels.dense(&block.ffn2, rows_of(hidden, block.hidden), Out::Add(stream));
+    }
+}
+
+/// Contiguous positions.
+pub(super) fn rows_of<T>(data: &[T], channels: usize) -> Rows<'_, T> {
+    Rows { data, stride: channels, count: data.len() / channels }
+}
+
+/// Rows of `width` positions with 4C channels to twice as many rows of twice as many positions with C; `pair` is 2C.
+pub(super) fn shuffle2<T: Copy>(folded: &[T], width: usize, pair: usize, out: &mut [T]) {
+    let row = width * pair;
+    for (folded, out) in folded.chunks_exact(2 * row).zip(out.chunks_exact_mut(2 * row)) {
+        let (upper, lower) = out.split_at_mut(row);
+        let places = upper.chunks_exact_mut(pair).zip(lower.chunks_exact_mut(pair));
+        for (position, (upper, lower)) in folded.chunks_exact(2 * pair).zip(places) {
+            upper.copy_from_slice(&position[..pair]);
+            lower.copy_from_slice(&position[pair..]);
+        }
+    }
+}
+
+/// The inverse of [`shuffle2`].
+pub(super) fn unshuffle2<T: Copy>(rows: &[T], width: usize, pair: usize, folded: &mut [T]) {
+    let row = width * pair;
+    for (rows, folded) in rows.chunks_exact(2 * row).zip(folded.chunks_exact_mut(2 * row)) {
+        let (upper, lower) = rows.split_at(row);
+        let pairs = upper.chunks_exact(pair).zip(lower.chunks_exact(pair));
+        for (position, (upper, lower)) in folded.chunks_exact_mut(2 * pair).zip(pairs) {
+            position[..pair].copy_from_slice(upper);
+            position[pair..].copy_from_slice(lower);
+        }
+    }
+}

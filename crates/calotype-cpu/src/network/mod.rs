@@ -1,0 +1,78 @@
+//! The graph of docs/MODEL.md on fast kernels: packed weights, and phases of rows that rayon spreads over threads.
+//!
+//! A block needs its neighbours' rows only in its depthwise layer, so a phase runs from one depthwise layer to the next on rows that stay in
+//! cache. Between phases lie the stream and one map of codes.
+
+mod analysis;
+mod context;
+mod field;
+mod hyper;
+mod packed;
+mod scratch;
+mod synthesis;
+
+use std::sync::Arc;
+
+use calotype_model::{Model, QualityTables, Quantiser};
+
+use crate::graph::Graph;
+use crate::kernels::Kernels;
+use crate::map::{Hyper, Map, TileSize};
+use packed::{PackedDecoder, PackedEncoder};
+use scratch::Scratches;
+
+/// A model on one instruction set.
+pub(crate) struct Network<K: Kernels> {
+    kernels: K,
+    model: Arc<Model>,
+    decoder: PackedDecoder<K>,
+    encoder: Option<PackedEncoder<K>>,
+    scratches: Scratches<K>,
+    band_px: usize,
+}
+
+impl<K: Kernels> Network<K> {
+    /// Packs a model's weights. Pictures are analysed and synthesised in bands of about `band_px` pixels.
+    pub fn new(kernels: K, model: Arc<Model>, band_px: usize) -> Network<K> {
+        let pack_encoder = || model.encoder().map(PackedEncoder::new);
+        let (decoder, encoder) = rayon::join(|| PackedDecoder::new(model.decoder()), pack_encoder);
+        Network { kernels, decoder, encoder, scratches: Scratches::new(), model, band_px }
+    }
+
+    /// Rows of latents in a band of a picture `lw` latents wide.
+    fn band_rows(&self, lw: usize) -> usize {
+        (self.band_px / (256 * lw)).max(1)
+    }
+
+    fn encoder(&self) -> (&calotype_model::Encoder, &PackedEncoder<K>) {
+        let packed = self.encoder.as_ref().expect("the model has an encoder part");
+        (self.model.encoder().expect("packed from it"), packed)
+    }
+}
+
+/// Inside rayon's pool, so that phases start without waking it each time.
+impl<K: Kernels> Graph for Network<K> {
+    fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
+        rayon::scope(|_| self.run_hyper(q, z, tile))
+    }
+
+    fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
+        rayon::scope(|_| self.run_means(q, hyper, symbols))
+    }
+
+    fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, (width, height): (usize, usize)) -> Vec<u8> {
+        rayon::scope(|_| self.run_synthesis(q, v_hat, (width, height)))
+    }
+
+    fn analyse(&self, rgb: &[u8], (width, height): (usize, usize)) -> Map<i16> {
+        rayon::scope(|_| self.run_analysis(rgb, (width, height)))
+    }
+
+    fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
+        rayon::scope(|_| self.run_hyper_analysis(gain_z, v_tile))
+    }
+
+    fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
+        rayon::scope(|_| self.run_code(q, hyper, v_tile, quantiser))
+    }
+}

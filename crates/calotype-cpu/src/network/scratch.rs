@@ -1,0 +1,58 @@
+//! Working memory of a job, and how rows become jobs.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::kernels::Kernels;
+
+/// Positions that a job aims for: its codes stay in the second-level cache, and weights are read from there often enough.
+const JOB_POSITIONS: usize = 192;
+
+/// Maps of a few rows. They keep their memory, not their contents.
+pub(super) struct Scratch<K: Kernels> {
+    pub narrow: Vec<K::Code>,
+    pub hidden: Vec<K::Code>,
+    pub stream: Vec<i16>,
+    pub pixels: Vec<u8>,
+}
+
+/// Scratches not in use.
+pub(super) struct Scratches<K: Kernels>(Mutex<Vec<Scratch<K>>>);
+
+impl<K: Kernels> Scratches<K> {
+    pub fn new() -> Scratches<K> {
+        Scratches(Mutex::new(Vec::new()))
+    }
+
+    /// Runs the jobs in parallel, each with a scratch of its own.
+    pub fn run<J: Send>(&self, jobs: Vec<J>, task: impl Fn(&mut Scratch<K>, J) + Sync) {
+        jobs.into_par_iter().for_each(|job| {
+            let mut scratch = self.take();
+            task(&mut scratch, job);
+            self.lock().push(scratch);
+        });
+    }
+
+    fn take(&self) -> Scratch<K> {
+        self.lock().pop().unwrap_or_else(|| Scratch { narrow: Vec::new(), hidden: Vec::new(), stream: Vec::new(), pixels: Vec::new() })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch<K>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rows in a job, of `rows` rows with `width` positions.
+pub(super) fn job_rows(rows: usize, width: usize) -> usize {
+    let balanced = rows.div_ceil(4 * rayon::current_num_threads());
+    JOB_POSITIONS.div_ceil(width).min(balanced).max(1)
+}
+
+/// The first `length` elements of a vector that grows as needed.
+pub(super) fn room<T: Copy + Default>(memory: &mut Vec<T>, length: usize) -> &mut [T] {
+    if memory.len() < length {
+        memory.resize(length, T::default());
+    }
+    &mut memory[..length]
+}

@@ -1,0 +1,95 @@
+//! Offsets, sizes and values of FORMAT.md's tables, in bytes; a test compares them with the document.
+
+/// First four bytes of a file.
+pub const MAGIC: [u8; 4] = *b"CALO";
+/// The version of the container that this crate reads and writes.
+pub const FORMAT_VERSION: u8 = 1;
+/// The version of MODEL.md's arithmetic that files of this version need.
+pub const SEMANTICS_VERSION: u8 = 1;
+/// Bits per channel of the output.
+pub const DEPTH: u8 = 8;
+/// Largest quality Q.
+pub const LARGEST_QUALITY: u16 = 16_128;
+/// Smallest log2 of a tile's side in pixels.
+pub const SMALLEST_TILE_LOG2: u8 = 6;
+/// Largest log2 of a tile's side in pixels.
+pub const LARGEST_TILE_LOG2: u8 = 16;
+/// Flag: written by a model that was never released.
+pub const FLAG_DEVELOPMENT: u8 = 1 << 0;
+/// Flag: reserved for animations.
+pub const FLAG_ANIMATION: u8 = 1 << 1;
+
+/// A field: where it begins within its structure, and its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// First byte.
+    pub offset: usize,
+    /// Length.
+    pub bytes: usize,
+}
+
+const fn field(offset: usize, bytes: usize) -> Field {
+    Field { offset, bytes }
+}
+
+/// [`MAGIC`].
+pub const HEADER_MAGIC: Field = field(0, 4);
+/// [`FORMAT_VERSION`].
+pub const HEADER_FORMAT_VERSION: Field = field(4, 1);
+/// [`SEMANTICS_VERSION`].
+pub const HEADER_SEMANTICS_VERSION: Field = field(5, 1);
+/// Flags.
+pub const HEADER_FLAGS: Field = field(6, 1);
+/// [`DEPTH`].
+pub const HEADER_DEPTH: Field = field(7, 1);
+/// Width in pixels.
+pub const HEADER_WIDTH: Field = field(8, 4);
+/// Height in pixels.
+pub const HEADER_HEIGHT: Field = field(12, 4);
+/// Model id.
+pub const HEADER_MODEL_ID: Field = field(16, 8);
+/// Quality Q.
+pub const HEADER_QUALITY: Field = field(24, 2);
+/// log2 of the tile's side.
+pub const HEADER_TILE_LOG2: Field = field(26, 1);
+/// Entries in the section table.
+pub const HEADER_SECTION_COUNT: Field = field(27, 1);
+/// Length of the header.
+pub const HEADER_BYTES: usize = 28;
+
+/// Four ASCII letters.
+pub const SECTION_TAG: Field = field(0, 4);
+/// Length of the section.
+pub const SECTION_LENGTH: Field = field(4, 4);
+/// CRC-32 of the section.
+pub const SECTION_CRC: Field = field(8, 4);
+/// Length of an entry of the section table.
+pub const SECTION_ENTRY_BYTES: usize = 12;
+
+/// Length of the tile's z stream.
+pub const TILE_Z_BYTES: Field = field(0, 4);
+/// Length of the tile's y stream.
+pub const TILE_Y_BYTES: Field = field(4, 4);
+/// CRC-32 of both.
+pub const TILE_CRC: Field = field(8, 4);
+/// Length of an entry of the tile index.
+pub const TILE_ENTRY_BYTES: usize = 12;
+
+/// Length of the header CRC.
+pub const HEADER_CRC_BYTES: usize = 4;
+
+impl Field {
+    /// The field's bytes within `structure`, which holds the whole structure.
+    ///
+    /// # Panics
+    /// If `N` is not the field's length or the structure is shorter: errors of the program, not of its input.
+    pub(crate) fn take<const N: usize>(self, structure: &[u8]) -> [u8; N] {
+        assert_eq!(self.bytes, N);
+        structure[self.offset..][..N].try_into().unwrap_or([0; N])
+    }
+
+    /// The field as a u32.
+    pub(crate) fn take_u32(self, structure: &[u8]) -> u32 {
+        u32::from_le_bytes(self.take(structure))
+    }
+}

@@ -1,0 +1,84 @@
+//! The writer.
+
+use crate::layout::HEADER_CRC_BYTES;
+use crate::{Error, Header, Misuse};
+
+/// A section to write (FORMAT.md section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Four ASCII letters; a lower-case first letter says that a reader may skip the section.
+    pub tag: [u8; 4],
+    /// Less than 4 GiB.
+    pub bytes: Vec<u8>,
+}
+
+/// The coded streams of one tile (FORMAT.md section 6), each less than 4 GiB.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TileStreams {
+    /// Hyper-latents.
+    pub z: Vec<u8>,
+    /// Latents.
+    pub y: Vec<u8>,
+}
+
+/// The file of a header, its sections and the streams of its tiles in raster order.
+///
+/// # Errors
+/// [`Error::Unwritable`] for a header out of range, a wrong number of tiles, more than 255 sections, a tag that is
+/// not four letters, or a part of 4 GiB or more.
+pub fn write(header: &Header, sections: &[Section], tiles: &[TileStreams]) -> Result<Vec<u8>, Error> {
+    index(header, sections, tiles).map(|index| with_bodies(index, sections, tiles)).map_err(|what| Error::Unwritable { what })
+}
+
+/// Header, section table, tile index.
+fn index(header: &Header, sections: &[Section], tiles: &[TileStreams]) -> Result<Vec<u8>, Misuse> {
+    header.check()?;
+    if header.tile_count() != tiles.len() as u64 {
+        return Err(Misuse::TileCount { expected: header.tile_count(), got: tiles.len() });
+    }
+    let section_count = u8::try_from(sections.len()).map_err(|_| Misuse::SectionCount(sections.len()))?;
+    let mut index = header.to_bytes(section_count).to_vec();
+    for section in sections {
+        index.extend(section_entry(section)?.as_flattened());
+    }
+    for tile in tiles {
+        index.extend(tile_entry(tile)?.as_flattened());
+    }
+    Ok(index)
+}
+
+fn section_entry(section: &Section) -> Result<[[u8; 4]; 3], Misuse> {
+    if !section.tag.iter().all(u8::is_ascii_alphabetic) {
+        return Err(Misuse::SectionTag(section.tag));
+    }
+    Ok([section.tag, length(&section.bytes)?, crc32fast::hash(&section.bytes).to_le_bytes()])
+}
+
+fn tile_entry(tile: &TileStreams) -> Result<[[u8; 4]; 3], Misuse> {
+    Ok([length(&tile.z)?, length(&tile.y)?, tile_crc(&tile.z, &tile.y).to_le_bytes()])
+}
+
+fn length(part: &[u8]) -> Result<[u8; 4], Misuse> {
+    u32::try_from(part.len()).map(u32::to_le_bytes).map_err(|_| Misuse::Length(part.len()))
+}
+
+/// CRC-32 of the z stream followed by the y stream.
+pub(crate) fn tile_crc(z: &[u8], y: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(z);
+    crc.update(y);
+    crc.finalize()
+}
+
+/// Appends the header CRC, the sections, all z streams, all y streams.
+fn with_bodies(index: Vec<u8>, sections: &[Section], tiles: &[TileStreams]) -> Vec<u8> {
+    let bodies = || {
+        let sections = sections.iter().map(|section| &section.bytes);
+        sections.chain(tiles.iter().map(|tile| &tile.z)).chain(tiles.iter().map(|tile| &tile.y))
+    };
+    let mut file = index;
+    file.reserve_exact(HEADER_CRC_BYTES + bodies().map(Vec::len).sum::<usize>());
+    file.extend(crc32fast::hash(&file).to_le_bytes());
+    bodies().for_each(|body| file.extend(body));
+    file
+}

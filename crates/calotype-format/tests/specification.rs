@@ -1,0 +1,150 @@
+//! FORMAT.md's tables and hex block against the code.
+
+use calotype_format::layout::{self, Field};
+use calotype_format::{File, Header, TileStreams, write};
+
+const FORMAT: &str = include_str!("../../../docs/FORMAT.md");
+
+/// Rows of the table that follows `<!-- table: name -->`, without its head.
+fn table<'a>(document: &'a str, name: &str) -> Vec<Vec<&'a str>> {
+    let (_, after) = document.split_once(&format!("<!-- table: {name} -->")).expect(name);
+    let rows = after.trim_start().lines().take_while(|line| line.starts_with('|')).skip(2);
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// Bytes of the block that follows `<!-- hex: name -->`.
+fn hex(document: &str, name: &str) -> Vec<u8> {
+    let (_, after) = document.split_once(&format!("<!-- hex: {name} -->")).expect(name);
+    let lines = after.trim_start_matches('\n').lines().take_while(|line| line.starts_with("    "));
+    lines.flat_map(str::split_whitespace).map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+}
+
+type Named = (&'static str, Field);
+
+const HEADER: [Named; 11] = [
+    ("magic", layout::HEADER_MAGIC),
+    ("format_version", layout::HEADER_FORMAT_VERSION),
+    ("semantics_version", layout::HEADER_SEMANTICS_VERSION),
+    ("flags", layout::HEADER_FLAGS),
+    ("depth", layout::HEADER_DEPTH),
+    ("width", layout::HEADER_WIDTH),
+    ("height", layout::HEADER_HEIGHT),
+    ("model_id", layout::HEADER_MODEL_ID),
+    ("quality", layout::HEADER_QUALITY),
+    ("tile_log2", layout::HEADER_TILE_LOG2),
+    ("section_count", layout::HEADER_SECTION_COUNT),
+];
+const SECTION: [Named; 3] = [("tag", layout::SECTION_TAG), ("length", layout::SECTION_LENGTH), ("crc", layout::SECTION_CRC)];
+const TILE: [Named; 3] = [("z_bytes", layout::TILE_Z_BYTES), ("y_bytes", layout::TILE_Y_BYTES), ("crc", layout::TILE_CRC)];
+
+/// Whether a table's offsets, sizes and names are the code's, without gaps and `size` bytes long.
+fn layout_agrees(document: &str, name: &str, fields: &[Named], size: usize) -> bool {
+    let rows = table(document, name);
+    let row_agrees = |(row, (field_name, field)): (&Vec<&str>, &Named)| {
+        row[2] == *field_name && row[0].parse() == Ok(field.offset) && row[1].parse() == Ok(field.bytes)
+    };
+    let ends = fields.iter().map(|(_, field)| field.offset + field.bytes);
+    let begins = fields.iter().map(|(_, field)| field.offset).skip(1).chain([size]);
+    rows.len() == fields.len() && rows.iter().zip(fields).all(row_agrees) && ends.eq(begins)
+}
+
+/// Numbers in a cell of the header table.
+fn header_numbers(document: &str, field: &str) -> Vec<u64> {
+    let rows = table(document, "header");
+    let row = rows.iter().find(|row| row[2] == field).expect(field);
+    row[3].split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+}
+
+fn header_values_agree(document: &str) -> bool {
+    let first = |field: &str| header_numbers(document, field).first().copied();
+    let (magic, tile_log2) = (&table(document, "header")[0][3], header_numbers(document, "tile_log2"));
+    magic.contains("`43 41 4C 4F`")
+        && layout::MAGIC == [0x43, 0x41, 0x4C, 0x4F]
+        && first("format_version") == Some(layout::FORMAT_VERSION.into())
+        && first("semantics_version") == Some(layout::SEMANTICS_VERSION.into())
+        && header_numbers(document, "depth") == [u64::from(layout::DEPTH)]
+        && first("width") == Some(1)
+        && first("height") == Some(1)
+        && header_numbers(document, "quality")[..2] == [0, u64::from(layout::LARGEST_QUALITY)]
+        && tile_log2.ends_with(&[layout::SMALLEST_TILE_LOG2.into(), layout::LARGEST_TILE_LOG2.into()])
+}
+
+fn flags_agree(document: &str) -> bool {
+    let rows = table(document, "flags");
+    let flags = rows.iter().map(|row| (1_u8 << row[0].parse::<u8>().unwrap(), row[1]));
+    flags.eq([(layout::FLAG_DEVELOPMENT, "development"), (layout::FLAG_ANIMATION, "animation")])
+}
+
+fn example() -> (Header, TileStreams) {
+    let header = Header { development: true, width: 2, height: 1, model_id: [0, 1, 2, 3, 4, 5, 6, 7], quality: 8064, tile_log2: 10 };
+    (header, TileStreams { z: vec![1, 0, 0, 0], y: vec![1, 0, 2, 0, 3, 0] })
+}
+
+fn example_agrees(document: &str) -> bool {
+    let (header, tile) = example();
+    let file = hex(document, "minimal");
+    let parsed = File::parse(&file, u64::MAX);
+    let same = |parsed: &File<'_>| parsed.header == header && parsed.tiles[0].z == tile.z && parsed.tiles[0].y == tile.y;
+    parsed.is_ok_and(|parsed| same(&parsed) && parsed.tiles.len() == 1 && parsed.sections.is_empty())
+        && write(&header, &[], &[tile]).is_ok_and(|written| written == file)
+}
+
+fn document_agrees(document: &str) -> bool {
+    layout_agrees(document, "header", &HEADER, layout::HEADER_BYTES)
+        && layout_agrees(document, "section", &SECTION, layout::SECTION_ENTRY_BYTES)
+        && layout_agrees(document, "tile", &TILE, layout::TILE_ENTRY_BYTES)
+        && header_values_agree(document)
+        && flags_agree(document)
+        && example_agrees(document)
+}
+
+#[test]
+fn layouts_are_those_of_the_document() {
+    assert!(layout_agrees(FORMAT, "header", &HEADER, layout::HEADER_BYTES));
+    assert!(layout_agrees(FORMAT, "section", &SECTION, layout::SECTION_ENTRY_BYTES));
+    assert!(layout_agrees(FORMAT, "tile", &TILE, layout::TILE_ENTRY_BYTES));
+}
+
+#[test]
+fn values_are_those_of_the_document() {
+    assert!(header_values_agree(FORMAT));
+    assert!(flags_agree(FORMAT));
+}
+
+#[test]
+fn the_example_is_read_and_written() {
+    assert!(example_agrees(FORMAT));
+}
+
+#[test]
+fn overhead_is_that_of_the_document() {
+    let (header, tile) = example();
+    let overhead = write(&header, &[], &[tile]).unwrap().len() - 10;
+    assert_eq!(overhead, layout::HEADER_BYTES + layout::TILE_ENTRY_BYTES + layout::HEADER_CRC_BYTES);
+    assert!(FORMAT.contains(&format!("A plain photograph of one tile has {overhead} bytes beside its streams")));
+}
+
+#[test]
+fn a_changed_document_is_noticed() {
+    let changes = [
+        ("| 8 | 4 | width |", "| 8 | 2 | width |"),
+        ("| 7 | 1 | depth |", "| 9 | 1 | depth |"),
+        ("| tile_log2 |", "| tile_side |"),
+        ("`43 41 4C 4F`", "`43 41 4C 50`"),
+        ("| format_version | 1 |", "| format_version | 2 |"),
+        ("output; 8 |", "output; 16 |"),
+        ("Q in 0..16128", "Q in 0..16384"),
+        ("pixels, 6 to 16 |", "pixels, 5 to 16 |"),
+        ("| 0 | development |", "| 1 | development |"),
+        ("| 4 | 4 | length |", "| 5 | 4 | length |"),
+        ("| 4 | 4 | y_bytes |", "| 4 | 4 | z_bytes |"),
+        ("43 41 4C 4F 01", "43 41 4C 4F 02"),
+        ("    01 00 02 00 03 00", "    01 00 02 00 03 01"),
+    ];
+    assert!(document_agrees(FORMAT));
+    for (was, is) in changes {
+        let changed = FORMAT.replacen(was, is, 1);
+        assert_ne!(changed, FORMAT, "{was} is not in the document");
+        assert!(!document_agrees(&changed), "{was} -> {is} went unnoticed");
+    }
+}

@@ -1,0 +1,25 @@
+//! Model files: weights, tables, integer semantics, overflow proof (docs/MODEL.md).
+//!
+//! A [`Decoder`] turns coded symbols into pixels, an [`Encoder`] pixels into latents; [`Model`] pairs them.
+//! Loading checks everything that the engines rely on: sizes, ranges, tables, and that no accumulator can overflow.
+
+mod check;
+mod config;
+mod error;
+mod layers;
+mod load;
+mod parts;
+mod quantiser;
+pub mod synthetic;
+mod tables;
+mod tensors;
+
+pub use config::Config;
+pub use error::Error;
+pub use layers::{Block, ContextStep, Depthwise, HyperAnalysis, HyperSynthesis, Pointwise, Transform, Wide};
+pub use parts::{Decoder, Encoder, Model};
+pub use quantiser::Quantiser;
+pub use tables::{GainTable, KNOTS, QUALITY_MAX, QualityTables, Tables};
+
+/// The version of MODEL.md's arithmetic that this crate implements.
+pub const SEMANTICS_VERSION: u32 = 1;

@@ -1,0 +1,316 @@
+//! Reads model files: metadata, then each tensor by its name, shape and element type (docs/MODEL.md section 8).
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use serde_json::Value;
+
+use crate::parts::hex;
+use crate::tables::KNOTS;
+use crate::tensors::Element;
+use crate::{
+    Block, Config, ContextStep, Decoder, Depthwise, Encoder, Error, GainTable, HyperAnalysis, HyperSynthesis, Pointwise, SEMANTICS_VERSION,
+    Tables, Transform, Wide, check,
+};
+
+impl Decoder {
+    /// Reads `NAME.decoder.safetensors`, checks every range, table and accumulator, and recomputes the id.
+    /// Any deviation from docs/MODEL.md is an [`Error`] that names the tensor.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Decoder, Error> {
+        let header = Header::read(bytes, "decoder")?;
+        let mut source = Source::new(bytes)?;
+        let decoder = source.decoder(&header)?;
+        source.finish()?;
+        check::decoder(&decoder)?;
+        let computed = decoder.canonical_id();
+        if computed != header.id {
+            return Err(Error::Id { computed: hex(computed), claimed: hex(header.id) });
+        }
+        Ok(decoder)
+    }
+}
+
+impl Encoder {
+    /// Reads `NAME.encoder.safetensors` and checks every range, table and accumulator.
+    /// Any deviation from docs/MODEL.md is an [`Error`] that names the tensor. [`crate::Model::new`] checks that its decoder is the right one.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Encoder, Error> {
+        let header = Header::read(bytes, "encoder")?;
+        let mut source = Source::new(bytes)?;
+        let encoder = source.encoder(&header)?;
+        source.finish()?;
+        check::encoder(&encoder)?;
+        Ok(encoder)
+    }
+}
+
+/// A file's `__metadata__`.
+struct Header {
+    name: String,
+    config: Config,
+    id: [u8; 8],
+}
+
+impl Header {
+    fn read(bytes: &[u8], part: &'static str) -> Result<Header, Error> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let empty = HashMap::new();
+        let entries = metadata.metadata().as_ref().unwrap_or(&empty);
+        expect(entries, "format", "calotype-model")?;
+        let semantics = entry(entries, "semantics")?;
+        if *semantics != SEMANTICS_VERSION.to_string() {
+            return Err(Error::Semantics { found: semantics.clone(), known: SEMANTICS_VERSION });
+        }
+        expect(entries, "part", part)?;
+        Ok(Header {
+            name: entry(entries, "name")?.clone(),
+            config: config(entry(entries, "config")?)?,
+            id: id(entry(entries, "model_id")?)?,
+        })
+    }
+}
+
+fn not_safetensors(error: safetensors::SafeTensorError) -> Error {
+    Error::NotSafetensors { reason: error.to_string() }
+}
+
+fn entry<'a>(entries: &'a HashMap<String, String>, key: &'static str) -> Result<&'a String, Error> {
+    entries.get(key).ok_or(Error::MissingMetadata { key })
+}
+
+fn expect(entries: &HashMap<String, String>, key: &'static str, expected: &str) -> Result<(), Error> {
+    let value = entry(entries, key)?;
+    if value == expected {
+        return Ok(());
+    }
+    Err(Error::Metadata { key, value: value.clone(), expected: format!("`{expected}`") })
+}
+
+fn id(text: &str) -> Result<[u8; 8], Error> {
+    let digits = text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let parsed = u64::from_str_radix(text, 16).ok().filter(|_| digits);
+    let expected = || "16 hexadecimal digits".to_owned();
+    parsed.map(u64::to_be_bytes).ok_or_else(|| Error::Metadata { key: "model_id", value: text.to_owned(), expected: expected() })
+}
+
+fn config(text: &str) -> Result<Config, Error> {
+    let not_object = || Error::Metadata { key: "config", value: text.to_owned(), expected: "a JSON object of integers".to_owned() };
+    let mut sizes = Sizes(serde_json::from_str(text).map_err(|_| not_object())?);
+    let offset = i64::from(Config::MAX_LUT_OFFSET);
+    let config = Config {
+        c: sizes.channels("C")?,
+        m: sizes.channels("M")?,
+        z: sizes.channels("Z")?,
+        p: sizes.channels("P")?,
+        n_e: sizes.integer("n_e", 0, Config::MAX_BLOCKS as i64)? as usize,
+        n_d: sizes.integer("n_d", 0, Config::MAX_BLOCKS as i64)? as usize,
+        skip_below: sizes.integer("skip_below", 0, 255)? as u8,
+        scale_lut_offset: sizes.integer("scale_lut_offset", -offset, offset)? as i32,
+        released: sizes.integer("released", 0, 1)? == 1,
+    };
+    match sizes.0.into_iter().next() {
+        Some((key, value)) => Err(Error::Config { key, value: value.to_string(), expected: "no such key".to_owned() }),
+        None => Ok(config),
+    }
+}
+
+/// The entries of `config` that nobody has taken yet.
+struct Sizes(serde_json::Map<String, Value>);
+
+impl Sizes {
+    fn integer(&mut self, key: &str, least: i64, most: i64) -> Result<i64, Error> {
+        let value = self.0.remove(key).unwrap_or(Value::Null);
+        let integer = value.as_i64().filter(|integer| (least..=most).contains(integer));
+        let expected = || format!("an integer in {least}..={most}");
+        integer.ok_or_else(|| Error::Config { key: key.to_owned(), value: value.to_string(), expected: expected() })
+    }
+
+    /// Channels come in fours: M has four quarters, and engines pack four codes in a word.
+    fn channels(&mut self, key: &str) -> Result<usize, Error> {
+        let channels = self.integer(key, 4, Config::MAX_CHANNELS as i64)?;
+        if channels % 4 != 0 {
+            let expected = "a multiple of 4".to_owned();
+            return Err(Error::Config { key: key.to_owned(), value: channels.to_string(), expected });
+        }
+        Ok(channels as usize)
+    }
+}
+
+/// The tensors of a file that no layer has taken yet.
+struct Source<'a>(BTreeMap<String, TensorView<'a>>);
+
+impl<'a> Source<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Source<'a>, Error> {
+        let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+        Ok(Source(file.tensors().into_iter().collect()))
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.0.into_keys().next() {
+            Some(name) => Err(Error::SurplusTensor { name }),
+            None => Ok(()),
+        }
+    }
+
+    fn typed<T: Element>(&mut self, name: &str) -> Result<TensorView<'a>, Error> {
+        let view = self.0.remove(name).ok_or_else(|| Error::MissingTensor { name: name.to_owned() })?;
+        if view.dtype() != T::DTYPE {
+            return Err(Error::ElementType { name: name.to_owned(), found: format!("{:?}", view.dtype()), expected: T::NAME });
+        }
+        Ok(view)
+    }
+
+    fn take<T: Element>(&mut self, name: &str, shape: &[usize]) -> Result<Vec<T>, Error> {
+        let view = self.typed::<T>(name)?;
+        if view.shape() != shape {
+            return Err(Error::Shape { name: name.to_owned(), found: view.shape().to_vec(), expected: shape.to_vec() });
+        }
+        Ok(T::read_all(view.data()))
+    }
+
+    fn ends(&mut self, name: &str, outputs: usize) -> Result<(Vec<i32>, Vec<u8>), Error> {
+        Ok((self.take(&format!("{name}.bias"), &[outputs])?, self.take(&format!("{name}.shift"), &[outputs])?))
+    }
+
+    fn read_shift(&mut self, name: &str, channels: usize) -> Result<Vec<u8>, Error> {
+        self.take(&format!("{name}.read_shift"), &[channels])
+    }
+
+    fn pointwise(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Pointwise, Error> {
+        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
+        let (bias, shift) = self.ends(name, outputs)?;
+        Ok(Pointwise { name: name.to_owned(), inputs, outputs, weight, bias, shift })
+    }
+
+    fn wide(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Wide, Error> {
+        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
+        let (bias, shift) = self.ends(name, outputs)?;
+        Ok(Wide { name: name.to_owned(), inputs, outputs, weight, bias, shift })
+    }
+
+    fn depthwise(&mut self, name: &str, channels: usize) -> Result<Depthwise, Error> {
+        let weight = self.take(&format!("{name}.weight"), &[channels, 3, 3])?;
+        let (bias, shift) = self.ends(name, channels)?;
+        Ok(Depthwise { name: name.to_owned(), channels, weight, bias, shift })
+    }
+
+    fn block(&mut self, name: &str, channels: usize, expansion: usize) -> Result<Block, Error> {
+        let layer = |suffix: &str| format!("{name}.{suffix}");
+        Ok(Block {
+            pw1_read: self.read_shift(&layer("pw1"), channels)?,
+            pw1: self.pointwise(&layer("pw1"), channels, channels)?,
+            dw: self.depthwise(&layer("dw"), channels)?,
+            pw2: self.pointwise(&layer("pw2"), channels, channels)?,
+            ffn1_read: self.read_shift(&layer("ffn1"), channels)?,
+            ffn1: self.pointwise(&layer("ffn1"), expansion * channels, channels)?,
+            ffn2: self.pointwise(&layer("ffn2"), channels, expansion * channels)?,
+        })
+    }
+
+    fn blocks(&mut self, name: &str, count: usize, channels: usize) -> Result<Vec<Block>, Error> {
+        (0..count).map(|i| self.block(&format!("{name}.blocks.{i}"), channels, 2)).collect()
+    }
+
+    fn hyper_synthesis(&mut self, config: &Config) -> Result<HyperSynthesis, Error> {
+        Ok(HyperSynthesis {
+            first: self.pointwise("h_s.first", 4 * config.p, config.z)?,
+            block1: self.block("h_s.block1", config.p, 1)?,
+            mid_read: self.read_shift("h_s.mid", config.p)?,
+            mid: self.pointwise("h_s.mid", 4 * config.p, config.p)?,
+            block2: self.block("h_s.block2", config.p, 1)?,
+        })
+    }
+
+    fn context_step(&mut self, name: &str, config: &Config) -> Result<ContextStep, Error> {
+        Ok(ContextStep {
+            first: self.pointwise(&format!("{name}.first"), config.p, config.p + config.m)?,
+            block: self.block(&format!("{name}.block"), config.p, 1)?,
+            last_read: self.read_shift(&format!("{name}.last"), config.p)?,
+            last: self.pointwise(&format!("{name}.last"), config.m, config.p)?,
+        })
+    }
+
+    fn hyper_analysis(&mut self, config: &Config) -> Result<HyperAnalysis, Error> {
+        Ok(HyperAnalysis {
+            first_read: self.read_shift("h_a.first", config.m)?,
+            first: self.pointwise("h_a.first", config.p, config.m)?,
+            block1: self.block("h_a.block1", config.p, 1)?,
+            mid_read: self.read_shift("h_a.mid", config.p)?,
+            mid: self.pointwise("h_a.mid", config.p, 4 * config.p)?,
+            block2: self.block("h_a.block2", config.p, 1)?,
+            last_read: self.read_shift("h_a.last", config.p)?,
+            last: self.pointwise("h_a.last", config.z, 4 * config.p)?,
+        })
+    }
+
+    fn gain(&mut self, name: &str, channels: usize) -> Result<GainTable, Error> {
+        Ok(GainTable { gain: self.take(name, &[KNOTS, channels])?, shift: self.take(&format!("{name}_shift"), &[channels])? })
+    }
+
+    fn tables(&mut self, config: &Config) -> Result<Tables, Error> {
+        Ok(Tables {
+            gain_y: self.gain("gain.y", config.m)?,
+            gain_y_dec: self.gain("gain.y_dec", config.m)?,
+            gain_z_dec: self.gain("gain.z_dec", config.z)?,
+            log_gain_y: self.take("log_gain.y", &[KNOTS, config.m])?,
+            log_sigma_z: self.take("log_sigma.z", &[KNOTS, config.z])?,
+            bias_dec: self.take("bias.dec", &[KNOTS, config.c])?,
+        })
+    }
+
+    /// `cdf_sizes` and `cdf`, whose length the sizes fix.
+    fn cdfs(&mut self) -> Result<(Vec<u16>, Vec<u16>), Error> {
+        let view = self.typed::<u16>("cdf_sizes")?;
+        if view.shape().len() != 1 || !(1..=256).contains(&view.shape()[0]) {
+            return Err(Error::TableCount { found: view.shape().to_vec() });
+        }
+        let sizes = u16::read_all(view.data());
+        let slots = sizes.iter().map(|&size| 2 * usize::from(size) + 2).sum();
+        Ok((sizes, self.take("cdf", &[slots])?))
+    }
+
+    fn decoder(&mut self, header: &Header) -> Result<Decoder, Error> {
+        let config = &header.config;
+        let (cdf_sizes, cdf) = self.cdfs()?;
+        Ok(Decoder {
+            name: header.name.clone(),
+            id: header.id,
+            config: config.clone(),
+            h_s: self.hyper_synthesis(config)?,
+            h_read: self.read_shift("h", config.p)?,
+            v_hat_read: self.read_shift("v_hat", config.m)?,
+            scale_head: self.pointwise("scale_head", config.m, config.p)?,
+            mean_head: self.pointwise("mean_head", config.m, config.p)?,
+            context: [
+                self.context_step("context.0", config)?,
+                self.context_step("context.1", config)?,
+                self.context_step("context.2", config)?,
+            ],
+            g_s: Transform {
+                first: self.wide("g_s.first", 4 * config.c, config.m)?,
+                blocks: self.blocks("g_s", config.n_d, config.c)?,
+                last: self.wide("g_s.last", 192, config.c)?,
+            },
+            tables: self.tables(config)?,
+            scale_lut: self.take("scale_lut", &[512])?,
+            cdf_sizes,
+            cdf,
+        })
+    }
+
+    fn encoder(&mut self, header: &Header) -> Result<Encoder, Error> {
+        let config = &header.config;
+        Ok(Encoder {
+            name: header.name.clone(),
+            config: config.clone(),
+            decoder_id: header.id,
+            g_a: Transform {
+                first: self.wide("g_a.first", config.c, 192)?,
+                blocks: self.blocks("g_a", config.n_e, config.c)?,
+                last: self.wide("g_a.last", config.m, 4 * config.c)?,
+            },
+            h_a: self.hyper_analysis(config)?,
+            gain_z: self.gain("gain.z", config.z)?,
+        })
+    }
+}

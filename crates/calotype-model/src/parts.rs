@@ -1,0 +1,129 @@
+//! The two parts of a model, decoder and encoder, with their pairing.
+
+use crate::tables::interpolate;
+use crate::{Config, ContextStep, Error, GainTable, HyperAnalysis, HyperSynthesis, Pointwise, QualityTables, Tables, Transform};
+
+/// The decoder part: everything between coded symbols and pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoder {
+    /// The model's name, e.g. `fast`.
+    pub name: String,
+    /// The model id in `.calo` files: a hash of this part (docs/MODEL.md section 8).
+    pub id: [u8; 8],
+    /// Sizes.
+    pub config: Config,
+    /// Hyper synthesis.
+    pub h_s: HyperSynthesis,
+    /// `[P]`, at most 15: how the heads and context steps read h_s's stream.
+    pub h_read: Vec<u8>,
+    /// `[M]`, at most 15: how context steps read v_hat.
+    pub v_hat_read: Vec<u8>,
+    /// P to M: log sigma, Q8.
+    pub scale_head: Pointwise,
+    /// P to M: the means of step 0, v units.
+    pub mean_head: Pointwise,
+    /// The means of steps 1 to 3.
+    pub context: [ContextStep; 3],
+    /// Synthesis: v_hat to pixels.
+    pub g_s: Transform,
+    /// Quality tables.
+    pub tables: Tables,
+    /// `[512]`, not descending: log sigma to CDF table.
+    pub scale_lut: Vec<u8>,
+    /// The largest symbol of each CDF table.
+    pub cdf_sizes: Vec<u16>,
+    /// The CDF tables one after the other (docs/FORMAT.md section 6).
+    pub cdf: Vec<u16>,
+}
+
+/// The encoder part: pixels to latents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoder {
+    /// The model's name, e.g. `fast`.
+    pub name: String,
+    /// Sizes; `n_e` is this part's own.
+    pub config: Config,
+    /// The id of the decoder that this part was trained with.
+    pub decoder_id: [u8; 8],
+    /// Analysis: pixels to v.
+    pub g_a: Transform,
+    /// Hyper analysis: v to z.
+    pub h_a: HyperAnalysis,
+    /// `gain.z` Z: stream units of h_a to z symbols.
+    pub gain_z: GainTable,
+}
+
+/// A decoder and, where one wants to encode, its encoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    decoder: Decoder,
+    encoder: Option<Encoder>,
+}
+
+impl Decoder {
+    /// The tables at quality Q in 0..=[`crate::QUALITY_MAX`] (docs/MODEL.md section 3); larger Q counts as the largest.
+    pub fn quality(&self, quality: u16) -> QualityTables {
+        let tables = &self.tables;
+        let log_sigma_z = interpolate(&tables.log_sigma_z, quality);
+        QualityTables {
+            gain_y: interpolate(&tables.gain_y.gain, quality),
+            gain_y_dec: interpolate(&tables.gain_y_dec.gain, quality),
+            gain_z_dec: interpolate(&tables.gain_z_dec.gain, quality),
+            log_gain_y: interpolate(&tables.log_gain_y, quality),
+            bias_dec: interpolate(&tables.bias_dec, quality),
+            scale_index_z: log_sigma_z.iter().map(|&s| self.scale_index(i32::from(s))).collect(),
+        }
+    }
+
+    /// The CDF table for a log sigma in Q8, `|log_sigma|` at most 2^20 (docs/MODEL.md section 3).
+    pub fn scale_index(&self, log_sigma: i32) -> u8 {
+        self.scale_lut[((log_sigma + self.config.scale_lut_offset) >> 3).clamp(0, 511) as usize]
+    }
+}
+
+impl Encoder {
+    /// `gain.z` `[Z]` at quality Q; Q above [`crate::QUALITY_MAX`] counts as that.
+    pub fn gain_z(&self, quality: u16) -> Vec<i16> {
+        interpolate(&self.gain_z.gain, quality)
+    }
+}
+
+impl Model {
+    /// Pairs the parts. [`Error::Pair`] or [`Error::PairConfig`] if the encoder was made for another decoder.
+    pub fn new(decoder: Decoder, encoder: Option<Encoder>) -> Result<Model, Error> {
+        if let Some(encoder) = &encoder {
+            check_pair(&decoder, encoder)?;
+        }
+        Ok(Model { decoder, encoder })
+    }
+
+    /// Parts that are known to belong together.
+    pub(crate) fn from_pair(decoder: Decoder, encoder: Encoder) -> Model {
+        Model { decoder, encoder: Some(encoder) }
+    }
+
+    /// The decoder part.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// The encoder part, if there is one.
+    pub fn encoder(&self) -> Option<&Encoder> {
+        self.encoder.as_ref()
+    }
+}
+
+fn check_pair(decoder: &Decoder, encoder: &Encoder) -> Result<(), Error> {
+    if encoder.decoder_id != decoder.id {
+        return Err(Error::Pair { decoder: hex(decoder.id), encoder: hex(encoder.decoder_id) });
+    }
+    if !encoder.config.same_decoder(&decoder.config) {
+        return Err(Error::PairConfig { decoder: hex(decoder.id) });
+    }
+    Ok(())
+}
+
+/// 16 hexadecimal digits, lower case.
+pub(crate) fn hex(id: [u8; 8]) -> String {
+    format!("{:016x}", u64::from_be_bytes(id))
+}

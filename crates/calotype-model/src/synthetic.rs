@@ -1,0 +1,121 @@
+//! Deterministic random small models, for tests and benches: valid, lively (neither all saturated nor all zero), useless for pictures.
+//!
+//! The same config and seed give the same model on every machine. Some channels have zero weights, no shift, or the largest one.
+
+mod gaussian;
+mod layers;
+
+use crate::synthetic::layers::{Maker, Signal};
+use crate::tables::KNOTS;
+use crate::{Config, Decoder, Encoder, GainTable, HyperSynthesis, Model, Tables};
+
+/// RMS of codes and of streams that the layers are scaled for.
+const CODE: f64 = 35.0;
+const STREAM: f64 = 600.0;
+/// RMS of `2 * pixel - 255` in a picture.
+const PIXEL: f64 = 130.0;
+/// The gain of y in the middle of the quality range, per channel about; `>> Y_SHIFT`.
+const Y_GAIN: f64 = 2300.0;
+const Y_SHIFT: u8 = 12;
+const Y_DEC_SHIFT: u8 = 9;
+/// The same for z: a stream of 600 gives symbols of 5, and those give codes of 35.
+const Z_GAIN: f64 = 136.0;
+const Z_SHIFT: u8 = 14;
+const Z_DEC_GAIN: f64 = 1792.0;
+const Z_DEC_SHIFT: u8 = 8;
+/// Log gain (Q8) from one quality row to the next.
+const Y_STEP: i16 = 20;
+const Z_STEP: i16 = 9;
+
+/// The sizes of a model for quick tests: every layer is there, nothing is a multiple of 16 by chance.
+pub fn tiny() -> Config {
+    Config { c: 20, m: 24, z: 8, p: 12, n_e: 1, n_d: 2, skip_below: 6, scale_lut_offset: 600, released: false }
+}
+
+/// The sizes of the first real model, `fast`, for benches.
+pub fn fast() -> Config {
+    Config { c: 128, m: 384, z: 64, p: 160, n_e: 4, n_d: 6, skip_below: 6, scale_lut_offset: 600, released: false }
+}
+
+/// A decoder and its encoder with weights from `seed`. `config` must be one that a loader accepts (channels are multiples of 4).
+pub fn pair(config: &Config, seed: u64) -> (Decoder, Encoder) {
+    let mut maker = Maker::new(seed);
+    let decoder = decoder(&mut maker, config);
+    let encoder = encoder(&mut maker, config, decoder.id);
+    (decoder, encoder)
+}
+
+/// [`pair`], paired.
+pub fn model(config: &Config, seed: u64) -> Model {
+    let (decoder, encoder) = pair(config, seed);
+    Model::from_pair(decoder, encoder)
+}
+
+fn decoder(maker: &mut Maker, config: &Config) -> Decoder {
+    let (cdf_sizes, cdf) = gaussian::tables();
+    let log_sigma = Signal { input: CODE, output: 250.0, mean: 280.0 };
+    let mut decoder = Decoder {
+        name: "synthetic".to_owned(),
+        id: [0; 8],
+        config: config.clone(),
+        h_s: hyper_synthesis(maker, config),
+        h_read: maker.read_shifts(config.p),
+        v_hat_read: maker.read_shifts(config.m),
+        scale_head: maker.pointwise("scale_head", config.m, config.p, log_sigma),
+        mean_head: maker.pointwise("mean_head", config.m, config.p, Signal::new(CODE, STREAM / 2.0)),
+        context: [0, 1, 2].map(|step| maker.context_step(step, config)),
+        g_s: maker.synthesis(config),
+        tables: tables(maker, config),
+        scale_lut: gaussian::scale_lut(config.scale_lut_offset),
+        cdf_sizes,
+        cdf,
+    };
+    decoder.id = decoder.canonical_id();
+    decoder
+}
+
+fn encoder(maker: &mut Maker, config: &Config, decoder_id: [u8; 8]) -> Encoder {
+    Encoder {
+        name: "synthetic".to_owned(),
+        config: config.clone(),
+        decoder_id,
+        g_a: maker.analysis(config),
+        h_a: maker.hyper_analysis(config),
+        gain_z: gain(&vec![Z_GAIN; config.z], Z_STEP, Z_SHIFT),
+    }
+}
+
+fn hyper_synthesis(maker: &mut Maker, config: &Config) -> HyperSynthesis {
+    HyperSynthesis {
+        first: maker.pointwise("h_s.first", 4 * config.p, config.z, Signal::new(CODE, STREAM)),
+        block1: maker.block("h_s.block1", config.p, 1),
+        mid_read: maker.read_shifts(config.p),
+        mid: maker.pointwise("h_s.mid", 4 * config.p, config.p, Signal::new(CODE, STREAM)),
+        block2: maker.block("h_s.block2", config.p, 1),
+    }
+}
+
+fn tables(maker: &mut Maker, config: &Config) -> Tables {
+    let gains: Vec<f64> = (0..config.m).map(|_| Y_GAIN * (0.5 + maker.unit())).collect();
+    let inverse: Vec<f64> = gains.iter().map(|gain| f64::from(1 << (Y_SHIFT + Y_DEC_SHIFT)) / gain).collect();
+    Tables {
+        gain_y: gain(&gains, Y_STEP, Y_SHIFT),
+        gain_y_dec: gain(&inverse, -Y_STEP, Y_DEC_SHIFT),
+        gain_z_dec: gain(&vec![Z_DEC_GAIN; config.z], -Z_STEP, Z_DEC_SHIFT),
+        log_gain_y: ramp(0, Y_STEP, config.m),
+        log_sigma_z: ramp(412, Z_STEP, config.z),
+        bias_dec: (0..KNOTS * config.c).map(|_| maker.within(300) as i16).collect(),
+    }
+}
+
+/// Rows `middle[c] * exp(step / 256 * (row - 32))`.
+fn gain(middle: &[f64], step: i16, shift: u8) -> GainTable {
+    let factor = |row: usize| gaussian::exp(f64::from(step) / 256.0 * (row as f64 - 32.0));
+    let rows = (0..KNOTS).flat_map(|row| middle.iter().map(move |gain| (gain * factor(row)).min(32767.0) as i16));
+    GainTable { gain: rows.collect(), shift: vec![shift; middle.len()] }
+}
+
+/// Rows `middle + step * (row - 32)`, Q8 logarithms of [`gain`]'s.
+fn ramp(middle: i16, step: i16, channels: usize) -> Vec<i16> {
+    (0..KNOTS as i16).flat_map(|row| std::iter::repeat_n(middle + step * (row - 32), channels)).collect()
+}

@@ -1,0 +1,63 @@
+//! Quality tables and the scale index (docs/MODEL.md section 3).
+
+/// Rows of each quality table.
+pub const KNOTS: usize = 64;
+
+/// The largest quality Q in a file: 63 * 256.
+pub const QUALITY_MAX: u16 = (KNOTS as u16 - 1) << 8;
+
+/// Gains by quality with a right shift per channel: `round_shift(value * gain(Q), shift)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GainTable {
+    /// `[64, channels]`, at least 0.
+    pub gain: Vec<i16>,
+    /// `[channels]`, at most 30.
+    pub shift: Vec<u8>,
+}
+
+/// The decoder part's quality tables, 64 rows each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// `gain.y` M: v units to Q6 symbols.
+    pub gain_y: GainTable,
+    /// `gain.y_dec` M: Q6 symbols to v units.
+    pub gain_y_dec: GainTable,
+    /// `gain.z_dec` Z: z symbols to codes.
+    pub gain_z_dec: GainTable,
+    /// `log_gain.y` `[64, M]`, Q8: added to the scale head.
+    pub log_gain_y: Vec<i16>,
+    /// `log_sigma.z` `[64, Z]`, Q8: the scales of z.
+    pub log_sigma_z: Vec<i16>,
+    /// `bias.dec` `[64, C]`: stream units of g_s.
+    pub bias_dec: Vec<i16>,
+}
+
+/// The decoder's tables at one quality. The shifts that belong to the gains are in [`Tables`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QualityTables {
+    /// `[M]`.
+    pub gain_y: Vec<i16>,
+    /// `[M]`.
+    pub gain_y_dec: Vec<i16>,
+    /// `[Z]`.
+    pub gain_z_dec: Vec<i16>,
+    /// `[M]`, Q8.
+    pub log_gain_y: Vec<i16>,
+    /// `[C]`.
+    pub bias_dec: Vec<i16>,
+    /// `[Z]`: the CDF table of each hyper-latent channel.
+    pub scale_index_z: Vec<u8>,
+}
+
+/// A table `[64, channels]` at quality Q: linear between rows, rounded. Q above [`QUALITY_MAX`] counts as that.
+pub(crate) fn interpolate(rows: &[i16], quality: u16) -> Vec<i16> {
+    let channels = rows.len() / KNOTS;
+    let quality = quality.min(QUALITY_MAX);
+    let (knot, fraction) = ((quality >> 8) as usize, i32::from(quality & 255));
+    let lower = &rows[knot * channels..][..channels];
+    if fraction == 0 {
+        return lower.to_vec();
+    }
+    let upper = &rows[(knot + 1) * channels..][..channels];
+    lower.iter().zip(upper).map(|(&a, &b)| ((i32::from(a) * (256 - fraction) + i32::from(b) * fraction + 128) >> 8) as i16).collect()
+}

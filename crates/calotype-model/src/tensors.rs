@@ -1,0 +1,256 @@
+//! The tensors of a model file by name: the canonical list, the id over it, and the writer (docs/MODEL.md section 8).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use safetensors::{Dtype, View};
+use sha2::{Digest, Sha256};
+
+use crate::parts::hex;
+use crate::tables::KNOTS;
+use crate::{Block, Config, Decoder, Depthwise, Encoder, Error, GainTable, Pointwise, SEMANTICS_VERSION, Transform, Wide};
+
+/// An element type of model files.
+pub(crate) trait Element: Copy {
+    /// Its safetensors type.
+    const DTYPE: Dtype;
+    /// Its safetensors name.
+    const NAME: &'static str;
+    /// The little-endian bytes of all elements.
+    fn bytes_of(elements: &[Self]) -> Vec<u8>;
+    /// All elements of little-endian bytes.
+    fn read_all(bytes: &[u8]) -> Vec<Self>;
+}
+
+macro_rules! element {
+    ($rust:ty, $dtype:ident, $name:literal) => {
+        impl Element for $rust {
+            const DTYPE: Dtype = Dtype::$dtype;
+            const NAME: &'static str = $name;
+            fn bytes_of(elements: &[Self]) -> Vec<u8> {
+                let mut bytes = vec![0; size_of_val(elements)];
+                bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(chunk, element)| *chunk = element.to_le_bytes());
+                bytes
+            }
+            fn read_all(bytes: &[u8]) -> Vec<Self> {
+                bytes.as_chunks().0.iter().map(|&element| <$rust>::from_le_bytes(element)).collect()
+            }
+        }
+    };
+}
+
+element!(i8, I8, "I8");
+element!(i16, I16, "I16");
+element!(i32, I32, "I32");
+element!(u8, U8, "U8");
+element!(u16, U16, "U16");
+
+/// A named tensor as a file holds it.
+pub(crate) struct Tensor {
+    name: String,
+    dtype: Dtype,
+    dtype_name: &'static str,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl View for &Tensor {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Collects the tensors of a part.
+#[derive(Default)]
+struct List(Vec<Tensor>);
+
+impl List {
+    fn push<T: Element>(&mut self, name: String, shape: &[usize], values: &[T]) {
+        self.0.push(Tensor { name, dtype: T::DTYPE, dtype_name: T::NAME, shape: shape.to_vec(), bytes: T::bytes_of(values) });
+    }
+
+    fn vector<T: Element>(&mut self, name: &str, values: &[T]) {
+        self.push(name.to_owned(), &[values.len()], values);
+    }
+
+    fn ends(&mut self, layer: &str, bias: &[i32], shift: &[u8]) {
+        self.vector(&format!("{layer}.bias"), bias);
+        self.vector(&format!("{layer}.shift"), shift);
+    }
+
+    fn read_shift(&mut self, layer: &str, shift: &[u8]) {
+        self.vector(&format!("{layer}.read_shift"), shift);
+    }
+
+    fn pointwise(&mut self, layer: &Pointwise) {
+        self.push(format!("{}.weight", layer.name), &[layer.outputs, layer.inputs], &layer.weight);
+        self.ends(&layer.name, &layer.bias, &layer.shift);
+    }
+
+    fn wide(&mut self, layer: &Wide) {
+        self.push(format!("{}.weight", layer.name), &[layer.outputs, layer.inputs], &layer.weight);
+        self.ends(&layer.name, &layer.bias, &layer.shift);
+    }
+
+    fn depthwise(&mut self, layer: &Depthwise) {
+        self.push(format!("{}.weight", layer.name), &[layer.channels, 3, 3], &layer.weight);
+        self.ends(&layer.name, &layer.bias, &layer.shift);
+    }
+
+    fn block(&mut self, block: &Block) {
+        self.read_shift(&block.pw1.name, &block.pw1_read);
+        self.pointwise(&block.pw1);
+        self.depthwise(&block.dw);
+        self.pointwise(&block.pw2);
+        self.read_shift(&block.ffn1.name, &block.ffn1_read);
+        self.pointwise(&block.ffn1);
+        self.pointwise(&block.ffn2);
+    }
+
+    fn transform(&mut self, transform: &Transform) {
+        self.wide(&transform.first);
+        transform.blocks.iter().for_each(|block| self.block(block));
+        self.wide(&transform.last);
+    }
+
+    fn rows(&mut self, name: &str, rows: &[i16]) {
+        self.push(name.to_owned(), &[KNOTS, rows.len() / KNOTS], rows);
+    }
+
+    fn gain(&mut self, name: &str, table: &GainTable) {
+        self.rows(name, &table.gain);
+        self.vector(&format!("{name}_shift"), &table.shift);
+    }
+}
+
+fn decoder_tensors(decoder: &Decoder) -> Vec<Tensor> {
+    let mut list = List::default();
+    list.pointwise(&decoder.h_s.first);
+    list.block(&decoder.h_s.block1);
+    list.read_shift(&decoder.h_s.mid.name, &decoder.h_s.mid_read);
+    list.pointwise(&decoder.h_s.mid);
+    list.block(&decoder.h_s.block2);
+    list.read_shift("h", &decoder.h_read);
+    list.read_shift("v_hat", &decoder.v_hat_read);
+    list.pointwise(&decoder.scale_head);
+    list.pointwise(&decoder.mean_head);
+    for step in &decoder.context {
+        list.pointwise(&step.first);
+        list.block(&step.block);
+        list.read_shift(&step.last.name, &step.last_read);
+        list.pointwise(&step.last);
+    }
+    list.transform(&decoder.g_s);
+    decoder_tables(&mut list, decoder);
+    list.0.sort_by(|a, b| a.name.cmp(&b.name));
+    list.0
+}
+
+fn decoder_tables(list: &mut List, decoder: &Decoder) {
+    list.gain("gain.y", &decoder.tables.gain_y);
+    list.gain("gain.y_dec", &decoder.tables.gain_y_dec);
+    list.gain("gain.z_dec", &decoder.tables.gain_z_dec);
+    list.rows("log_gain.y", &decoder.tables.log_gain_y);
+    list.rows("log_sigma.z", &decoder.tables.log_sigma_z);
+    list.rows("bias.dec", &decoder.tables.bias_dec);
+    list.vector("scale_lut", &decoder.scale_lut);
+    list.vector("cdf_sizes", &decoder.cdf_sizes);
+    list.vector("cdf", &decoder.cdf);
+}
+
+fn encoder_tensors(encoder: &Encoder) -> Vec<Tensor> {
+    let mut list = List::default();
+    list.transform(&encoder.g_a);
+    list.read_shift(&encoder.h_a.first.name, &encoder.h_a.first_read);
+    list.pointwise(&encoder.h_a.first);
+    list.block(&encoder.h_a.block1);
+    list.read_shift(&encoder.h_a.mid.name, &encoder.h_a.mid_read);
+    list.pointwise(&encoder.h_a.mid);
+    list.block(&encoder.h_a.block2);
+    list.read_shift(&encoder.h_a.last.name, &encoder.h_a.last_read);
+    list.pointwise(&encoder.h_a.last);
+    list.gain("gain.z", &encoder.gain_z);
+    list.0
+}
+
+/// SHA-256's input: counts as u32, little endian.
+fn put_count(hash: &mut Sha256, count: usize) {
+    hash.update((count as u32).to_le_bytes());
+}
+
+fn put_config(hash: &mut Sha256, config: &Config) {
+    let sizes = [config.c, config.m, config.z, config.p, config.n_d].map(|size| size as i32);
+    for value in sizes.into_iter().chain([i32::from(config.skip_below), config.scale_lut_offset]) {
+        hash.update(value.to_le_bytes());
+    }
+}
+
+fn put_tensor(hash: &mut Sha256, tensor: &Tensor) {
+    put_count(hash, tensor.name.len());
+    hash.update(&tensor.name);
+    put_count(hash, tensor.dtype_name.len());
+    hash.update(tensor.dtype_name);
+    put_count(hash, tensor.shape.len());
+    tensor.shape.iter().for_each(|&dimension| put_count(hash, dimension));
+    hash.update(&tensor.bytes);
+}
+
+impl Decoder {
+    /// The model id of this part's config and tensors (docs/MODEL.md section 8), whatever `self.id` says.
+    pub fn canonical_id(&self) -> [u8; 8] {
+        let mut hash = Sha256::new();
+        hash.update(format!("calotype-model {SEMANTICS_VERSION}\n"));
+        put_config(&mut hash, &self.config);
+        decoder_tensors(self).iter().for_each(|tensor| put_tensor(&mut hash, tensor));
+        let digest = hash.finalize();
+        std::array::from_fn(|i| digest[i])
+    }
+
+    /// The part as the bytes of `NAME.decoder.safetensors`.
+    /// [`Error::NotSafetensors`] if the vectors of `self` do not have the lengths that their shapes say.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
+        write(&decoder_tensors(self), metadata("decoder", &self.name, &self.config, self.id))
+    }
+}
+
+impl Encoder {
+    /// The part as the bytes of `NAME.encoder.safetensors`.
+    /// [`Error::NotSafetensors`] if the vectors of `self` do not have the lengths that their shapes say.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
+        write(&encoder_tensors(self), metadata("encoder", &self.name, &self.config, self.decoder_id))
+    }
+}
+
+fn metadata(part: &str, name: &str, config: &Config, id: [u8; 8]) -> HashMap<String, String> {
+    let sizes = serde_json::json!({
+        "C": config.c, "M": config.m, "Z": config.z, "P": config.p, "n_e": config.n_e, "n_d": config.n_d,
+        "skip_below": config.skip_below, "scale_lut_offset": config.scale_lut_offset, "released": u8::from(config.released),
+    });
+    let entries = [
+        ("format", "calotype-model".to_owned()),
+        ("part", part.to_owned()),
+        ("semantics", SEMANTICS_VERSION.to_string()),
+        ("name", name.to_owned()),
+        ("config", sizes.to_string()),
+        ("model_id", hex(id)),
+    ];
+    entries.map(|(key, value)| (key.to_owned(), value)).into()
+}
+
+fn write(tensors: &[Tensor], metadata: HashMap<String, String>) -> Result<Vec<u8>, Error> {
+    let named = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
+    let bytes = safetensors::serialize(named, Some(metadata));
+    bytes.map_err(|error| Error::NotSafetensors { reason: error.to_string() })
+}

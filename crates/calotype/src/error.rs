@@ -1,0 +1,153 @@
+//! Errors, sorted by whose fault they are.
+
+use crate::models::ModelId;
+
+/// Why a picture could not be encoded or decoded.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is damaged, or no `.calo` file at all.
+    #[error("{}", malformed_line(*.offset, .what))]
+    Malformed {
+        /// Bytes from the beginning of the file.
+        offset: u64,
+        /// What is wrong there.
+        what: Malformation,
+    },
+    /// The file is fine, but this program cannot read it.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// The picture is larger than the caller allows.
+    #[error("{width}x{height} pixels are over the limit of {max_pixels}")]
+    Limits {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The limit.
+        max_pixels: u64,
+    },
+    /// The caller asks for something impossible.
+    #[error(transparent)]
+    Usage(#[from] Usage),
+    /// The engine or its model cannot run here.
+    #[error(transparent)]
+    Engine(#[from] EngineFault),
+}
+
+/// What is wrong in a damaged file.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformation {
+    /// Another kind of file.
+    #[error("not a .calo file")]
+    NotCalo,
+    /// The container (docs/FORMAT.md sections 1 to 4).
+    #[error("{0}")]
+    Container(calotype_format::Fault),
+    /// A stream of symbols (docs/FORMAT.md section 6).
+    #[error("{0}")]
+    Stream(calotype_rans::Fault),
+}
+
+/// What this program cannot read.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsupported {
+    /// A newer format, or one of its reserved features.
+    #[error("{0} is not supported; a newer calotype may read this file")]
+    Feature(calotype_format::Feature),
+    /// The file was written by a model that is not loaded.
+    #[error("written by model {wanted}, but this program has model {loaded}; decode it with the calotype version that wrote it")]
+    Model {
+        /// The file's model.
+        wanted: ModelId,
+        /// The codec's model.
+        loaded: ModelId,
+    },
+}
+
+/// What a caller did wrong.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Usage {
+    /// Quality outside 0..=100.
+    #[error("quality {percent} is outside 0 to 100")]
+    Quality {
+        /// The refused value.
+        percent: f64,
+    },
+    /// A side is 0, or the bytes are not `width * height * 3`.
+    #[error("an image of {width}x{height} pixels cannot have {bytes} bytes of RGB")]
+    ImageSize {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Length of the rows together.
+        bytes: usize,
+    },
+    /// Encoding with a codec that was loaded to decode only.
+    #[error("this codec has no encoder part")]
+    NoEncoder,
+    /// The container cannot hold this, e.g. tiles of 2^17 pixels.
+    #[error("{0}")]
+    Container(calotype_format::Misuse),
+    /// A tile with too many symbols for a stream.
+    #[error("{0}; choose smaller tiles")]
+    Stream(calotype_rans::Error),
+}
+
+/// Why the engine cannot run.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum EngineFault {
+    /// The machine lacks what the engine needs, or was given maps that do not fit.
+    #[error("engine: {0}")]
+    Cpu(#[from] calotype_cpu::Error),
+    /// A model part is damaged.
+    #[error("model: {0}")]
+    Model(#[from] calotype_model::Error),
+    /// The CDF tables of a model are unusable.
+    #[error("model: {0}")]
+    Tables(#[from] calotype_rans::TableError),
+}
+
+fn malformed_line(offset: u64, what: &Malformation) -> String {
+    match what {
+        Malformation::NotCalo => what.to_string(),
+        _ => format!("damaged .calo file, byte {offset}: {what}"),
+    }
+}
+
+impl From<calotype_format::Error> for Error {
+    fn from(error: calotype_format::Error) -> Error {
+        use calotype_format::Error as Container;
+        match error {
+            Container::Malformed { offset, what } => Error::Malformed { offset, what: Malformation::Container(what) },
+            Container::Unsupported { feature } => Unsupported::Feature(feature).into(),
+            Container::TooManyPixels { width, height, limit } => Error::Limits { width, height, max_pixels: limit },
+            Container::Unwritable { what } => Usage::Container(what).into(),
+            // The remaining kind; a later one has no better place.
+            _ => Error::Malformed { offset: 0, what: Malformation::NotCalo },
+        }
+    }
+}
+
+impl From<calotype_cpu::Error> for Error {
+    fn from(error: calotype_cpu::Error) -> Error {
+        EngineFault::Cpu(error).into()
+    }
+}
+
+impl From<calotype_model::Error> for Error {
+    fn from(error: calotype_model::Error) -> Error {
+        EngineFault::Model(error).into()
+    }
+}
+
+impl From<calotype_rans::TableError> for Error {
+    fn from(error: calotype_rans::TableError) -> Error {
+        EngineFault::Tables(error).into()
+    }
+}

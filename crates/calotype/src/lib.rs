@@ -1,0 +1,50 @@
+//! Calotype, a learned image codec: encode and decode .calo files.
+//!
+//! ```
+//! use calotype::{DecodeOptions, EncodeOptions, Quality, RgbImage};
+//!
+//! let rgb = vec![200_u8; 40 * 30 * 3];
+//! let image = RgbImage::new(40, 30, &rgb)?;
+//! let encoded = calotype::encode(&image, &EncodeOptions { quality: Quality::from_percent(80.0)?, ..Default::default() })?;
+//! let decoded = calotype::decode(&encoded.bytes, &DecodeOptions::default())?;
+//! assert_eq!((decoded.width, decoded.height), (40, 30));
+//! # Ok::<(), calotype::Error>(())
+//! ```
+//!
+//! A [`Codec`] keeps a loaded model and its engine for many images. [`Decoder`] tells what a file holds before any pixel is decoded.
+//! The file format is docs/FORMAT.md, the arithmetic docs/MODEL.md.
+
+mod codec;
+mod decode;
+mod encode;
+mod entropy;
+mod error;
+mod models;
+mod picture;
+mod quality;
+
+pub use calotype_cpu::Isa;
+pub use codec::Codec;
+pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
+pub use encode::{DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
+pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
+pub use models::{ModelFacts, ModelId, embedded_models};
+pub use picture::{Image, RgbImage};
+pub use quality::Quality;
+
+/// Encodes an image with the embedded model on the fastest engine of this machine.
+///
+/// # Errors
+/// As [`Codec::encode`].
+pub fn encode(image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Encoded, Error> {
+    Codec::new(None)?.encode(image, options)
+}
+
+/// Decodes a whole `.calo` file of an embedded model on the fastest engine of this machine.
+///
+/// # Errors
+/// As [`Decoder::new`] and [`Decoder::decode`].
+pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Image, Error> {
+    let decoder = Decoder::new(bytes, options)?;
+    decoder.decode(&Codec::decode_only(None)?)
+}

@@ -1,0 +1,81 @@
+//! The models inside the program.
+
+use std::fmt;
+
+use calotype_model::{Decoder, Encoder, Model};
+
+use crate::error::Error;
+
+/// The two parts of an embedded model (docs/MODEL.md section 8).
+struct Embedded {
+    decoder: &'static [u8],
+    encoder: &'static [u8],
+}
+
+/// The model that is used unless another one is asked for.
+const DEFAULT: Embedded = Embedded {
+    decoder: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast.decoder.safetensors")),
+    encoder: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast.encoder.safetensors")),
+};
+
+/// A model id: 8 bytes, shown as 16 hexadecimal digits (docs/MODEL.md section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelId(pub [u8; 8]);
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+/// What there is to know about a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Its name, e.g. `fast`.
+    pub name: String,
+    /// Its id in files.
+    pub id: ModelId,
+    /// Whether files of this model decode for ever.
+    pub released: bool,
+    /// Hidden channels C, latent channels M, hyper-latent channels Z, channels P of the entropy networks.
+    pub channels: [usize; 4],
+    /// Blocks of g_a (0 without an encoder part) and g_s.
+    pub blocks: [usize; 2],
+}
+
+impl ModelFacts {
+    pub(crate) fn of(model: &Model) -> ModelFacts {
+        let decoder = model.decoder();
+        let config = &decoder.config;
+        ModelFacts {
+            name: decoder.name.clone(),
+            id: ModelId(decoder.id),
+            released: config.released,
+            channels: [config.c, config.m, config.z, config.p],
+            blocks: [model.encoder().map_or(0, |encoder| encoder.config.n_e), config.n_d],
+        }
+    }
+}
+
+/// The models in this program, the default first.
+///
+/// # Errors
+/// [`Error::Model`] if this program was built with a damaged one.
+pub fn embedded_models() -> Result<Vec<ModelFacts>, Error> {
+    Ok(vec![ModelFacts::of(&default_model()?)])
+}
+
+pub(crate) fn default_model() -> Result<Model, Error> {
+    load(DEFAULT.decoder, Some(DEFAULT.encoder))
+}
+
+/// Without the encoder part, which takes time to check.
+pub(crate) fn default_decoder() -> Result<Model, Error> {
+    load(DEFAULT.decoder, None)
+}
+
+pub(crate) fn load(decoder: &[u8], encoder: Option<&[u8]>) -> Result<Model, Error> {
+    let decoder = Decoder::from_safetensors(decoder)?;
+    let encoder = encoder.map(Encoder::from_safetensors).transpose()?;
+    Ok(Model::new(decoder, encoder)?)
+}

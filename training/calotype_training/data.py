@@ -1,0 +1,74 @@
+"""Training crops from tar shards, random batches of them, and the pictures of a folder or tar for evaluation and calibration."""
+
+import io
+import tarfile
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+SIDE = 384  # px, of a stored crop
+SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff"}
+
+
+def picture(encoded):
+    """Bytes of a picture file -> uint8 [3,h,w]."""
+    rgb = np.array(Image.open(io.BytesIO(encoded)).convert("RGB"))
+    return torch.from_numpy(rgb).permute(2, 0, 1)
+
+
+def files_in(path):
+    """Bytes of each picture file in a folder (not its subfolders) or tar, by name in a folder, in order in a tar."""
+    path = Path(path)
+    if path.is_dir():
+        yield from (p.read_bytes() for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES)
+        return
+    with tarfile.open(path) as tar:
+        yield from (tar.extractfile(m).read() for m in tar if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES)
+
+
+def pictures(path, limit=None):
+    """The first `limit` pictures of a folder or tar -> list of uint8 [3,h,w]."""
+    found = [picture(encoded) for encoded in islice(files_in(path), limit)]
+    if not found:
+        raise FileNotFoundError(f"no pictures in {path}")
+    return found
+
+
+def corner_crops(image):
+    """uint8 [3,h,w] -> its top left and bottom right crops of SIDE px, or the one that is both."""
+    h, w = image.shape[1:]
+    return [image[:, r : r + SIDE, c : c + SIDE] for r, c in sorted({(0, 0), (h - SIDE, w - SIDE)})]
+
+
+def read_crops(folder):
+    """All shards train-*.tar of a folder -> uint8 [N,3,SIDE,SIDE]."""
+    shards = sorted(Path(folder).glob("train-*.tar"))
+    if not shards:
+        raise FileNotFoundError(f"no train-*.tar in {folder}")
+    return torch.stack([crop for shard in shards for image in pictures(shard) for crop in corner_crops(image)])
+
+
+def batch(crops, n, side):
+    """n random windows with random flip and transpose -> float [n,3,side,side] in [0, 1], channels last."""
+    device, span = crops.device, torch.arange(side, device=crops.device)
+    i = torch.randint(len(crops), (n,), device=device)
+    rows, columns = (torch.randint(crops.shape[2] - side + 1, (n,), device=device)[:, None] + span for _ in range(2))
+    channels = torch.arange(3, device=device)[None, :, None, None]
+    x = crops[i[:, None, None, None], channels, rows[:, None, :, None], columns[:, None, None, :]]
+    flip, turn = (torch.rand(n, 1, 1, 1, device=device) < 0.5 for _ in range(2))
+    x = torch.where(flip, x.flip(3), x)
+    x = torch.where(turn, x.transpose(2, 3), x)
+    return (x.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+def stratified_qualities(n, device):
+    """One random t in each of n equal parts of [0, 1], in random order -> [n]."""
+    return (torch.randperm(n, device=device) + torch.rand(n, device=device)) / n
+
+
+def calibration_images(path, limit=24, side=256):
+    """Top left corners of the first pictures of a folder or tar, side a multiple of 64 -> list of uint8 [3,side,side]."""
+    return [image[:, :side, :side].contiguous() for image in pictures(path, limit)]

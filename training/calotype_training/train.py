@@ -1,0 +1,283 @@
+"""Train the codec on CPU or CUDA.
+
+    python -m calotype_training.train --data DIR --out runs/a --minutes 60                            one whole run
+    python -m calotype_training.train --data DIR --out runs/a --minutes 9 --from 0 --to 0.33          a third of a run in each call:
+    python -m calotype_training.train --data DIR --out runs/a --minutes 9 --from 0.33 --to 0.66      goes on from runs/a/state.pt
+    python -m calotype_training.train ... --resume                                                    that call again, after it was killed
+    python -m calotype_training.train ... --from 0.9 --to 1 --qat                                     the last tenth with fake quantisation
+
+DIR holds shards train-*.tar of image crops. The learning rate follows one cosine over the whole run; a call covers --from..--to of it,
+in --minutes (of this call, its start included) or --steps (of this call). --state FILE goes on from another run's state.
+"""
+
+import argparse
+import copy
+import math
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from . import cpu
+
+cpu.set_thread_defaults()
+
+import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
+
+from . import checkpoint, data  # noqa: E402
+from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
+from .run_folder import RunFolder, read_state  # noqa: E402
+
+WARM_UP_STEPS = 200
+FINAL_LR = 0.01  # of the peak
+WARM_START_PATCHES = 400
+CALIBRATION_CROPS = 48
+
+
+@dataclass(frozen=True)
+class Config:
+    data: str
+    out: str
+    init: str | None = None  # checkpoint to begin from, with a new optimiser
+    state: str | None = None  # state to go on from; default: state.pt of the run folder
+    resume: bool = False
+    minutes: float | None = None
+    steps: int | None = None
+    begin: float = 0.0
+    end: float = 1.0
+    batch: int = 4
+    crop: int = 256
+    lr: float = 4e-4
+    ema_decay: float = 0.9995
+    clip: float = 1.0
+    precision: str = "auto"  # float32, bfloat16, auto
+    threads: int = 2
+    seed: int = 1
+    compile: bool = True
+    qat: bool = False
+    save_seconds: float = 60
+    log_steps: int = 100
+
+
+class NonFiniteLoss(RuntimeError):
+    pass
+
+
+def learning_rate(config, step, progress):
+    cosine = FINAL_LR + (1 - FINAL_LR) * 0.5 * (1 + math.cos(math.pi * progress))
+    return config.lr * min(1.0, (step + 1) / WARM_UP_STEPS) * cosine
+
+
+def autocast(device, precision):
+    """bfloat16 is the faster one on CUDA; on CPUs without AMX its dot products run at half the speed of float32 ones."""
+    if precision == "auto":
+        amx = getattr(torch.backends.cpu, "get_cpu_capability", str)() == "AMX"
+        precision = "bfloat16" if device == "cuda" or amx else "float32"
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+class Clock:
+    """Where a call stands on the run's cosine: by time where `minutes` are given, else by steps."""
+
+    def __init__(self, config, begin, started):
+        left = (config.end - begin) / (config.end - config.begin)  # a resumed call has only the rest to do
+        self.begin, self.end, self.started = begin, config.end, started
+        self.seconds = 60 * config.minutes * left if config.minutes else None
+        self.steps = round(config.steps * left) if config.steps else None
+
+    def progress(self, steps_done):
+        done = (time.time() - self.started) / self.seconds if self.seconds else steps_done / max(1, self.steps)
+        return self.begin + (self.end - self.begin) * min(1.0, done)
+
+
+class Trainer:
+    """Weights, their average and Adam; `forward` is the codec, or its integer simulation in QAT."""
+
+    def __init__(self, config, codec, device):
+        self.config, self.device, self.codec = config, device, codec.to(device).train()
+        self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
+        self.plan = None  # of the integers that QAT trains for
+        self.opt = torch.optim.Adam(codec.parameters(), lr=config.lr, betas=(0.9, 0.99), fused=True)
+        self.parameters, self.averages = list(codec.parameters()), list(self.ema.parameters())
+
+    def restore(self, state):
+        checkpoint.restore(self.codec, state["codec"])
+        checkpoint.restore(self.ema, state["ema"])
+        # the file's param_groups would bring its learning rate and kernel choice with them
+        self.opt.load_state_dict({"state": state["opt"]["state"], "param_groups": self.opt.state_dict()["param_groups"]})
+        self.step = state["step"]
+
+    def losses(self, x, t):
+        with autocast(self.device, self.config.precision):
+            x_hat, bpp_y, bpp_z = self.forward(x, t)
+        mse, bpp, lam = 255**2 * (x_hat - x).square().mean((1, 2, 3)), bpp_y + bpp_z, self.codec.lam(t)
+        # dividing by sqrt(lambda) gives every quality a like share of the gradient
+        return 0.1 * ((bpp + lam * mse) / lam.sqrt()).mean(), bpp.mean(), mse.mean()
+
+    def train_step(self, crops, progress):
+        """One step of Adam -> tensor of loss, bpp, mse and gradient norm."""
+        config = self.config
+        for group in self.opt.param_groups:
+            group["lr"] = learning_rate(config, self.step, progress)
+        x, t = data.batch(crops, config.batch, config.crop), data.stratified_qualities(config.batch, self.device)
+        loss, bpp, mse = self.losses(x, t)
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.clip, foreach=True)
+        self.opt.step()
+        self.average()
+        self.step += 1
+        return torch.stack([v.detach() for v in (loss, bpp, mse, norm)])
+
+    @torch.no_grad()
+    def average(self):
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(self.averages, self.parameters, 1 - decay)
+
+    @torch.no_grad()
+    def is_finite(self):
+        return bool(torch.stack([p.sum() for p in self.parameters]).isfinite().all())
+
+
+def check(config):
+    if bool(config.minutes) == bool(config.steps):
+        raise SystemExit("give one of --minutes and --steps")
+    if not 0 <= config.begin < config.end <= 1:
+        raise SystemExit(f"--from {config.begin} --to {config.end}: must be 0 <= from < to <= 1")
+    if config.init and (config.state or config.resume or config.begin > 0):
+        raise SystemExit("--init begins a run; --state, --resume and --from go on with one")
+
+
+def state_to_continue(config, folder):
+    """The state this call goes on from, or None for a new run."""
+    if not (config.resume or config.state or config.begin > 0):
+        if folder.state.exists():
+            raise SystemExit(f"{folder.state} exists: --resume goes on with it, another --out begins anew")
+        return None
+    path = folder.state if config.resume and folder.state.exists() else Path(config.state or folder.state)
+    if not path.exists():
+        if config.resume and config.begin == 0:
+            return None  # killed before its first minute
+        raise SystemExit(f"no state to go on from: {path}")
+    return read_state(path)
+
+
+def begin_at(config, state):
+    """Progress this call begins at: --from, or where the state of a killed call stands."""
+    if not (config.resume and state and state["progress"] is not None):
+        return config.begin
+    return min(max(config.begin, state["progress"]), config.end)
+
+
+def new_codec(config, state, crops):
+    if config.init:
+        return checkpoint.load(config.init)
+    if state:
+        return Codec(Size(**state.get("size", {})))  # the prototype's states are of the default size
+    codec = Codec(Size())
+    codec.warm_start(data.batch(crops[:1000], WARM_START_PATCHES, 192))
+    return codec
+
+
+def start_qat(trainer, crops, state):
+    """Train through fake quantisation; the plan is made once in a run, as the weights grow into it."""
+    from . import integer
+
+    if state and state.get("plan"):
+        trainer.plan = integer.Plan.from_state(state["plan"])
+    else:
+        chosen = crops[:: max(1, len(crops) // CALIBRATION_CROPS)][:CALIBRATION_CROPS]
+        trainer.plan = integer.calibrate(trainer.codec, list(chosen))
+    trainer.forward = integer.IntegerCodec(trainer.codec, trainer.plan).train()
+
+
+def run(trainer, crops, clock, folder):
+    """Steps until the clock's end; logs every log_steps, and keeps the state every save_seconds whatever a step takes."""
+    config, done, total = trainer.config, 0, []
+    logged = saved = time.time()
+    while (progress := clock.progress(done)) < clock.end:
+        total.append(trainer.train_step(crops, progress))
+        done += 1
+        due = time.time() - saved > config.save_seconds
+        if not (due or len(total) == config.log_steps or clock.progress(done) == clock.end):
+            continue
+        report(trainer, folder, total, progress, time.time() - logged)
+        total, logged = [], time.time()
+        if due:
+            keep(trainer, folder, clock.progress(done))
+            saved = time.time()
+    keep(trainer, folder, clock.end)
+
+
+def report(trainer, folder, total, progress, seconds):
+    means = torch.stack(total).mean(0).tolist()
+    values = dict(zip(("loss", "bpp", "mse", "grad_norm"), (round(v, 5) for v in means), strict=True))
+    crops_per_s = round(len(total) * trainer.config.batch / seconds, 2)
+    folder.log(step=trainer.step, progress=round(progress, 5), crops_per_s=crops_per_s, lr=trainer.opt.param_groups[0]["lr"], **values)
+    print(f"step {trainer.step}  progress {progress:.3f}  {crops_per_s:.1f} crops/s  loss {values['loss']:.4f}", flush=True)
+    if not math.isfinite(means[0]):
+        raise NonFiniteLoss(f"loss is not finite at step {trainer.step}: the last state is kept")
+
+
+def keep(trainer, folder, progress):
+    if not trainer.is_finite():
+        raise NonFiniteLoss(f"weights are not finite at step {trainer.step}: the last state is kept")
+    folder.keep(trainer, progress)
+
+
+def train(config):
+    """A whole call: reads the state, trains, leaves the run folder. -> Trainer"""
+    started = time.time()
+    check(config)
+    folder = RunFolder(config.out)
+    state = state_to_continue(config, folder)
+    cpu.keep_heap()
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed + (state["step"] if state else 0))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    crops = data.read_crops(config.data)
+    trainer = Trainer(config, new_codec(config, state, crops), device)
+    if state:
+        trainer.restore(state)
+    crops, begin = crops.to(device), begin_at(config, state)
+    if config.qat:
+        start_qat(trainer, crops, state)
+    macs = kilo_macs_per_pixel(trainer.ema)
+    folder.record_call(config, device=device, begin=begin, crops=len(crops), kilo_macs_per_pixel=macs)
+    print(f"{len(crops)} crops, {device}, {macs}, from step {trainer.step}, progress {begin:.3f}", flush=True)
+    if config.compile and device == "cuda":
+        trainer.forward = torch.compile(trainer.forward)
+    run(trainer, crops, Clock(config, begin, started), folder)
+    return trainer
+
+
+def parse(arguments=None):
+    """Command line -> Config. Flags are the fields' names but for --from, --to and --no-compile."""
+    parser = argparse.ArgumentParser(
+        prog="calotype_training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    flags = {"begin": "from", "end": "to"}
+    for field in fields(Config):
+        name, default = "--" + flags.get(field.name, field.name).replace("_", "-"), field.default
+        if field.name == "compile":
+            parser.add_argument("--no-compile", dest="compile", action="store_false")
+        elif isinstance(default, bool):
+            parser.add_argument(name, dest=field.name, action="store_true")
+        elif field.name in ("data", "out"):
+            parser.add_argument(name, required=True)
+        else:
+            kind = {"minutes": float, "steps": int}.get(field.name, str if default is None else type(default))
+            choices = ("auto", "float32", "bfloat16") if field.name == "precision" else None
+            parser.add_argument(name, dest=field.name, type=kind, default=default, choices=choices)
+    return Config(**vars(parser.parse_args(arguments)))
+
+
+def main(arguments=None):
+    try:
+        train(parse(arguments))
+    except NonFiniteLoss as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""A plain rANS coder and container writer for tests, from docs/FORMAT.md and nothing else."""
+
+import struct
+import zlib
+
+import numpy as np
+
+from calotype_training import reference_decoder as reference
+
+
+def put(state, words, start, freq):
+    if state >= freq << 17:
+        words.append(state & 0xFFFF)
+        state >>= 16
+    return (state // freq << 15) + state % freq + start
+
+
+def slots(tables, scale, symbol):
+    """(start, freq) pairs of a symbol in decoding order."""
+    n, start = tables.n[scale], tables.start[scale]
+    slot = symbol + n if abs(symbol) <= n else 2 * n + 1
+    yield int(start[slot]), int(start[slot + 1] - start[slot])
+    if slot == 2 * n + 1:
+        e = abs(symbol) - n
+        k = e.bit_length() - 1
+        bits = [0] * k + [1] + [e >> i & 1 for i in reversed(range(k))] + [int(symbol < 0)]
+        yield from ((bit << 14, 1 << 14) for bit in bits)
+
+
+def encode(tables, symbols, scale_index):
+    if not len(symbols):
+        return b""
+    lanes, words = reference.lane_count(len(symbols)), []
+    state = [1 << 16] * lanes
+    for i in reversed(range(len(symbols))):
+        for start, freq in reversed(list(slots(tables, scale_index[i], int(symbols[i])))):
+            state[i % lanes] = put(state[i % lanes], words, start, freq)
+    head = [half for x in state for half in (x >> 16, x & 0xFFFF)]
+    words = head + words[::-1]
+    return struct.pack(f"<{len(words)}H", *words)
+
+
+def draw(rng, model, scale_index):
+    """Gaussian symbols at about their scales, with a few far out."""
+    sigma = 0.11 * (256 / 0.11) ** (scale_index / 63)
+    symbols = np.rint(rng.standard_normal(scale_index.shape) * np.minimum(sigma, 20)).astype(np.int64)
+    far = rng.random(symbols.shape) < 0.002
+    symbols[far] += rng.integers(-3000, 3000, int(far.sum()))
+    return symbols
+
+
+def tile(model, rng, rect, quality):
+    """-> z stream, y stream, (z, y) symbols."""
+    _, _, w, h = rect
+    zh, zw, lh, lw = -(-h // 64), -(-w // 64), -(-h // 16), -(-w // 16)
+    z_index = np.tile(model.scale_index(model.at_quality("log_sigma.z", quality)), zh * zw)
+    z = draw(rng, model, z_index).reshape(zh, zw, -1)
+    index = reference.scales(model, reference.hyper_synthesis(model, z, quality, lh, lw), quality)
+    coded = index >= model.config["skip_below"]
+    y = np.where(coded, draw(rng, model, index), 0)
+    return encode(model.tables, z.ravel(), z_index), encode(model.tables, y[coded], index[coded]), (z, y)
+
+
+def calo_file(model, rng, width, height, quality, tile_log2=6):
+    """-> bytes of a file of random symbols, and the symbols of each tile."""
+    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, 1, 8, width, height, model.id, quality, tile_log2, 0)
+    rects = reference.tile_rects({"width": width, "height": height, "tile_log2": tile_log2})
+    tiles = [tile(model, rng, rect, quality) for rect in rects]
+    header += b"".join(struct.pack("<3I", len(z), len(y), zlib.crc32(z + y)) for z, y, _ in tiles)
+    header += struct.pack("<I", zlib.crc32(header))
+    return header + b"".join(t[0] for t in tiles) + b"".join(t[1] for t in tiles), [t[2] for t in tiles]

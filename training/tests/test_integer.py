@@ -1,0 +1,113 @@
+"""The integer codec: simulation, export and NumPy decoder must be one arithmetic."""
+
+import numpy as np
+import pytest
+import torch
+
+from calotype_training import export, golden, reference_decoder
+from calotype_training.integer import CODE, IntegerCodec
+from streams import calo_file
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """codec (float64), plan, the exported decoder part as the reference decoder reads it, and its bytes."""
+    codec, plan = golden.tiny_model()
+    folder = tmp_path_factory.mktemp("tiny")
+    export.export(codec, plan, folder, "tiny")
+    part = (folder / "tiny.decoder.safetensors").read_bytes()
+    return codec.double(), plan, reference_decoder.Model(part), part
+
+
+def rows(x):
+    return x.astype(np.int64)
+
+
+def reference_layer(model, name, x, end):
+    return getattr(model, end)(name, model.accumulate(name, x))
+
+
+def test_layers_equal_the_simulation(tiny):
+    codec, plan, model, _ = tiny
+    arrays = golden.layer_vectors(codec, plan)
+    for name, end in (("g_s.blocks.0.pw1", "active"), ("g_s.blocks.0.pw2", "stream"), ("context.1.first", "stream"), ("scale_head", "stream")):
+        np.testing.assert_array_equal(reference_layer(model, name, rows(arrays[f"{name}.in"]), end), arrays[f"{name}.out"], err_msg=name)
+    dw = "g_s.blocks.0.dw"
+    np.testing.assert_array_equal(model.code(dw, model.depthwise(dw, rows(arrays[f"{dw}.in"]))), arrays[f"{dw}.out"])
+    for name in ("g_s.blocks.1", "context.0.block"):
+        np.testing.assert_array_equal(model.block(name, rows(arrays[f"{name}.in"])), arrays[f"{name}.out"], err_msg=name)
+    np.testing.assert_array_equal(reference_layer(model, "g_s.first", rows(arrays["g_s.first.in"]), "stream"), arrays["g_s.first.out"])
+
+
+@pytest.mark.parametrize("tensor", ["weight", "shift", "bias"])
+def test_the_comparison_can_fail(tiny, tensor):
+    codec, plan, model, part = tiny
+    arrays, name = golden.layer_vectors(codec, plan), "g_s.blocks.0.pw2"
+    changed = reference_decoder.Model(part)
+    changed.tensor[f"{name}.{tensor}"] = changed.tensor[f"{name}.{tensor}"].copy()
+    changed.tensor[f"{name}.{tensor}"].flat[0] ^= 1 << (6 if tensor == "weight" else 0 if tensor == "shift" else 20)
+    assert (reference_layer(changed, name, rows(arrays[f"{name}.in"]), "stream") != arrays[f"{name}.out"]).any()
+
+
+def test_outputs_are_lively(tiny):
+    codec, plan, _, _ = tiny
+    for name, values in golden.layer_vectors(codec, plan).items():
+        if values.dtype == np.int8:
+            assert (np.abs(values.astype(int)) == CODE).mean() < 0.5 and (values != 0).mean() > 0.3, name
+
+
+def test_overflow_is_refused():
+    weight, shift = np.full((2, 160_000), 127, np.int8), np.array([3, 3], np.uint8)
+    with pytest.raises(export.Overflow, match="layer.x: output 0"):
+        export.prove_no_overflow("layer.x", weight, np.zeros(2, np.int32), shift, CODE)
+    export.prove_no_overflow("layer.x", weight[:, :100_000], np.zeros(2, np.int32), shift, CODE)
+
+
+def test_model_id_follows_every_bit(tiny):
+    _, _, model, _ = tiny
+    config, tensors = model.config, {k: v.astype(np.int16) for k, v in model.tensor.items()}
+    first = export.model_id(config, tensors)
+    tensors["g_s.last.weight"] = tensors["g_s.last.weight"] ^ np.int16(1)
+    assert export.model_id(config, tensors) != first
+
+
+def test_reference_decoder_reads_what_an_encoder_writes(tiny):
+    """Random symbols, escapes among them, coded by the independent coder in streams.py."""
+    _, _, model, part = tiny
+    rng = np.random.default_rng(3)
+    width, height, quality = 97, 70, 9000
+    file, symbols = calo_file(model, rng, width, height, quality)
+    header, tiles = reference_decoder.read_streams(file)
+    assert (header["width"], header["height"], len(tiles)) == (width, height, 4)
+    for (rect, z, y), tile in zip(tiles, symbols):
+        decoded = reference_decoder.decode_symbols(model, rect, z, y, quality)
+        np.testing.assert_array_equal(decoded[0], tile[0])
+        np.testing.assert_array_equal(decoded[2], tile[1])
+    assert reference_decoder.decode(file, part).shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("position", [0, 5, 9, 20, 40, 70, -1])
+def test_damaged_files_are_refused(tiny, position):
+    _, _, model, part = tiny
+    file, _ = calo_file(model, np.random.default_rng(4), 64, 64, 3000)
+    damaged = bytearray(file)
+    damaged[position] ^= 4
+    with pytest.raises(reference_decoder.Malformed):
+        reference_decoder.decode(bytes(damaged), part)
+    with pytest.raises(reference_decoder.Malformed):
+        reference_decoder.decode(file[:position], part)
+
+
+def test_simulation_is_close_to_the_float_codec():
+    codec, plan = golden.tiny_model()
+    x, t = torch.rand(1, 3, 64, 64), torch.tensor([0.5])
+    exact, _, _ = codec.float().eval()(x, t)
+    integer, _, _ = IntegerCodec(codec, plan).eval()(x, t)
+    assert (exact - integer).abs().mean() < 0.1 * exact.std()
+
+
+def test_gradients_reach_every_parameter():
+    codec, plan = golden.tiny_model()
+    x_hat, bpp_y, bpp_z = IntegerCodec(codec.float(), plan).train()(torch.rand(2, 3, 64, 64), torch.tensor([0.2, 0.8]))
+    (x_hat.square().mean() + bpp_y.mean() + bpp_z.mean()).backward()
+    assert [n for n, p in codec.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
