@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import torch
 
-from .integer import Plan
 from .model import Codec, Size
+from .plan import Plan
 
 # The prototype numbered its layers by their place in an nn.Sequential.
 PROTOTYPE_PREFIXES = {

@@ -1,12 +1,13 @@
-"""Integer tables of the entropy coder: one CDF per sigma (docs/FORMAT.md section 6) and the map from log sigma to a table (docs/MODEL.md section 3)."""
+"""Integer tables of the entropy coder: a CDF per sigma (docs/FORMAT.md section 6), log sigma to table (docs/MODEL.md section 3)."""
+
 import math
 
 import numpy as np
 
-from .integer import LOG_SIGMA_STEP, LOG_SIGMA_UNIT, SCALES, sigma_table
 from .layers import LOG_SIGMA_MAX, LOG_SIGMA_MIN
+from .plan import LOG_SIGMA_STEP, LOG_SIGMA_UNIT, SCALES, sigma_table
 
-TOTAL = 1 << 15                       # sum of the frequencies of a table
+TOTAL = 1 << 15  # sum of the frequencies of a table
 LUT_SIZE, LUT_OFFSET, LUT_STEP = 512, 2112, 8
 
 
@@ -25,7 +26,7 @@ def frequencies(sigma):
         n += 1
     mass = np.array([gaussian_mass(v, sigma) for v in range(-n, n + 1)] + [math.erfc((n + 0.5) / (sigma * math.sqrt(2)))])
     freq = np.maximum(np.rint(mass * TOTAL), 1).astype(np.int64)
-    while (surplus := int(freq.sum()) - TOTAL) != 0:      # a unit less where there are too many for the mass, or one more where too few
+    while (surplus := int(freq.sum()) - TOTAL) != 0:  # a unit less where there are too many for the mass, or one more where too few
         ratio = freq / mass
         if surplus > 0:
             freq[np.argmax(np.where(freq > 1, ratio, 0))] -= 1

@@ -102,14 +102,15 @@ def comparisons(points, curves_path, against_path):
 
 def integer_codec(codec, checkpoint_path, calibration_path):
     """The codec run with the decoder's integers, under the plan of its QAT or one made from calibration pictures."""
-    from . import integer
+    from .integer import IntegerCodec
+    from .plan import calibrate
 
     plan = checkpoint.load_plan(checkpoint_path)
     if plan is None:
         if not calibration_path:
             raise SystemExit(f"{checkpoint_path} holds no integer plan: give --calibration, or train it with --qat")
-        plan = integer.calibrate(codec.eval(), data.calibration_images(calibration_path))
-    return integer.IntegerCodec(codec, plan)
+        plan = calibrate(codec.eval(), data.calibration_images(calibration_path))
+    return IntegerCodec(codec, plan)
 
 
 def report(points, compared):

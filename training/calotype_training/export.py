@@ -2,8 +2,10 @@
 
     python -m calotype_training.export CHECKPOINT --images IMAGES --out assets/models --name fast
 
-A checkpoint trained with QAT holds its plan; for a float one the plan is calibrated on IMAGES. The export refuses a layer whose accumulator could overflow.
+A checkpoint trained with QAT holds its plan; for a float one the plan is calibrated on IMAGES.
+The export refuses a layer whose accumulator could overflow.
 """
+
 import argparse
 import hashlib
 import json
@@ -16,9 +18,10 @@ from safetensors.numpy import save_file
 
 from . import checkpoint, entropy_tables
 from .data import calibration_images
-from .integer import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
+from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
 
-ROWS = 64                              # rows of the quality tables
+ROWS = 64  # rows of the quality tables
+PIXEL_ROUNDING = 8  # added to g_s.last's output before Q4 becomes pixels
 SAFETENSORS_NAME = {"int8": "I8", "int16": "I16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
 ENCODER_ONLY = ("g_a.", "h_a.", "gain.z", "gain.z_shift")
 
@@ -40,15 +43,26 @@ def phase_major(weight, axis, r=2):
 
 
 # Layers next to a shuffle: which side of the weight is shuffled, and by how much.
-SHUFFLED = {"g_a.first": ("in", 8), "g_a.last": ("in", 2), "h_a.mid": ("in", 2), "h_a.last": ("in", 2),
-            "g_s.first": ("out", 2), "g_s.last": ("out", 8), "h_s.first": ("out", 2), "h_s.mid": ("out", 2)}
+SHUFFLED = {
+    "g_a.first": ("in", 8),
+    "g_a.last": ("in", 2),
+    "h_a.mid": ("in", 2),
+    "h_a.last": ("in", 2),
+    "g_s.first": ("out", 2),
+    "g_s.last": ("out", 8),
+    "h_s.first": ("out", 2),
+    "h_s.mid": ("out", 2),
+}
 
 
 def prove_no_overflow(name, weight, bias, shift, limit):
     """MODEL.md section 7."""
-    worst = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(1) * limit + np.abs(bias.astype(np.int64)) + (1 << np.maximum(shift.astype(np.int64) - 1, 0))
-    if worst.max() >= 2 ** 31:
-        raise Overflow(f"{name}: output {int(worst.argmax())} can reach {int(worst.max())}, the limit is 2^31; train with smaller weights or calibrate with a coarser step")
+    weight, bias, shift = (v.astype(np.int64) for v in (weight, bias, shift))
+    rounding = (1 << np.maximum(shift - 1, 0)) + np.where(shift == 0, PIXEL_ROUNDING if name == "g_s.last" else 0, 0)
+    worst = np.abs(weight).reshape(len(weight), -1).sum(1) * limit + np.abs(bias) + rounding
+    if worst.max() >= 2**31:
+        remedy = "train with smaller weights or calibrate with a coarser step"
+        raise Overflow(f"{name}: output {worst.argmax()} can reach {worst.max()}, the limit is 2^31; {remedy}")
 
 
 def layer_tensors(name, conv, plan):
@@ -58,8 +72,8 @@ def layer_tensors(name, conv, plan):
     limit = WIDE_WEIGHT if plan.wide else CODE
     weight = np.clip(np.rint(weight), -limit, limit).astype(np.int16 if plan.wide else np.int8)
     weight = weight[:, 0] if conv.groups > 1 else weight[:, :, 0, 0]
-    real_bias = numpy64(conv.bias) + (0.5 if name == "g_s.last" else 0.0)          # g_s writes pixels, not centred ones
-    bias = np.clip(np.rint(real_bias / acc), -2 ** 30, 2 ** 30).astype(np.int32)
+    real_bias = numpy64(conv.bias) + (0.5 if name == "g_s.last" else 0.0)  # g_s writes pixels, not centred ones
+    bias = np.clip(np.rint(real_bias / acc), -(2**30), 2**30).astype(np.int32)
     shift = numpy64(plan.shift).astype(np.uint8)
     side, r = SHUFFLED.get(name, (None, 0))
     if side == "in":
@@ -67,7 +81,11 @@ def layer_tensors(name, conv, plan):
     elif side == "out":
         weight, bias, shift = phase_major(weight, 0, r), phase_major(bias, 0, r), phase_major(shift, 0, r)
     prove_no_overflow(name, weight, bias, shift, STREAM + 1 if plan.wide else CODE)
-    return {f"{name}.weight": np.ascontiguousarray(weight), f"{name}.bias": np.ascontiguousarray(bias), f"{name}.shift": np.ascontiguousarray(shift)}
+    return {
+        f"{name}.weight": np.ascontiguousarray(weight),
+        f"{name}.bias": np.ascontiguousarray(bias),
+        f"{name}.shift": np.ascontiguousarray(shift),
+    }
 
 
 def rows(codec, table):
@@ -79,7 +97,7 @@ def rows(codec, table):
 def fixed_point(name, factor):
     """Positive factors [64, channels] -> i16 mantissas and one shift per channel, as precise as fits."""
     shift = np.floor(np.log2(STREAM / factor.max(0).clip(1e-12))).clip(0, 30)
-    return {name: np.clip(np.rint(factor * 2.0 ** shift), 0, STREAM).astype(np.int16), f"{name}_shift": shift.astype(np.uint8)}
+    return {name: np.clip(np.rint(factor * 2.0**shift), 0, STREAM).astype(np.int16), f"{name}_shift": shift.astype(np.uint8)}
 
 
 def q8(log_value):
@@ -125,14 +143,30 @@ def model_id(config, decoder):
 def export(codec, plan, out, name, released=False):
     """Write NAME.decoder.safetensors and NAME.encoder.safetensors into the folder; return the model id."""
     s = codec.size
-    config = {"C": s.C, "M": s.M, "Z": s.Z, "P": s.P, "n_e": s.n_e, "n_d": s.n_d,
-              "skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": int(released)}
+    config = {
+        "C": s.C,
+        "M": s.M,
+        "Z": s.Z,
+        "P": s.P,
+        "n_e": s.n_e,
+        "n_d": s.n_d,
+        "skip_below": SKIP_BELOW,
+        "scale_lut_offset": entropy_tables.LUT_OFFSET,
+        "released": int(released),
+    }
     tensors = model_tensors(codec, plan)
     parts = {"encoder": {k: v for k, v in tensors.items() if k.startswith(ENCODER_ONLY[:2]) or k in ENCODER_ONLY}}
     parts["decoder"] = {k: v for k, v in tensors.items() if k not in parts["encoder"]}
     identity = model_id(config, parts["decoder"])
     for part, values in parts.items():
-        metadata = {"format": "calotype-model", "part": part, "semantics": "1", "name": name, "config": json.dumps(config), "model_id": identity}
+        metadata = {
+            "format": "calotype-model",
+            "part": part,
+            "semantics": "1",
+            "name": name,
+            "config": json.dumps(config),
+            "model_id": identity,
+        }
         path = Path(out) / f"{name}.{part}.safetensors"
         save_file(values, path.with_suffix(".new"), metadata)
         path.with_suffix(".new").replace(path)

@@ -2,9 +2,10 @@
 
     python -m calotype_training.golden OUT
 
-OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output `NAME.out`, for each block and
-part its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these integers are exact.
+OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output
+`NAME.out`, for each block its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these are exact.
 """
+
 import argparse
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import torch
 from safetensors.numpy import save_file
 
 from .export import export
-from .integer import CODE, IntegerCodec, calibrate
+from .integer import IntegerCodec
 from .model import Codec, Size
+from .plan import CODE, calibrate
 from .warm_start import warm_start
 
 TINY = Size(C=16, M=16, Z=4, P=8, n_e=1, n_d=2, knots=3)
@@ -41,7 +43,7 @@ def nhwc(x, dtype, phases=1):
     """[1,C,H,W] -> integers [H,W,C], phase-major where a shuffle of `phases` follows or went before."""
     _, c, h, w = x.shape
     x = x.reshape(c // phases, phases, h, w).permute(2, 3, 1, 0).reshape(h, w, c)
-    return x.round().to(dtype).numpy()
+    return x.round().to(dtype).contiguous().numpy()
 
 
 class Vectors:

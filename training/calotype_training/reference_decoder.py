@@ -4,6 +4,7 @@
 
 Needs only NumPy; about a minute for a 512x512 picture. It is the second implementation that the Rust decoder is compared with.
 """
+
 import json
 import struct
 import sys
@@ -31,7 +32,18 @@ def read_header(file):
     """-> dict of the header's fields, and the offset after it."""
     require(file[:4] == b"CALO", "not a .calo file")
     require(len(file) >= 28, "shorter than a header")
-    names = ("format_version", "semantics_version", "flags", "depth", "width", "height", "model_id", "quality", "tile_log2", "section_count")
+    names = (
+        "format_version",
+        "semantics_version",
+        "flags",
+        "depth",
+        "width",
+        "height",
+        "model_id",
+        "quality",
+        "tile_log2",
+        "section_count",
+    )
     h = dict(zip(names, struct.unpack_from("<4B2I8sH2B", file, 4)))
     require(h["format_version"] == 1 and h["semantics_version"] == 1 and h["depth"] == 8, "a version or depth this decoder does not know")
     require(h["flags"] & ~1 == 0, "reserved flags are set")
@@ -42,8 +54,11 @@ def read_header(file):
 def tile_rects(h):
     """[(x, y, width, height)] of the tiles in pixels, in raster order."""
     side = 1 << h["tile_log2"]
-    return [(x, y, min(side, h["width"] - x), min(side, h["height"] - y))
-            for y in range(0, h["height"], side) for x in range(0, h["width"], side)]
+    return [
+        (x, y, min(side, h["width"] - x), min(side, h["height"] - y))
+        for y in range(0, h["height"], side)
+        for x in range(0, h["width"], side)
+    ]
 
 
 def read_streams(file):
@@ -58,7 +73,7 @@ def read_streams(file):
     index = [struct.unpack_from("<3I", file, at + 12 * (h["section_count"] + i)) for i in range(len(rects))]
     at = end + 4
     for _, length, crc in sections:
-        require(zlib.crc32(file[at:at + length]) == crc, "a section's CRC differs")
+        require(zlib.crc32(file[at : at + length]) == crc, "a section's CRC differs")
         at += length
     z = take(file, at, [i[0] for i in index])
     y = take(file, at + sum(map(len, z)), [i[1] for i in index])
@@ -153,9 +168,11 @@ class Model:
 
     def __init__(self, file):
         size = struct.unpack_from("<Q", file)[0]
-        entries = json.loads(file[8:8 + size])
+        entries = json.loads(file[8 : 8 + size])
         metadata = entries.pop("__metadata__")
-        require(metadata["format"] == "calotype-model" and metadata["part"] == "decoder" and metadata["semantics"] == "1", "not a decoder part")
+        require(
+            metadata["format"] == "calotype-model" and metadata["part"] == "decoder" and metadata["semantics"] == "1", "not a decoder part"
+        )
         self.config, self.id = json.loads(metadata["config"]), bytes.fromhex(metadata["model_id"])
         self.tensor = {}
         for name, e in entries.items():
@@ -202,7 +219,7 @@ class Model:
     def depthwise(self, name, x):
         h, w, _ = x.shape
         padded, weight = np.pad(x, ((1, 1), (1, 1), (0, 0))), self[f"{name}.weight"]
-        return self[f"{name}.bias"] + sum(weight[:, i, j] * padded[i:i + h, j:j + w] for i in range(3) for j in range(3))
+        return self[f"{name}.bias"] + sum(weight[:, i, j] * padded[i : i + h, j : j + w] for i in range(3) for j in range(3))
 
     def block(self, name, s):
         a = self.active(f"{name}.pw1", self.accumulate(f"{name}.pw1", self.read(f"{name}.pw1", s)))
@@ -298,8 +315,8 @@ def decode(file, model):
     for rect, z, y in tiles:
         tile = decode_tile(m, rect, z, y, h["quality"])
         row, column = rect[1] // 16, rect[0] // 16
-        v_hat[row:row + tile.shape[0], column:column + tile.shape[1]] = tile
-    return synthesis(m, v_hat, h["quality"])[:h["height"], :h["width"]]
+        v_hat[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
+    return synthesis(m, v_hat, h["quality"])[: h["height"], : h["width"]]
 
 
 def main():

@@ -86,7 +86,8 @@ class Clock:
 
     def progress(self, steps_done):
         done = (time.time() - self.started) / self.seconds if self.seconds else steps_done / max(1, self.steps)
-        return self.begin + (self.end - self.begin) * min(1.0, done)
+        # at its end exactly `end`: the sum may round to less, and the call would never stop
+        return self.end if done >= 1 else min(self.end, self.begin + (self.end - self.begin) * done)
 
 
 class Trainer:
@@ -180,14 +181,15 @@ def new_codec(config, state, crops):
 
 def start_qat(trainer, crops, state):
     """Train through fake quantisation; the plan is made once in a run, as the weights grow into it."""
-    from . import integer
+    from .integer import IntegerCodec
+    from .plan import Plan, calibrate
 
     if state and state.get("plan"):
-        trainer.plan = integer.Plan.from_state(state["plan"])
+        trainer.plan = Plan.from_state(state["plan"])
     else:
         chosen = crops[:: max(1, len(crops) // CALIBRATION_CROPS)][:CALIBRATION_CROPS]
-        trainer.plan = integer.calibrate(trainer.codec, list(chosen))
-    trainer.forward = integer.IntegerCodec(trainer.codec, trainer.plan).train()
+        trainer.plan = calibrate(trainer.codec, list(chosen))
+    trainer.forward = IntegerCodec(trainer.codec, trainer.plan).train()
 
 
 def run(trainer, crops, clock, folder):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from streams import calo_file
 
 from calotype_training import export, golden, reference_decoder
-from calotype_training.integer import CODE, IntegerCodec
-from streams import calo_file
+from calotype_training.integer import IntegerCodec
+from calotype_training.plan import CODE
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,12 @@ def reference_layer(model, name, x, end):
 def test_layers_equal_the_simulation(tiny):
     codec, plan, model, _ = tiny
     arrays = golden.layer_vectors(codec, plan)
-    for name, end in (("g_s.blocks.0.pw1", "active"), ("g_s.blocks.0.pw2", "stream"), ("context.1.first", "stream"), ("scale_head", "stream")):
+    for name, end in (
+        ("g_s.blocks.0.pw1", "active"),
+        ("g_s.blocks.0.pw2", "stream"),
+        ("context.1.first", "stream"),
+        ("scale_head", "stream"),
+    ):
         np.testing.assert_array_equal(reference_layer(model, name, rows(arrays[f"{name}.in"]), end), arrays[f"{name}.out"], err_msg=name)
     dw = "g_s.blocks.0.dw"
     np.testing.assert_array_equal(model.code(dw, model.depthwise(dw, rows(arrays[f"{dw}.in"]))), arrays[f"{dw}.out"])

@@ -148,6 +148,12 @@ def test_the_cosine_runs_over_the_whole_run(shards, tmp_path):
     assert train.learning_rate(c, 0, 0.0) == pytest.approx(1 / 200)
 
 
+def test_a_clock_ends_at_its_end_however_the_fractions_round(tmp_path):
+    for begin, end in ((i / 100, j / 100) for i in range(100) for j in range(i + 1, 101)):
+        clock = train.Clock(config("unused", tmp_path, begin=begin, end=end), begin, 0.0)
+        assert clock.progress(4) == end and clock.progress(3) < end
+
+
 def test_batches_are_windows_of_the_crops(shards):
     crops = data.read_crops(shards)
     assert crops.shape == (4, 3, 384, 384)

@@ -94,5 +94,8 @@ fn line(model: &Model) -> String {
     let Channels { C, M, Z, P } = model.channels;
     let state = if model.released { "released" } else { "in development: its files need not decode with later versions" };
     let default = if model.default { " (default)" } else { "" };
-    format!("{}{default} {}: C {C}, M {M}, Z {Z}, P {P}, {} + {} blocks, {state}", model.name, model.model_id, model.blocks_g_a, model.blocks_g_s)
+    format!(
+        "{}{default} {}: C {C}, M {M}, Z {Z}, P {P}, {} + {} blocks, {state}",
+        model.name, model.model_id, model.blocks_g_a, model.blocks_g_s
+    )
 }

@@ -66,7 +66,8 @@ pub fn write_image(path: &Path, format: ImageFormat, pixels: &Pixels<'_>, existi
         let header = format!("P6\n{} {}\n255\n", pixels.width, pixels.height);
         return output::write(path, &[header.as_bytes(), pixels.rgb], existing);
     }
-    let bytes = encode_image(format, pixels).map_err(|error| Failure::usage(format!("{}: {error}; choose another format", path.display())))?;
+    let bytes =
+        encode_image(format, pixels).map_err(|error| Failure::usage(format!("{}: {error}; choose another format", path.display())))?;
     output::write(path, &[&bytes], existing)
 }
 
@@ -80,7 +81,8 @@ pub fn encode_image(format: ImageFormat, pixels: &Pixels<'_>) -> ImageResult<Vec
     match format {
         ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(rgb, width, height, colour)?,
         ImageFormat::Png => {
-            PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive).write_image(rgb, width, height, colour)?;
+            PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
+                .write_image(rgb, width, height, colour)?;
         }
         _ => image::write_buffer_with_format(&mut bytes, rgb, width, height, colour, format)?,
     }

@@ -22,7 +22,11 @@ impl Random {
     fn spread(&mut self, most: i32, count: usize) -> Vec<i16> {
         let value = |random: &mut Random| {
             let largest = most >> (random.next() % 16);
-            if random.next() % 8 == 0 { largest * random.sign() } else { (random.next() % (2 * largest as u32 + 1)) as i32 - largest }
+            if random.next().is_multiple_of(8) {
+                largest * random.sign()
+            } else {
+                (random.next() % (2 * largest as u32 + 1)) as i32 - largest
+            }
         };
         (0..count).map(|_| value(self).clamp(-32768, 32767) as i16).collect()
     }
@@ -228,7 +232,7 @@ fn extreme_ends(reaches: impl Iterator<Item = i64>, bias: &mut [i32], shift: &mu
 
 fn extreme_codes(weight: &mut [i8], inputs: usize, random: &mut Random) -> Vec<i64> {
     for row in weight.chunks_mut(inputs).step_by(2) {
-        let one_sign = random.next() % 2 == 0;
+        let one_sign = random.next().is_multiple_of(2);
         row.iter_mut().for_each(|weight| *weight = (127 * if one_sign { -1 } else { random.sign() }) as i8);
     }
     weight.chunks(inputs).map(|row| row.iter().map(|&weight| i64::from(weight).abs() * 127).sum()).collect()

@@ -50,7 +50,14 @@ impl Results {
     /// # Errors
     /// Io.
     pub fn print(&self) -> Result<(), Failure> {
-        output::print(&format!("{} images, model {}, {} {}, {} threads", self.images.len(), self.model_id, self.engine, self.adapter, self.threads))?;
+        output::print(&format!(
+            "{} images, model {}, {} {}, {} threads",
+            self.images.len(),
+            self.model_id,
+            self.engine,
+            self.adapter,
+            self.threads
+        ))?;
         output::print("quality      bpp  PSNR dB   MS-SSIM  encode ms  decode ms")?;
         self.means.iter().try_for_each(|mean| output::print(&mean_line(mean)))?;
         output::print(if self.strictly_rising { "rate and PSNR rise at every step" } else { "rate or PSNR does NOT rise at every step" })?;

@@ -8,7 +8,7 @@ use super::{DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line,
 pub(crate) struct Portable;
 
 /// A pointwise layer with i16 inputs.
-pub(crate) type Dense = PackedDense<i16, 2>;
+type Dense = PackedDense<i16, 1>;
 
 /// Weights of 16 channels' taps in row order, then one of padding.
 pub(crate) type Taps = Depthwise<i16, 2>;
@@ -68,8 +68,8 @@ impl Kernels for Portable {
     }
 }
 
-/// Packs a pointwise layer with i16 weights.
-pub(crate) fn pack<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> Dense {
+/// Packs a pointwise layer with i16 weights, G inputs together.
+pub(crate) fn pack<S: Copy, const G: usize>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> PackedDense<i16, G> {
     let ends = pack_ends(source.shift, SLOTS, |output| source.bias[output]);
     PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, SLOTS, convert), ends }
 }
@@ -89,13 +89,13 @@ pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
 
 /// A pointwise layer by tiles: `tile(input, lines, bias, accumulators)` fills one row of accumulators for each of at most [`TILE`] positions.
 #[inline(always)]
-pub(crate) fn dense_with(
-    layer: &Dense,
+pub(crate) fn dense_with<const G: usize>(
+    layer: &PackedDense<i16, G>,
     input: Rows<'_, i16>,
     mut out: Out<'_, i16>,
-    tile: impl Fn(Rows<'_, i16>, &[Line<i16, 2>], &[i32; LANES], &mut Tile),
+    tile: impl Fn(Rows<'_, i16>, &[Line<i16, G>], &[i32; LANES], &mut Tile),
 ) {
-    let groups = layer.inputs / 2;
+    let groups = layer.inputs / G;
     let mut accumulators = [[0; LANES]; TILE];
     for (block, ends) in layer.ends.iter().enumerate() {
         let lines = &layer.lines[block * groups..][..groups];
@@ -149,7 +149,7 @@ fn stream_of(accumulator: &[i32; LANES], ends: &Ends) -> [i16; LANES] {
     shifted(accumulator, ends).map(|a| a.clamp(-32768, 32767) as i16)
 }
 
-fn tile(input: Rows<'_, i16>, lines: &[Line<i16, 2>], bias: &[i32; LANES], accumulators: &mut Tile) {
+fn tile(input: Rows<'_, i16>, lines: &[Line<i16, 1>], bias: &[i32; LANES], accumulators: &mut Tile) {
     let mut first = 0;
     while input.count - first >= 3 {
         part::<3>(input, first, (lines, bias), accumulators);
@@ -161,20 +161,20 @@ fn tile(input: Rows<'_, i16>, lines: &[Line<i16, 2>], bias: &[i32; LANES], accum
     }
 }
 
-#[inline(always)]
+/// P positions from `first` on.
 fn part<const P: usize>(
     input: Rows<'_, i16>,
     first: usize,
-    (lines, bias): (&[Line<i16, 2>], &[i32; LANES]),
+    (lines, bias): (&[Line<i16, 1>], &[i32; LANES]),
     accumulators: &mut Tile,
 ) {
-    let rows: [&[i16]; P] = std::array::from_fn(|i| &input.data[(first + i) * input.stride..][..2 * lines.len()]);
     let mut sums = [*bias; P];
+    let rows = &input.data[first * input.stride..];
     for (k, line) in lines.iter().enumerate() {
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let (a, b) = (i32::from(row[2 * k]), i32::from(row[2 * k + 1]));
-            for (s, w) in sum.iter_mut().zip(&line.0) {
-                *s += a * i32::from(w[0]) + b * i32::from(w[1]);
+        for (p, sum) in sums.iter_mut().enumerate() {
+            let value = i32::from(rows[p * input.stride + k]);
+            for (s, weight) in sum.iter_mut().zip(&line.0) {
+                *s += value * i32::from(weight[0]);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Network;
-use super::field::{Field, rows_of, unshuffle2};
+use super::field::{rows_of, unshuffle2};
 use super::scratch::{job_rows, room};
 use super::synthesis::widened;
 use crate::kernels::Kernels;
@@ -40,7 +40,7 @@ impl<K: Kernels> Network<K> {
         let g_a = &self.encoder().1.g_a;
         let channels = self.model.decoder().config.c;
         let first = widened(&band, g_a.blocks.len(), height);
-        let mut field = Field::new(first.start / 2 * 2..first.end.next_multiple_of(2), height, width, channels);
+        let mut field = self.field(first.start / 2 * 2..first.end.next_multiple_of(2), height, width, channels);
         let top = field.top;
         self.fill(&mut field, g_a.blocks.first(), |scratch, y, stream| {
             let inputs = room(&mut scratch.stream, stream.len() / channels * INPUTS);
@@ -53,6 +53,7 @@ impl<K: Kernels> Network<K> {
             self.run_block(&mut field, block, g_a.blocks.get(i + 1), widened(&band, g_a.blocks.len() - 1 - i, height));
         }
         self.write_latents(&field.stream[field.place(&band)], (field.row, field.width), latents);
+        self.retire(field);
     }
 
     /// Pairs of rows, `row` stream values of `width` positions each, to rows of v.

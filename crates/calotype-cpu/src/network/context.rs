@@ -93,13 +93,14 @@ impl<K: Kernels> Network<K> {
         let config = &self.model.decoder().config;
         let (lh, lw) = (hyper.h8.height, hyper.h8.width);
         let mut v_hat = Map::zeros(lh, lw, config.m);
-        let mut field = Field::whole(lh, lw, config.p);
+        let mut field = self.whole_field(lh, lw, config.p);
         for step in 0..4usize {
             if let Some(context) = step.checked_sub(1) {
                 self.run_block(&mut field, &self.decoder.context[context].block, None, 0..lh);
             }
             self.run_step(q, step, (hyper, &mut v_hat), &mut symbols, &mut field);
         }
+        self.retire(field);
         v_hat
     }
 
@@ -212,12 +213,15 @@ impl<K: Kernels> Network<K> {
 }
 
 impl Choice<'_> {
-    /// Symbols from `at` on, from y and mu.
+    /// Symbols from `at` on, from y and mu. The rule is symmetric, so the sign is applied afterwards: it is a coin toss that no processor
+    /// predicts, as is what is skipped.
     fn choose(&mut self, at: usize, mu: &[i16], y: &[i16]) {
         let places = self.symbols[at..].iter_mut().zip(&self.scale_index[at..]);
         for ((symbol, &index), (&y, &mu)) in places.zip(y.iter().zip(mu)) {
-            let coded = index >= self.skip_below;
-            *symbol = if coded { self.quantiser.symbol(index, i32::from(y) - i32::from(mu)) } else { 0 };
+            let delta = i32::from(y) - i32::from(mu);
+            let sign = (delta >> 31) as i16;
+            let coded = -i16::from(index >= self.skip_below);
+            *symbol = ((self.quantiser.symbol(index, delta.abs()) ^ sign) - sign) & coded;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Network;
 use super::packed::Block;
-use super::scratch::{Scratch, job_rows, room};
+use super::scratch::{Scratch, job_rows, lock, room};
 use crate::kernels::{Kernels, Out, Rows};
 
 /// Rows `top..` of a map whose blocks are being run.
@@ -27,28 +27,14 @@ pub(super) struct Field<K: Kernels> {
     outside: Vec<K::Code>,
 }
 
+/// The memory of a field, for the next one: fresh pages cost as much as a small layer.
+pub(super) struct Memory<K: Kernels> {
+    stream: Vec<i16>,
+    active: Vec<K::Code>,
+    spare: Vec<K::Code>,
+}
+
 impl<K: Kernels> Field<K> {
-    /// Rows `rows` of a map of `height` rows, not yet filled.
-    pub fn new(rows: Range<usize>, height: usize, width: usize, channels: usize) -> Field<K> {
-        let row = width * channels;
-        let length = rows.len() * row;
-        Field {
-            top: rows.start,
-            height,
-            width,
-            row,
-            stream: vec![0; length],
-            active: vec![K::Code::default(); length],
-            spare: vec![K::Code::default(); length],
-            outside: vec![K::code(0); row],
-        }
-    }
-
-    /// A whole map.
-    pub fn whole(height: usize, width: usize, channels: usize) -> Field<K> {
-        Field::new(0..height, height, width, channels)
-    }
-
     /// Where rows lie in the memory of stream and codes.
     pub fn place(&self, rows: &Range<usize>) -> Range<usize> {
         (rows.start - self.top) * self.row..(rows.end - self.top) * self.row
@@ -75,6 +61,29 @@ impl<'a, C> Surroundings<'a, C> {
 }
 
 impl<K: Kernels> Network<K> {
+    /// Rows `rows` of a map of `height` rows, not yet filled.
+    pub(super) fn field(&self, rows: Range<usize>, height: usize, width: usize, channels: usize) -> Field<K> {
+        let row = width * channels;
+        let length = rows.len() * row;
+        let memory = lock(&self.memories).pop();
+        let mut memory = memory.unwrap_or_else(|| Memory { stream: Vec::new(), active: Vec::new(), spare: Vec::new() });
+        resize(&mut memory.stream, length);
+        resize(&mut memory.active, length);
+        resize(&mut memory.spare, length);
+        let Memory { stream, active, spare } = memory;
+        Field { top: rows.start, height, width, row, stream, active, spare, outside: vec![K::code(0); row] }
+    }
+
+    /// A whole map.
+    pub(super) fn whole_field(&self, height: usize, width: usize, channels: usize) -> Field<K> {
+        self.field(0..height, height, width, channels)
+    }
+
+    /// Keeps a field's memory.
+    pub(super) fn retire(&self, field: Field<K>) {
+        lock(&self.memories).push(Memory { stream: field.stream, active: field.active, spare: field.spare });
+    }
+
     /// Runs a block on rows `rows` of a field whose codes are its pw1's output for these rows and one more on each side,
     /// and the following block's pw1 on the result.
     pub(super) fn run_block(&self, field: &mut Field<K>, block: &Block<K>, next: Option<&Block<K>>, rows: Range<usize>) {
@@ -132,6 +141,14 @@ impl<K: Kernels> Network<K> {
         self.kernels.dense(&block.ffn1, rows_of(codes, block.channels), Out::Active(hidden));
         self.kernels.dense(&block.ffn2, rows_of(hidden, block.hidden), Out::Add(stream));
     }
+}
+
+/// Exactly `length` elements; a vector that must grow starts afresh, without copying what is in it.
+fn resize<T: Copy + Default>(memory: &mut Vec<T>, length: usize) {
+    if memory.capacity() < length {
+        *memory = vec![T::default(); length];
+    }
+    memory.resize(length, T::default());
 }
 
 /// Contiguous positions.

@@ -12,7 +12,9 @@ impl<K: Kernels> Network<K> {
     /// Sections 5.1 and 5.2.
     pub(super) fn run_hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
         let field = self.hyper_synthesis(&self.z_codes(q, z, tile), tile);
-        self.heads(q, &field, tile)
+        let hyper = self.heads(q, &field, tile);
+        self.retire(field);
+        hyper
     }
 
     fn z_codes(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Vec<K::Code> {
@@ -32,13 +34,13 @@ impl<K: Kernels> Network<K> {
     fn hyper_synthesis(&self, z8: &[K::Code], tile: TileSize) -> Field<K> {
         let (zh, zw) = tile.hyper();
         let (config, h_s) = (&self.model.decoder().config, &self.decoder.h_s);
-        let mut field = Field::whole(2 * zh, 2 * zw, config.p);
+        let mut field = self.whole_field(2 * zh, 2 * zw, config.p);
         self.fill(&mut field, Some(&h_s.block1), |scratch, y, stream| {
             let codes = &z8[y * zw * config.z..][..stream.len() / (4 * config.p) * config.z];
             self.unfold(&mut scratch.stream, (&h_s.first, codes, config.z), zw, stream);
         });
         self.run_block(&mut field, &h_s.block1, None, 0..2 * zh);
-        let mut wide = Field::whole(4 * zh, 4 * zw, config.p);
+        let mut wide = self.whole_field(4 * zh, 4 * zw, config.p);
         let mid_read = &self.model.decoder().h_s.mid_read;
         self.fill(&mut wide, Some(&h_s.block2), |scratch, y, stream| {
             let below = &field.stream[y * field.row..][..stream.len() / 4];
@@ -46,6 +48,7 @@ impl<K: Kernels> Network<K> {
             self.kernels.read(below, mid_read, codes, config.p);
             self.unfold(&mut scratch.stream, (&h_s.mid, codes, config.p), 2 * zw, stream);
         });
+        self.retire(field);
         self.run_block(&mut wide, &h_s.block2, None, 0..4 * zh);
         wide
     }
@@ -95,7 +98,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn run_hyper_analysis(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
         let (encoder, packed) = self.encoder();
         let (config, h_a) = (&encoder.config, &encoder.h_a);
-        let mut field = Field::whole(v_tile.height, v_tile.width, config.p);
+        let mut field = self.whole_field(v_tile.height, v_tile.width, config.p);
         let v_row = v_tile.width * config.m;
         self.fill(&mut field, Some(&packed.block1), |scratch, y, stream| {
             let v = &v_tile.data[2 * y * v_row..][..stream.len() / config.p * config.m];
@@ -104,13 +107,16 @@ impl<K: Kernels> Network<K> {
             self.kernels.dense(&packed.first, rows_of(codes, config.m), Out::Stream(stream));
         });
         self.run_block(&mut field, &packed.block1, None, 0..v_tile.height);
-        let mut half = Field::whole(v_tile.height / 2, v_tile.width / 2, config.p);
+        let mut half = self.whole_field(v_tile.height / 2, v_tile.width / 2, config.p);
         self.fill(&mut half, Some(&packed.block2), |scratch, y, stream| {
             let above = &field.stream[4 * y * field.row..][..4 * stream.len()];
             self.fold(scratch, (&packed.mid, &h_a.mid_read), (above, field.width), stream);
         });
+        self.retire(field);
         self.run_block(&mut half, &packed.block2, None, 0..v_tile.height / 2);
-        self.z_symbols(gain_z, &half)
+        let symbols = self.z_symbols(gain_z, &half);
+        self.retire(half);
+        symbols
     }
 
     fn z_symbols(&self, gain_z: &[i16], half: &Field<K>) -> Vec<i16> {

@@ -11,13 +11,14 @@ mod packed;
 mod scratch;
 mod synthesis;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use calotype_model::{Model, QualityTables, Quantiser};
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
 use crate::map::{Hyper, Map, TileSize};
+use field::Memory;
 use packed::{PackedDecoder, PackedEncoder};
 use scratch::Scratches;
 
@@ -28,6 +29,7 @@ pub(crate) struct Network<K: Kernels> {
     decoder: PackedDecoder<K>,
     encoder: Option<PackedEncoder<K>>,
     scratches: Scratches<K>,
+    memories: Mutex<Vec<Memory<K>>>,
     band_px: usize,
 }
 
@@ -36,7 +38,7 @@ impl<K: Kernels> Network<K> {
     pub fn new(kernels: K, model: Arc<Model>, band_px: usize) -> Network<K> {
         let pack_encoder = || model.encoder().map(PackedEncoder::new);
         let (decoder, encoder) = rayon::join(|| PackedDecoder::new(model.decoder()), pack_encoder);
-        Network { kernels, decoder, encoder, scratches: Scratches::new(), model, band_px }
+        Network { kernels, decoder, encoder, scratches: Scratches::new(), memories: Mutex::new(Vec::new()), model, band_px }
     }
 
     /// Rows of latents in a band of a picture `lw` latents wide.

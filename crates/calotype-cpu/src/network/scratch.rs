@@ -1,6 +1,6 @@
 //! Working memory of a job, and how rows become jobs.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -30,17 +30,18 @@ impl<K: Kernels> Scratches<K> {
         jobs.into_par_iter().for_each(|job| {
             let mut scratch = self.take();
             task(&mut scratch, job);
-            self.lock().push(scratch);
+            lock(&self.0).push(scratch);
         });
     }
 
     fn take(&self) -> Scratch<K> {
-        self.lock().pop().unwrap_or_else(|| Scratch { narrow: Vec::new(), hidden: Vec::new(), stream: Vec::new(), pixels: Vec::new() })
+        lock(&self.0).pop().unwrap_or_else(|| Scratch { narrow: Vec::new(), hidden: Vec::new(), stream: Vec::new(), pixels: Vec::new() })
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch<K>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A lock that outlives a panic elsewhere: what it guards is only memory.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Rows in a job, of `rows` rows with `width` positions.

@@ -32,12 +32,13 @@ impl<K: Kernels> Network<K> {
         let height = 2 * v_hat.height;
         let first = widened(&band, blocks.len(), height);
         let first = first.start / 2 * 2..first.end.next_multiple_of(2);
-        let mut field = Field::new(first, height, 2 * v_hat.width, q.bias_dec.len());
+        let mut field = self.field(first, height, 2 * v_hat.width, q.bias_dec.len());
         self.begin_synthesis(q, v_hat, &mut field);
         for (i, block) in blocks.iter().enumerate() {
             self.run_block(&mut field, block, blocks.get(i + 1), widened(&band, blocks.len() - 1 - i, height));
         }
         self.write_pixels(&field.stream[field.place(&band)], (field.row, field.width), (pixels, width));
+        self.retire(field);
     }
 
     fn begin_synthesis(&self, q: &QualityTables, v_hat: &Map<i16>, field: &mut Field<K>) {

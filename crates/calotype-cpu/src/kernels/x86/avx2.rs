@@ -2,13 +2,16 @@
 
 use std::arch::x86_64::*;
 
-use crate::kernels::pack::{DenseSource, DepthwiseSource, LANES, Line};
-use crate::kernels::portable::{self, Dense, Taps, Tile};
+use crate::kernels::pack::{DenseSource, DepthwiseSource, LANES, Line, PackedDense};
+use crate::kernels::portable::{self, Taps, Tile};
 use crate::kernels::{Kernels, Out, Rows};
 
 /// A machine with AVX2.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
+
+/// A pointwise layer with i16 inputs, in pairs.
+type Dense = PackedDense<i16, 2>;
 
 impl Avx2 {
     /// The proof, where this machine has it.

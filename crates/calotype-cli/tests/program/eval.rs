@@ -1,0 +1,53 @@
+//! `calotype eval` over a small folder.
+
+use serde_json::Value;
+
+use crate::harness::{Desk, sample};
+
+fn desk_with_images() -> Desk {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    for name in ["SAMPLE.png", "odd-97x61.png"] {
+        std::fs::copy(sample(name), desk.path("in").join(name)).unwrap();
+    }
+    desk.write("in/notes.txt", b"not an image by its name");
+    desk.write(
+        "curves.json",
+        br#"{"a": {"bpp": [0.001, 200], "psnr_rgb": [1, 99], "ms_ssim": null}, "b": {"bpp": [1], "psnr_rgb": [30]}}"#,
+    );
+    desk
+}
+
+#[test]
+fn results_hold_every_measurement_and_the_curves() {
+    let desk = desk_with_images();
+    let run = desk.run("eval in -q 95,5,50 --json out.json --against curves.json a --keep kept");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let results: Value = serde_json::from_slice(&desk.read("out.json")).unwrap();
+    assert_eq!(results["qualities"], serde_json::json!([5.0, 50.0, 95.0]));
+    let image = &results["images"][0];
+    assert_eq!(image["file"], "SAMPLE.png");
+    for field in ["bytes", "bpp", "psnr_db", "ms_ssim", "cross_entropy_bits", "encode_ms", "decode_ms"] {
+        assert!(image["points"][2][field].is_number(), "{field}");
+    }
+    assert!(results["images"][1]["points"][0]["ms_ssim"].is_null(), "97x61 is too small for five scales");
+    assert_eq!(results["curves"]["a"]["bpp"][1], 200.0);
+    assert!(results["worst_rate"]["of_bound"].is_number());
+    assert!(results["bd_rate"][0]["percent"].is_number(), "{}", results["bd_rate"]);
+    let calo = std::fs::read(desk.path("kept/SAMPLE.png.q50.calo")).unwrap();
+    assert_eq!(image["points"][1]["bytes"], calo.len());
+    assert!(desk.path("kept/odd-97x61.png.q95.png").is_file());
+    let table = String::from_utf8(run.stdout).unwrap();
+    assert!(table.contains("BD-rate psnr_rgb") && table.contains("against a"), "{table}");
+}
+
+#[test]
+fn refusals() {
+    let desk = desk_with_images();
+    desk.refused("eval nowhere", 5, "nowhere");
+    std::fs::create_dir(desk.path("empty")).unwrap();
+    desk.refused("eval empty", 2, "no images");
+    desk.refused("eval in --against curves.json z", 2, "\"a\", \"b\"");
+    desk.refused("eval in --against in/notes.txt z", 1, "notes.txt");
+    desk.refused("eval in --json curves.json", 2, "-y");
+}

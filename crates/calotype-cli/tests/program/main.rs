@@ -1,0 +1,9 @@
+//! Whole-program tests: the binary as a user runs it.
+
+mod damage;
+mod engines;
+mod eval;
+mod harness;
+mod pipes;
+mod refusals;
+mod round_trip;

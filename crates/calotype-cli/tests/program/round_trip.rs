@@ -1,0 +1,116 @@
+//! Images become files and come back.
+
+use serde_json::Value;
+
+use crate::harness::{Desk, ppm, sample};
+
+fn rgb(path: &std::path::Path) -> image::RgbImage {
+    image::open(path).unwrap().into_rgb8()
+}
+
+fn number(object: &Value, field: &str) -> f64 {
+    object[field].as_f64().unwrap_or_else(|| panic!("{field} in {object}"))
+}
+
+fn psnr_db(a: &[u8], b: &[u8]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let sum: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+    10.0 * (255.0 * 255.0 * a.len() as f64 / sum).log10()
+}
+
+#[test]
+fn the_sample_comes_back_as_reported() {
+    let desk = Desk::new();
+    let encoded = desk.json("encode SAMPLE -o a.calo --json");
+    let decoded = desk.json("decode a.calo -o a.png --json");
+    let original = rgb(&sample("SAMPLE.png"));
+    let (width, height) = original.dimensions();
+    let bytes = desk.read("a.calo").len();
+    for report in [&encoded, &decoded] {
+        assert_eq!(number(report, "width"), f64::from(width));
+        assert_eq!(number(report, "height"), f64::from(height));
+        assert_eq!(number(report, "bytes"), bytes as f64);
+        assert_eq!(report["engine"], "cpu");
+        assert!(report["adapter"].is_string());
+    }
+    assert_eq!(number(&encoded, "quality"), 50.0);
+    assert!((number(&encoded, "bpp") - bytes as f64 * 8.0 / f64::from(width * height)).abs() < 1e-9);
+    let psnr = psnr_db(&original, &rgb(&desk.path("a.png")));
+    assert!((number(&encoded, "psnr_db") - psnr).abs() < 1e-6, "{encoded} {psnr}");
+    assert!(number(&encoded, "encode_ms") > 0.0 && number(&decoded, "decode_ms") > 0.0);
+    assert_eq!(decoded["rgb_sha256"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn the_embedded_model_is_a_good_codec() {
+    let desk = Desk::new();
+    let mut last = (0.0, 0.0);
+    for (quality, least_psnr_db) in [(5.0, 24.0), (50.0, 30.0), (95.0, 37.0)] {
+        let report = desk.json(&format!("encode SAMPLE -o q{quality}.calo -q {quality} --json"));
+        let (bpp, psnr) = (number(&report, "bpp"), number(&report, "psnr_db"));
+        assert!(psnr > least_psnr_db, "quality {quality}: {psnr} dB");
+        assert!(bpp > last.0 && psnr > last.1, "quality {quality}: {bpp} bpp, {psnr} dB");
+        let bound = 1.005 * number(&report, "cross_entropy_bits") / 8.0 + 64.0;
+        assert!(number(&report, "bytes") <= bound, "quality {quality}: {report}");
+        last = (bpp, psnr);
+    }
+}
+
+#[test]
+fn every_size_works() {
+    let desk = Desk::new();
+    for (width, height) in [(1, 1), (1, 7), (17, 3), (65, 130), (16, 16), (64, 64), (129, 1)] {
+        desk.write("in.ppm", &ppm(width, height));
+        desk.json("encode in.ppm -o out.calo -q 80 -y --json");
+        desk.json("decode out.calo -o out.ppm -y --json");
+        assert_eq!(rgb(&desk.path("out.ppm")).dimensions(), (width as u32, height as u32));
+    }
+}
+
+#[test]
+fn tiles_leave_no_seams() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(200, 150));
+    let whole = desk.json("encode in.ppm -o whole.calo -q 90 --json");
+    let tiled = desk.json("encode in.ppm -o tiled.calo -q 90 --tile-log2 6 --json");
+    assert_eq!(desk.json("info tiled.calo --json")["tiles"], 12);
+    // The same latents but for their rounding against other means: a seam would cost decibels.
+    let loss = number(&whole, "psnr_db") - number(&tiled, "psnr_db");
+    assert!(loss.abs() < 0.5, "{loss} dB");
+}
+
+#[test]
+fn outputs_of_every_ending_hold_the_same_pixels() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(70, 40));
+    desk.json("encode in.ppm -o a.calo --json");
+    desk.json("decode a.calo -o a.ppm --json");
+    let expected = rgb(&desk.path("a.ppm"));
+    for ending in ["png", "PNG", "bmp", "tif", "tiff", "webp", "pnm"] {
+        desk.json(&format!("decode a.calo -o out.{ending} --json"));
+        let pixels = image::ImageReader::open(desk.path(&format!("out.{ending}"))).unwrap().with_guessed_format().unwrap();
+        assert_eq!(pixels.decode().unwrap().into_rgb8(), expected, "{ending}");
+    }
+    desk.json("decode a.calo -o a.jpg --json");
+    assert!(psnr_db(&rgb(&desk.path("a.jpg")), &expected) > 25.0);
+}
+
+#[test]
+fn info_says_what_the_file_holds() {
+    let desk = Desk::new();
+    desk.json("encode SAMPLE -o a.calo -q 12.5 --json");
+    let info = desk.json("info a.calo --json");
+    assert_eq!(number(&info, "quality"), 12.5);
+    assert_eq!(number(&info, "bytes"), desk.read("a.calo").len() as f64);
+    let models = desk.json("models --json");
+    assert_eq!(info["model_id"], models["models"][0]["model_id"]);
+    assert_eq!(info["development"].as_bool(), models["models"][0]["released"].as_bool().map(|released| !released));
+}
+
+#[test]
+fn encoding_is_deterministic_whatever_the_threads() {
+    let desk = Desk::new();
+    desk.json("encode SAMPLE -o a.calo --tile-log2 7 --json");
+    desk.json("encode SAMPLE -o b.calo --tile-log2 7 --json --threads 1");
+    assert_eq!(desk.read("a.calo"), desk.read("b.calo"));
+}
