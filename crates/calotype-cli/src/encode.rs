@@ -71,7 +71,8 @@ fn encode(codec: &Codec, picture: &Picture, args: &EncodeArgs) -> Result<Encoded
     let failed = |error| Failure::codec(&args.input, &error);
     let image = RgbImage::new(picture.width, picture.height, &picture.rgb).map_err(failed)?;
     let quality = Quality::from_percent(args.quality).map_err(failed)?;
-    codec.encode(&image, &EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json }).map_err(failed)
+    let options = EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone };
+    codec.encode(&image, &options).map_err(failed)
 }
 
 /// Decodes the result, so that psnr_db is that of the file.

@@ -38,7 +38,7 @@ fn bands_do_not_show() {
 
 #[test]
 fn bands_do_not_show_with_many_blocks() {
-    check(&Config { c: 64, n_e: 4, n_d: 7, ..synthetic::tiny() }, &[(200, 333), (31, 47)]);
+    check(&Config { c: 24, n_e: 4, n_d: 7, ..synthetic::tiny() }, &[(100, 250), (31, 47)]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn bands_do_not_show_without_blocks() {
     check(&Config { n_e: 0, n_d: 0, ..synthetic::tiny() }, &[(200, 333)]);
 }
 
-/// The comparison can fail: a picture with one pixel changed.
+/// The comparison can fail: a picture with a row fewer gives other pixels, or other latents, in the rows that they share.
 #[test]
 fn another_picture_shows() {
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 11));

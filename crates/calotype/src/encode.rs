@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use calotype_cpu::{Map, TileSize};
 use calotype_format::{Header, Misuse, TileRect, TileStreams};
 use calotype_model::{QualityTables, Quantiser};
+use calotype_rans::Tables;
 use rayon::prelude::*;
 
 use crate::codec::Codec;
@@ -16,6 +17,9 @@ use crate::quality::Quality;
 /// Tiles of 1024x1024 pixels.
 pub const DEFAULT_TILE_LOG2: u8 = 10;
 
+/// The [`EncodeOptions::dead_zone`] that needs the fewest bits at equal PSNR.
+pub const DEFAULT_DEAD_ZONE: u8 = 4;
+
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EncodeOptions {
@@ -25,11 +29,13 @@ pub struct EncodeOptions {
     pub tile_log2: u8,
     /// Whether to compute [`Encoded::cross_entropy_bits`], which takes time.
     pub statistics: bool,
+    /// What a bit is worth when a symbol is rounded, in 1/64 of a symbol: 0 rounds to the nearest, more sends more symbols to 0.
+    pub dead_zone: u8,
 }
 
 impl Default for EncodeOptions {
     fn default() -> EncodeOptions {
-        EncodeOptions { quality: Quality::default(), tile_log2: DEFAULT_TILE_LOG2, statistics: false }
+        EncodeOptions { quality: Quality::default(), tile_log2: DEFAULT_TILE_LOG2, statistics: false, dead_zone: DEFAULT_DEAD_ZONE }
     }
 }
 
@@ -55,6 +61,7 @@ struct Job<'a> {
     codec: &'a Codec,
     quality: QualityTables,
     gain_z: Vec<i16>,
+    quantiser: Quantiser,
     v: Map<i16>,
 }
 
@@ -65,7 +72,7 @@ impl Codec {
     /// [`Error::Usage`] for a tile side out of range, or if the codec has no encoder part.
     pub fn encode(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Encoded, Error> {
         let header = self.header(image, options)?;
-        let job = self.job(image, options.quality)?;
+        let job = self.job(image, options)?;
         let rects: Vec<TileRect> = header.tiles().collect();
         let tiles: Vec<TileSymbols> = rects.par_iter().map(|rect| job.symbols(rect)).collect();
         let streams: Vec<TileStreams> = tiles.par_iter().map(|tile| job.write(tile)).collect::<Result<_, _>>()?;
@@ -88,11 +95,12 @@ impl Codec {
         })
     }
 
-    fn job(&self, image: &RgbImage<'_>, quality: Quality) -> Result<Job<'_>, Error> {
+    fn job(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Job<'_>, Error> {
         let encoder = self.model.encoder().ok_or(Usage::NoEncoder)?;
         let v = self.engine.analyse(image.rgb(), image.width() as usize, image.height() as usize);
-        let gain_z = encoder.gain_z(quality.steps());
-        Ok(Job { codec: self, quality: self.model.decoder().quality(quality.steps()), gain_z, v })
+        let quality = options.quality.steps();
+        let (gain_z, quality) = (encoder.gain_z(quality), self.model.decoder().quality(quality));
+        Ok(Job { codec: self, quality, gain_z, quantiser: quantiser(&self.tables, options.dead_zone), v })
     }
 }
 
@@ -106,7 +114,7 @@ impl Job<'_> {
         let padded = crop(&self.v, origin, (4 * zh, 4 * zw));
         let z = engine.hyper_analyse(&self.gain_z, &padded);
         let hyper = engine.hyper(&self.quality, &z, size);
-        let (y, _) = engine.code(&self.quality, &hyper, &padded, &Quantiser::nearest());
+        let (y, _) = engine.code(&self.quality, &hyper, &padded, &self.quantiser);
         let z_index = self.quality.scale_index_z.repeat(zh * zw);
         TileSymbols { z, z_index, y, y_index: hyper.scale_index }
     }
@@ -128,6 +136,16 @@ impl Job<'_> {
     fn skip_below(&self) -> u8 {
         self.codec.model.decoder().config.skip_below
     }
+}
+
+/// Rounding up from 0 to 1 must pay for the bits between them: `(1/2 + dead_zone / 64 * bits)` is where both choices cost the same.
+fn quantiser(tables: &Tables, dead_zone: u8) -> Quantiser {
+    let threshold = |scale: usize| {
+        let scale = scale.min(tables.len() - 1) as u8;
+        let bits_q8 = tables.cost(scale, 1).saturating_sub(tables.cost(scale, 0));
+        (32 + (bits_q8 * u32::from(dead_zone) >> 8)).min(64) as u8
+    };
+    Quantiser::with_thresholds(std::array::from_fn(threshold))
 }
 
 /// Latents of a tile of pixels (docs/MODEL.md section 4).

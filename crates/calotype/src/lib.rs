@@ -26,7 +26,7 @@ mod quality;
 pub use calotype_cpu::Isa;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
-pub use encode::{DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
+pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
 pub use models::{ModelFacts, ModelId, embedded_models};
 pub use picture::{Image, RgbImage};

@@ -49,6 +49,16 @@ pub struct Point {
     pub decode_ms: f64,
 }
 
+/// What is measured, and what is kept of it.
+pub struct Plan {
+    /// Ascending.
+    pub qualities: Vec<f64>,
+    /// Options but for the quality.
+    pub options: EncodeOptions,
+    /// `--keep`
+    pub keep: Option<Keep>,
+}
+
 /// Where `--keep` puts files.
 pub struct Keep {
     folder: PathBuf,
@@ -92,12 +102,12 @@ fn file_name(path: &Path) -> String {
 ///
 /// # Errors
 /// Those of the codec, and of writing what is kept.
-pub fn measure(codec: &Codec, path: &Path, picture: &Picture, qualities: &[f64], keep: Option<&Keep>) -> Result<Measured, Failure> {
+pub fn measure(codec: &Codec, path: &Path, picture: &Picture, plan: &Plan) -> Result<Measured, Failure> {
     let file = file_name(path);
-    let mut points = Vec::with_capacity(qualities.len());
-    for quality in qualities {
-        let (point, encoded, decoded) = point(codec, picture, *quality).map_err(|error| Failure::codec(path, &error))?;
-        if let Some(keep) = keep {
+    let mut points = Vec::with_capacity(plan.qualities.len());
+    for quality in &plan.qualities {
+        let (point, encoded, decoded) = point(codec, picture, *quality, &plan.options).map_err(|error| Failure::codec(path, &error))?;
+        if let Some(keep) = &plan.keep {
             keep.write(&file, *quality, &encoded, &decoded)?;
         }
         points.push(point);
@@ -105,9 +115,9 @@ pub fn measure(codec: &Codec, path: &Path, picture: &Picture, qualities: &[f64],
     Ok(Measured { file, width: picture.width, height: picture.height, points })
 }
 
-fn point(codec: &Codec, picture: &Picture, quality: f64) -> Result<(Point, Encoded, Image), calotype::Error> {
+fn point(codec: &Codec, picture: &Picture, quality: f64, options: &EncodeOptions) -> Result<(Point, Encoded, Image), calotype::Error> {
     let image = RgbImage::new(picture.width, picture.height, &picture.rgb)?;
-    let options = EncodeOptions { quality: Quality::from_percent(quality)?, ..EncodeOptions::default() };
+    let options = EncodeOptions { quality: Quality::from_percent(quality)?, ..*options };
     let (encoded, encode_ms) = timed(|| codec.encode(&image, &options))?;
     let (decoded, decode_ms) = timed(|| Decoder::new(&encoded.bytes, &DecodeOptions::default())?.decode(codec))?;
     let counted = codec.encode(&image, &EncodeOptions { statistics: true, ..options })?;

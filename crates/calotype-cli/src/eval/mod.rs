@@ -17,12 +17,12 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use calotype::{Codec, Isa};
+use calotype::{Codec, EncodeOptions, Isa};
 
 use crate::args::EvalArgs;
 use crate::engine::{ENGINE, adapter};
 use crate::eval::curves::Curve;
-use crate::eval::measure::{Keep, Measured, measure};
+use crate::eval::measure::{Keep, Measured, Plan, measure};
 use crate::eval::report::Results;
 use crate::failure::Failure;
 use crate::output::{self, Existing};
@@ -43,8 +43,9 @@ pub fn run(args: &EvalArgs, isa: Option<Isa>) -> Result<(), Failure> {
     args.json.as_deref().map_or(Ok(()), |path| output::check(path, existing))?;
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
     let codec = Codec::new(isa).map_err(|error| Failure::engine(&error))?;
-    let images = measure_all(&codec, &files, &qualities, keep.as_ref())?;
-    let results = results(&codec, qualities, images, curves);
+    let plan = Plan { qualities, options: EncodeOptions { dead_zone: args.dead_zone, ..EncodeOptions::default() }, keep };
+    let images = measure_all(&codec, &files, &plan)?;
+    let results = results(&codec, plan.qualities, images, curves);
     if let Some(path) = &args.json {
         output::write(path, &[results.to_json().as_bytes(), b"\n"], existing)?;
     }
@@ -81,7 +82,7 @@ fn is_image(path: &Path) -> bool {
     path.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-fn measure_all(codec: &Codec, files: &[PathBuf], qualities: &[f64], keep: Option<&Keep>) -> Result<Vec<Measured>, Failure> {
+fn measure_all(codec: &Codec, files: &[PathBuf], plan: &Plan) -> Result<Vec<Measured>, Failure> {
     let talk = io::stderr().is_terminal();
     let mut images = Vec::with_capacity(files.len());
     for (number, file) in files.iter().enumerate() {
@@ -89,7 +90,7 @@ fn measure_all(codec: &Codec, files: &[PathBuf], qualities: &[f64], keep: Option
             output::say(&format!("{} of {}: {}", number + 1, files.len(), file.display()));
         }
         let picture = decode_image(&read_bytes(file)?, file, calotype::DEFAULT_MAX_PIXELS)?;
-        images.push(measure(codec, file, &picture, qualities, keep)?);
+        images.push(measure(codec, file, &picture, plan)?);
     }
     Ok(images)
 }

@@ -10,7 +10,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
-pub(crate) use pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots};
+pub(crate) use pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, Slots};
 
 /// Positions of a dense layer's input: position i has its channels at `data[i * stride..]`.
 #[derive(Clone, Copy)]

@@ -1,14 +1,19 @@
 //! Safe blocked kernels that the compiler vectorises; codes are i16, so that int8 and wide layers are one kernel.
 
-use super::pack::{pack_ends, pack_lines};
-use super::{DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, PackedDense, Rows, Slots};
+use super::pack::pack_ends;
+use super::{DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Rows, Slots};
 
 /// Any machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 
-/// A pointwise layer with i16 inputs.
-type Dense = PackedDense<i16, 1>;
+/// A pointwise layer with i16 inputs: weights `[N, K]`, with N padded to a multiple of 16.
+pub(crate) struct Dense {
+    inputs: usize,
+    outputs: usize,
+    weight: Vec<i16>,
+    ends: Vec<Ends>,
+}
 
 /// Weights of 16 channels' taps in row order, then one of padding.
 pub(crate) type Taps = Depthwise<i16, 2>;
@@ -19,7 +24,8 @@ pub(crate) type Tile = [[i32; LANES]; TILE];
 /// Most positions that a tile function takes.
 pub(crate) const TILE: usize = 6;
 
-const SLOTS: Slots = Slots { lines: 1, permuted: false };
+/// Outputs in their own order.
+pub(crate) const NATURAL: Slots = Slots { lines: 1, permuted: false };
 
 impl Kernels for Portable {
     type Code = i16;
@@ -36,11 +42,11 @@ impl Kernels for Portable {
     }
 
     fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
-        pack(source, i16::from)
+        rows_of_weights(source, i16::from)
     }
 
     fn pack_wide(source: DenseSource<'_, i16>) -> Dense {
-        pack(source, |weight| weight)
+        rows_of_weights(source, |weight| weight)
     }
 
     fn pack_depthwise(source: DepthwiseSource<'_>) -> Taps {
@@ -48,11 +54,11 @@ impl Kernels for Portable {
     }
 
     fn dense(self, layer: &Dense, input: Rows<'_, i16>, out: Out<'_, i16>) {
-        dense_with(layer, input, out, tile);
+        dense(layer, input, out);
     }
 
     fn wide(self, layer: &Dense, input: Rows<'_, i16>, out: &mut [i16]) {
-        dense_with(layer, input, Out::Stream(out), tile);
+        dense(layer, input, Out::Stream(out));
     }
 
     fn depthwise(self, layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
@@ -68,16 +74,17 @@ impl Kernels for Portable {
     }
 }
 
-/// Packs a pointwise layer with i16 weights, G inputs together.
-pub(crate) fn pack<S: Copy, const G: usize>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> PackedDense<i16, G> {
-    let ends = pack_ends(source.shift, SLOTS, |output| source.bias[output]);
-    PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, SLOTS, convert), ends }
+fn rows_of_weights<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> Dense {
+    let ends = pack_ends(source.shift, NATURAL, |output| source.bias[output]);
+    let mut weight: Vec<i16> = source.weight.iter().map(|&weight| convert(weight)).collect();
+    weight.resize(ends.len() * LANES * source.inputs, 0);
+    Dense { inputs: source.inputs, outputs: source.bias.len(), weight, ends }
 }
 
 /// Packs a depthwise layer: five lines per 16 channels, line t holding taps 2t and 2t + 1.
 pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
     let channels = source.bias.len();
-    let ends = pack_ends(source.shift, SLOTS, |channel| source.bias[channel]);
+    let ends = pack_ends(source.shift, NATURAL, |channel| source.bias[channel]);
     let mut lines = vec![Line([[0; 2]; LANES]); ends.len() * 5];
     for (channel, taps) in source.weight.chunks_exact(9).enumerate() {
         for (tap, &weight) in taps.iter().enumerate() {
@@ -87,23 +94,24 @@ pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
     Depthwise { channels, lines, ends }
 }
 
-/// A pointwise layer by tiles: `tile(input, lines, bias, accumulators)` fills one row of accumulators for each of at most [`TILE`] positions.
+/// A pointwise layer of N = `outputs` by tiles: `tile(input, block, accumulators)` fills, for outputs from 16 `block` on,
+/// one row of accumulators for each of at most [`TILE`] positions.
 #[inline(always)]
-pub(crate) fn dense_with<const G: usize>(
-    layer: &PackedDense<i16, G>,
+pub(crate) fn dense_with(
+    outputs: usize,
+    ends: &[Ends],
     input: Rows<'_, i16>,
     mut out: Out<'_, i16>,
-    tile: impl Fn(Rows<'_, i16>, &[Line<i16, G>], &[i32; LANES], &mut Tile),
+    tile: impl Fn(Rows<'_, i16>, usize, &mut Tile),
 ) {
-    let groups = layer.inputs / G;
     let mut accumulators = [[0; LANES]; TILE];
-    for (block, ends) in layer.ends.iter().enumerate() {
-        let lines = &layer.lines[block * groups..][..groups];
+    for (block, ends) in ends.iter().enumerate() {
+        let lanes = (outputs - block * LANES).min(LANES);
         for first in (0..input.count).step_by(TILE) {
             let rows = Rows { data: &input.data[first * input.stride..], count: TILE.min(input.count - first), ..input };
-            tile(rows, lines, &ends.bias, &mut accumulators);
+            tile(rows, block, &mut accumulators);
             for (i, accumulator) in accumulators[..rows.count].iter().enumerate() {
-                finish(accumulator, ends, (first + i) * layer.outputs + block * LANES, (layer.outputs - block * LANES).min(LANES), &mut out);
+                finish(accumulator, ends, (first + i) * outputs + block * LANES, lanes, &mut out);
             }
         }
     }
@@ -149,36 +157,34 @@ fn stream_of(accumulator: &[i32; LANES], ends: &Ends) -> [i16; LANES] {
     shifted(accumulator, ends).map(|a| a.clamp(-32768, 32767) as i16)
 }
 
-fn tile(input: Rows<'_, i16>, lines: &[Line<i16, 1>], bias: &[i32; LANES], accumulators: &mut Tile) {
-    let mut first = 0;
-    while input.count - first >= 3 {
-        part::<3>(input, first, (lines, bias), accumulators);
-        first += 3;
-    }
-    while first < input.count {
-        part::<1>(input, first, (lines, bias), accumulators);
-        first += 1;
-    }
-}
-
-/// P positions from `first` on.
-fn part<const P: usize>(
-    input: Rows<'_, i16>,
-    first: usize,
-    (lines, bias): (&[Line<i16, 1>], &[i32; LANES]),
-    accumulators: &mut Tile,
-) {
-    let mut sums = [*bias; P];
-    let rows = &input.data[first * input.stride..];
-    for (k, line) in lines.iter().enumerate() {
-        for (p, sum) in sums.iter_mut().enumerate() {
-            let value = i32::from(rows[p * input.stride + k]);
-            for (s, weight) in sum.iter_mut().zip(&line.0) {
-                *s += value * i32::from(weight[0]);
+fn dense(layer: &Dense, input: Rows<'_, i16>, out: Out<'_, i16>) {
+    dense_with(layer.outputs, &layer.ends, input, out, |rows, block, accumulators| {
+        let weights = &layer.weight[block * LANES * layer.inputs..][..LANES * layer.inputs];
+        for (position, accumulator) in rows.data.chunks(rows.stride).zip(&mut accumulators[..rows.count]) {
+            *accumulator = layer.ends[block].bias;
+            for (weights, sums) in weights.chunks_exact(4 * layer.inputs).zip(accumulator.as_chunks_mut().0) {
+                dot_four(&position[..layer.inputs], weights, sums);
             }
         }
+    });
+}
+
+/// Adds four outputs' dot products. This shape of loop becomes multiply-and-add-pairs where a machine has it.
+fn dot_four(position: &[i16], weights: &[i16], sums: &mut [i32; 4]) {
+    let inputs = position.len();
+    let (first, rest) = weights.split_at(inputs);
+    let (second, rest) = rest.split_at(inputs);
+    let (third, fourth) = rest.split_at(inputs);
+    let mut dots = [0; 4];
+    for (k, &value) in position.iter().enumerate() {
+        dots[0] += i32::from(value) * i32::from(first[k]);
+        dots[1] += i32::from(value) * i32::from(second[k]);
+        dots[2] += i32::from(value) * i32::from(third[k]);
+        dots[3] += i32::from(value) * i32::from(fourth[..inputs][k]);
     }
-    accumulators[first..first + P].copy_from_slice(&sums);
+    for (sum, dot) in sums.iter_mut().zip(dots) {
+        *sum += dot;
+    }
 }
 
 /// See [`Kernels::depthwise`].

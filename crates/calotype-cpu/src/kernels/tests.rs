@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// A layer with one more axis: what feeds it.
+/// A layer and what feeds it.
 #[derive(Clone)]
 struct Layer<W, X> {
     inputs: usize,
@@ -41,13 +41,11 @@ impl<W, X> Layer<W, X> {
     fn source(&self) -> DenseSource<'_, W> {
         DenseSource { inputs: self.inputs, weight: &self.weight, bias: &self.bias, shift: &self.shift }
     }
+}
 
-    fn taps(&self) -> DepthwiseSource<'_>
-    where
-        W: Into<i32>,
-        Vec<W>: AsRef<[i8]>,
-    {
-        DepthwiseSource { weight: self.weight.as_ref(), bias: &self.bias, shift: &self.shift }
+impl Layer<i8, i8> {
+    fn taps(&self) -> DepthwiseSource<'_> {
+        DepthwiseSource { weight: &self.weight, bias: &self.bias, shift: &self.shift }
     }
 }
 
@@ -206,8 +204,13 @@ fn check_dense_extremes<K: Kernels>(kernels: K) {
     for (x, w) in [(127, 127), (-127, 127), (127, -127), (-127, -127)] {
         let (inputs, outputs, bias) = (544, 80, i32::MAX - 544 * 127 * 127 - (1 << 29));
         for (bias, shift) in [(bias, 30), (-bias, 30), (0, 0), (0, 1), (-1, 9)] {
-            let layer =
-                Layer { inputs, weight: vec![w; inputs * outputs], bias: vec![bias; outputs], shift: vec![shift; outputs], input: vec![x; inputs * 7] };
+            let layer = Layer {
+                inputs,
+                weight: vec![w; inputs * outputs],
+                bias: vec![bias; outputs],
+                shift: vec![shift; outputs],
+                input: vec![x; inputs * 7],
+            };
             for (end, old) in [(End::Active, 0), (End::Stream, 0), (End::Add, 32767), (End::Add, -32768)] {
                 let old = vec![old; 7 * outputs];
                 assert_eq!(run_dense(kernels, &layer, end, &old), naive_dense(&layer, end, &old), "{x} {w} {bias} {shift} {end:?}");
@@ -272,8 +275,11 @@ fn check_read<K: Kernels>(kernels: K) {
             stream[channels..2 * channels].fill(i16::MIN);
             let right: Vec<i16> = stream.iter().enumerate().map(|(i, &s)| sat8(round_shift(i32::from(s), shift[i % channels]))).collect();
             assert_eq!(run_read(kernels, &stream, &shift), right, "{channels} channels, shift {r}");
-            stream[0] = if right[0] > 0 { i16::MIN } else { i16::MAX };
-            assert_ne!(run_read(kernels, &stream, &shift)[0] + 9 * i16::from(r == 15), right[0], "a changed value must show");
+            stream[0] = i16::MIN;
+            assert_ne!(run_read(kernels, &stream, &shift), right, "a changed value must show");
+            stream[0] = i16::MAX;
+            let other: Vec<u8> = shift.iter().map(|&r| if r == 15 { 14 } else { 15 }).collect();
+            assert_ne!(run_read(kernels, &stream, &other), right, "a changed shift must show");
         }
     }
 }

@@ -26,7 +26,7 @@ impl<K: Kernels> Network<K> {
         assert_eq!(rgb.len(), width * height * 3, "bytes of the picture");
         let picture = Picture { rgb, width, height };
         let mut v: Map<i16> = Map::zeros(4 * height.div_ceil(64), 4 * width.div_ceil(64), self.model.decoder().config.m);
-        let rows = self.band_rows(v.width);
+        let rows = self.band_rows(&v);
         let (v_height, v_width, row) = (v.height, v.width, v.width * v.channels);
         for (i, latents) in v.data.chunks_mut(rows * row).enumerate() {
             let band = 2 * i * rows..2 * (i + 1) * rows;

@@ -89,8 +89,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn run_block(&self, field: &mut Field<K>, block: &Block<K>, next: Option<&Block<K>>, rows: Range<usize>) {
         let length = job_rows(rows.len(), field.width) * field.row;
         let place = field.place(&rows);
-        let around =
-            Surroundings { active: &field.active, outside: &field.outside, row: field.row, top: field.top, height: field.height };
+        let around = Surroundings { active: &field.active, outside: &field.outside, row: field.row, top: field.top, height: field.height };
         let chunks = field.stream[place.clone()].chunks_mut(length).zip(field.spare[place].chunks_mut(length));
         let jobs: Vec<_> = chunks.enumerate().map(|(i, chunk)| (rows.start + i * length / field.row, chunk)).collect();
         self.scratches.run(jobs, |scratch, (y, (stream, active))| {

@@ -41,9 +41,9 @@ impl<K: Kernels> Network<K> {
         Network { kernels, decoder, encoder, scratches: Scratches::new(), memories: Mutex::new(Vec::new()), model, band_px }
     }
 
-    /// Rows of latents in a band of a picture `lw` latents wide.
-    fn band_rows(&self, lw: usize) -> usize {
-        (self.band_px / (256 * lw)).max(1)
+    /// Rows in a band of a map of latents.
+    fn band_rows(&self, latents: &Map<i16>) -> usize {
+        (self.band_px / (256 * latents.width)).clamp(1, latents.height)
     }
 
     fn encoder(&self) -> (&calotype_model::Encoder, &PackedEncoder<K>) {

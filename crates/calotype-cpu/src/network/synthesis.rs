@@ -18,7 +18,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn run_synthesis(&self, q: &QualityTables, v_hat: &Map<i16>, (width, height): (usize, usize)) -> Vec<u8> {
         assert_eq!((v_hat.height, v_hat.width), (height.div_ceil(16), width.div_ceil(16)), "latents of the picture");
         let mut rgb = vec![0; width * height * 3];
-        let rows = self.band_rows(v_hat.width);
+        let rows = self.band_rows(v_hat);
         for (i, pixels) in rgb.chunks_mut(16 * rows * width * 3).enumerate() {
             let band = 2 * i * rows..2 * (i + 1) * rows;
             self.synthesise_band(q, v_hat, band.start..band.end.min(2 * v_hat.height), (pixels, width));

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use crate::kernels::pack::{DenseSource, DepthwiseSource, LANES, Line, PackedDense};
-use crate::kernels::portable::{self, Taps, Tile};
+use crate::kernels::pack::{DenseSource, DepthwiseSource, LANES, Line, PackedDense, pack_ends, pack_lines};
+use crate::kernels::portable::{self, NATURAL, Taps, Tile};
 use crate::kernels::{Kernels, Out, Rows};
 
 /// A machine with AVX2.
@@ -35,11 +35,11 @@ impl Kernels for Avx2 {
     }
 
     fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
-        portable::pack(source, i16::from)
+        pack(source, i16::from)
     }
 
     fn pack_wide(source: DenseSource<'_, i16>) -> Dense {
-        portable::pack(source, |weight| weight)
+        pack(source, |weight| weight)
     }
 
     fn pack_depthwise(source: DepthwiseSource<'_>) -> Taps {
@@ -72,6 +72,11 @@ impl Kernels for Avx2 {
     }
 }
 
+fn pack<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> Dense {
+    let ends = pack_ends(source.shift, NATURAL, |output| source.bias[output]);
+    PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, NATURAL, convert), ends }
+}
+
 #[target_feature(enable = "avx2")]
 fn vectorise<R>(task: impl FnOnce() -> R) -> R {
     task()
@@ -89,7 +94,10 @@ fn read(stream: &[i16], shift: &[u8], out: &mut [i16], stride: usize) {
 
 #[target_feature(enable = "avx2")]
 fn dense(layer: &Dense, input: Rows<'_, i16>, out: Out<'_, i16>) {
-    portable::dense_with(layer, input, out, |input, lines, bias, tile| any_tile(input, lines, bias, tile));
+    let groups = layer.inputs / 2;
+    portable::dense_with(layer.outputs, &layer.ends, input, out, |rows, block, accumulators| {
+        any_tile(rows, &layer.lines[block * groups..][..groups], &layer.ends[block].bias, accumulators);
+    });
 }
 
 #[target_feature(enable = "avx2")]

@@ -2,6 +2,7 @@
 //! `vpdpwssd` for wide ones, 6 positions by 64 outputs at a time.
 
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
 use crate::kernels::pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots, pack_ends, pack_lines};
 use crate::kernels::{Kernels, Out, Rows};
@@ -141,21 +142,25 @@ const ACTIVE: u8 = 0;
 const STREAM: u8 = 1;
 const ADD: u8 = 2;
 
-/// The output of a dense layer: u8 for [`ACTIVE`], i16 for the others, with room for all positions.
+/// The output of a dense layer: u8 for [`ACTIVE`], i16 for the others.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'a> {
     start: *mut u8,
     /// In elements.
     length: usize,
+    life: PhantomData<&'a mut [u8]>,
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn dense(layer: &Dense, input: Rows<'_, u8>, out: Out<'_, u8>) {
     let input = Input { bytes: input.data, stride: input.stride, count: input.count };
-    match out {
-        Out::Active(codes) => blocks::<_, 4, false, ACTIVE>(layer, input, Place { start: codes.as_mut_ptr(), length: codes.len() }),
-        Out::Stream(stream) => blocks::<_, 4, false, STREAM>(layer, input, place(stream)),
-        Out::Add(stream) => blocks::<_, 4, false, ADD>(layer, input, place(stream)),
+    // SAFETY: codes are u8, streams i16, as the ends demand.
+    unsafe {
+        match out {
+            Out::Active(codes) => blocks::<_, 4, false, ACTIVE>(layer, input, place(codes)),
+            Out::Stream(stream) => blocks::<_, 4, false, STREAM>(layer, input, place(stream)),
+            Out::Add(stream) => blocks::<_, 4, false, ADD>(layer, input, place(stream)),
+        }
     }
 }
 
@@ -164,16 +169,21 @@ fn wide(layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
     // SAFETY: an i16 slice read as bytes, of the same length in memory; u8 has no alignment and no invalid values.
     let bytes = unsafe { std::slice::from_raw_parts(input.data.as_ptr().cast(), input.data.len() * 2) };
     let input = Input { bytes, stride: input.stride * 2, count: input.count };
-    blocks::<_, 2, true, STREAM>(layer, input, place(out));
+    // SAFETY: the stream is i16, as its end demands.
+    unsafe { blocks::<_, 2, true, STREAM>(layer, input, place(out)) }
 }
 
-fn place(stream: &mut [i16]) -> Place {
-    Place { start: stream.as_mut_ptr().cast(), length: stream.len() }
+fn place<T>(out: &mut [T]) -> Place<'_> {
+    Place { start: out.as_mut_ptr().cast(), length: out.len(), life: PhantomData }
 }
 
+/// All outputs of a layer.
+///
+/// # Safety
+/// `out` is made from a slice of the type that END says.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-fn blocks<T, const G: usize, const WIDE: bool, const END: u8>(layer: &PackedDense<T, G>, input: Input<'_>, out: Place) {
+unsafe fn blocks<T, const G: usize, const WIDE: bool, const END: u8>(layer: &PackedDense<T, G>, input: Input<'_>, out: Place<'_>) {
     assert!(out.length >= input.count * layer.outputs);
     let groups = layer.inputs / G;
     // SAFETY: a line is 64 bytes without padding, aligned to 64, and holds integers only.
@@ -186,48 +196,67 @@ fn blocks<T, const G: usize, const WIDE: bool, const END: u8>(layer: &PackedDens
             first: first * LANES,
             outputs: layer.outputs,
         };
-        match lines {
-            4 => tiles::<4, WIDE, END>(block, input, out),
-            3 => tiles::<3, WIDE, END>(block, input, out),
-            2 => tiles::<2, WIDE, END>(block, input, out),
-            _ => tiles::<1, WIDE, END>(block, input, out),
+        // SAFETY: the length is asserted above, the type promised by the caller.
+        unsafe {
+            match lines {
+                4 => tiles::<4, WIDE, END>(block, input, out.start),
+                3 => tiles::<3, WIDE, END>(block, input, out.start),
+                2 => tiles::<2, WIDE, END>(block, input, out.start),
+                _ => tiles::<1, WIDE, END>(block, input, out.start),
+            }
         }
     }
 }
 
+/// A block of outputs at all positions.
+///
+/// # Safety
+/// `out` holds `input.count * block.outputs` elements of the type that END says.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-fn tiles<const L: usize, const WIDE: bool, const END: u8>(block: Block<'_>, input: Input<'_>, out: Place) {
+unsafe fn tiles<const L: usize, const WIDE: bool, const END: u8>(block: Block<'_>, input: Input<'_>, out: *mut u8) {
     let mut position = 0;
-    while input.count - position >= TILE {
-        tile::<TILE, L, WIDE, END>(block, input, position, out);
-        position += TILE;
-    }
-    if input.count - position >= 3 {
-        tile::<3, L, WIDE, END>(block, input, position, out);
-        position += 3;
-    }
-    while position < input.count {
-        tile::<1, L, WIDE, END>(block, input, position, out);
-        position += 1;
+    // SAFETY: each tile's positions lie below count.
+    unsafe {
+        while input.count - position >= TILE {
+            tile::<TILE, L, WIDE, END>(block, input, position, out);
+            position += TILE;
+        }
+        if input.count - position >= 3 {
+            tile::<3, L, WIDE, END>(block, input, position, out);
+            position += 3;
+        }
+        while position < input.count {
+            tile::<1, L, WIDE, END>(block, input, position, out);
+            position += 1;
+        }
     }
 }
 
+/// P positions of a block.
+///
+/// # Safety
+/// `out` holds `position + P` times `block.outputs` elements of the type that END says.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-fn tile<const P: usize, const L: usize, const WIDE: bool, const END: u8>(block: Block<'_>, input: Input<'_>, position: usize, out: Place) {
+unsafe fn tile<const P: usize, const L: usize, const WIDE: bool, const END: u8>(
+    block: Block<'_>,
+    input: Input<'_>,
+    position: usize,
+    out: *mut u8,
+) {
     let sums = accumulate::<P, L, WIDE>(block, &input.bytes[position * input.stride..], input.stride);
     let lanes = block.outputs - block.first;
     for (p, sum) in sums.iter().enumerate() {
         let at = (position + p) * block.outputs + block.first;
         if L == BLOCK && lanes >= BLOCK * LANES {
-            // SAFETY: at + 64 <= (position + p + 1) * outputs <= count * outputs, which `blocks` asserts to be in the place.
-            unsafe { finish_full::<END>([sum[0], sum[1 % L], sum[2 % L], sum[3 % L]], block.ends, out.start, at) }
+            // SAFETY: at + 64 <= (position + p + 1) * outputs, promised by the caller.
+            unsafe { finish_full::<END>([sum[0], sum[1 % L], sum[2 % L], sum[3 % L]], block.ends, out, at) }
         } else {
             for (j, &sum) in sum.iter().enumerate() {
                 let lanes = (lanes - j * LANES).min(LANES);
                 // SAFETY: at + 16 j + lanes <= (position + p + 1) * outputs, as above.
-                unsafe { finish_line::<END>(sum, &block.ends[j], out.start, (at + j * LANES, lanes)) }
+                unsafe { finish_line::<END>(sum, &block.ends[j], out, (at + j * LANES, lanes)) }
             }
         }
     }
@@ -240,8 +269,8 @@ fn accumulate<const P: usize, const L: usize, const WIDE: bool>(block: Block<'_>
     let groups = block.weights.len() / L;
     assert!(bytes.len() >= (P - 1) * stride + 4 * groups && block.ends.len() == L);
     let mut bias = [_mm512_setzero_si512(); L];
-    for j in 0..L {
-        bias[j] = load_i32(&block.ends[j].bias);
+    for (start, ends) in bias.iter_mut().zip(block.ends) {
+        *start = load_i32(&ends.bias);
     }
     let mut sums = [bias; P];
     let mut weights = bias;
@@ -262,7 +291,7 @@ fn accumulate<const P: usize, const L: usize, const WIDE: bool>(block: Block<'_>
     sums
 }
 
-/// `_mm512_dpwssd_epi32`, which the compiler (LLVM 22) would take apart into two instructions: 1.5 times the time of a wide layer.
+/// `_mm512_dpwssd_epi32`, which the compiler (LLVM 22) would take apart into two instructions: wide layers then take 1.8 times as long.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
 fn dot_i16(mut sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
