@@ -6,9 +6,9 @@ use calotype_model::{Model, QualityTables, Quantiser};
 
 use crate::graph::{Graph, Scalar};
 use crate::kernels::portable::Portable;
-use crate::map::{Hyper, Map, TileSize};
 use crate::network::Network;
 use crate::{Error, Isa};
+use calotype_model::{Hyper, Map, TileSize};
 
 /// Pixels of a band by default: its maps take about 8 bytes per pixel.
 const BAND_PX: usize = 4 << 20;

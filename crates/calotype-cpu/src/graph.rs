@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use calotype_model::{Encoder, Model, QualityTables, Quantiser};
 
-use crate::map::{Hyper, Map, TileSize};
 use crate::scalar;
+use calotype_model::{Hyper, Map, TileSize};
 
 /// The graph of docs/MODEL.md; see the methods of `Engine` for the shapes.
 pub(crate) trait Graph: Send + Sync {

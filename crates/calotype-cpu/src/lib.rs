@@ -7,11 +7,10 @@ mod error;
 mod graph;
 mod isa;
 mod kernels;
-mod map;
 mod network;
 pub mod scalar;
 
+pub use calotype_model::{Hyper, Map, TileSize};
 pub use engine::Engine;
 pub use error::Error;
 pub use isa::Isa;
-pub use map::{Hyper, Map, TileSize};

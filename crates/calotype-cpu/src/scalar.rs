@@ -12,7 +12,7 @@ pub use encoder::{analyse, code, hyper_analyse};
 
 use calotype_model::{Block, Depthwise, Pointwise, Wide};
 
-use crate::map::Map;
+use calotype_model::Map;
 
 /// `a >> s`, rounded to nearest, ties up.
 pub fn round_shift(a: i32, s: u8) -> i32 {

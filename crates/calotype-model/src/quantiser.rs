@@ -21,6 +21,11 @@ impl Quantiser {
         Quantiser { threshold_q6: threshold_q6.map(|threshold| threshold.clamp(1, 64)) }
     }
 
+    /// The threshold of a scale index, in 1/64 of a symbol.
+    pub fn threshold_q6(&self, scale_index: u8) -> u8 {
+        self.threshold_q6[usize::from(scale_index)]
+    }
+
     /// The symbol for `delta_q6` = y - mu (Q6), clamped to -32767..=32767.
     pub fn symbol(&self, scale_index: u8, delta_q6: i32) -> i16 {
         let threshold = u32::from(self.threshold_q6[usize::from(scale_index)]);

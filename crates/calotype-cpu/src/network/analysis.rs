@@ -7,7 +7,7 @@ use super::field::{rows_of, unshuffle2};
 use super::scratch::{job_rows, room};
 use super::synthesis::widened;
 use crate::kernels::Kernels;
-use crate::map::Map;
+use calotype_model::Map;
 
 /// Input values of a position: 8x8 pixels of three channels.
 const INPUTS: usize = 192;

@@ -8,7 +8,7 @@ use super::Network;
 use super::field::{Field, rows_of};
 use super::scratch::{Scratch, job_rows, room};
 use crate::kernels::{Kernels, Out, Rows};
-use crate::map::{Hyper, Map};
+use calotype_model::{Hyper, Map};
 
 /// The phase of a latent by the parities of its row and column.
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];

@@ -6,7 +6,7 @@ use super::Network;
 use super::field::{Field, rows_of, shuffle2, unshuffle2};
 use super::scratch::{Scratch, job_rows, room};
 use crate::kernels::{Kernels, Out, rounding};
-use crate::map::{Hyper, Map, TileSize};
+use calotype_model::{Hyper, Map, TileSize};
 
 impl<K: Kernels> Network<K> {
     /// Sections 5.1 and 5.2.

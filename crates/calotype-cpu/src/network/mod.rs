@@ -17,7 +17,7 @@ use calotype_model::{Model, QualityTables, Quantiser};
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
-use crate::map::{Hyper, Map, TileSize};
+use calotype_model::{Hyper, Map, TileSize};
 use field::Memory;
 use packed::{PackedDecoder, PackedEncoder};
 use scratch::Scratches;

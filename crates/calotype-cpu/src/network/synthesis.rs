@@ -8,7 +8,7 @@ use super::Network;
 use super::field::{Field, rows_of, shuffle2};
 use super::scratch::{job_rows, room};
 use crate::kernels::Kernels;
-use crate::map::Map;
+use calotype_model::Map;
 
 /// Bytes of a row of 8x8 pixels.
 const BLOCK_ROW: usize = 24;

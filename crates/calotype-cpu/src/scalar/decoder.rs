@@ -3,7 +3,7 @@
 use calotype_model::{ContextStep, Decoder, QualityTables};
 
 use super::{block, each, generate, pointwise_stream, read, round_shift, sat8, sat16, scaled, shuffle, wide, wide_stream};
-use crate::map::{Hyper, Map, TileSize};
+use calotype_model::{Hyper, Map, TileSize};
 
 /// The phase of a latent by the parities of its row and column.
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];

@@ -4,7 +4,7 @@ use calotype_model::{Decoder, Encoder, QualityTables, Quantiser};
 
 use super::decoder::{latents_of_step, reconstruct, step_means};
 use super::{block, generate, pointwise_stream, read, round_shift, scaled, unshuffle, wide_stream};
-use crate::map::{Hyper, Map};
+use calotype_model::{Hyper, Map};
 
 /// Pixels (RGB, row by row) to v `[4zh, 4zw, M]` of the padded picture.
 pub fn analyse(encoder: &Encoder, rgb: &[u8], width: usize, height: usize) -> Map<i16> {

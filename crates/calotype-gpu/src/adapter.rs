@@ -1,0 +1,229 @@
+//! The GPUs of this machine, and which one to take.
+
+use std::fmt;
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+
+use crate::Error;
+
+/// What an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AdapterKind {
+    /// A GPU with its own memory.
+    Discrete,
+    /// A GPU in the processor.
+    Integrated,
+    /// A GPU of a virtual machine.
+    Virtual,
+    /// Something else that is no CPU.
+    Other,
+    /// A software implementation: right, and slower than the native CPU engine.
+    Cpu,
+}
+
+/// What there is to know about an adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterFacts {
+    /// Its name, e.g. `NVIDIA H200`.
+    pub name: String,
+    /// The interface, e.g. `vulkan`.
+    pub backend: String,
+    /// The driver with its version.
+    pub driver: String,
+    /// What it is.
+    pub kind: AdapterKind,
+    /// The first of WebGPU's default limits that it does not have; `None` if it can be used.
+    pub lacks: Option<&'static str>,
+}
+
+/// A GPU, or a software implementation of one.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    facts: AdapterFacts,
+    handle: wgpu::Adapter,
+}
+
+/// Which adapter to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The best real GPU: no software implementation.
+    Auto,
+    /// The adapter with this number in [`adapters`], or the first one whose name contains this, in any case of letters.
+    Named(String),
+}
+
+/// All adapters of this machine, in a fixed order; none if there is no driver.
+pub fn adapters() -> Vec<Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    ready(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).into_iter().map(Adapter::new).collect()
+}
+
+/// Takes one of `adapters`.
+///
+/// # Errors
+/// [`Error::NoAdapter`] if there is no real GPU within the limits, [`Error::UnknownAdapter`], [`Error::AdapterLimits`].
+pub fn choose<'a>(adapters: &'a [Adapter], choice: &Choice) -> Result<&'a Adapter, Error> {
+    let facts: Vec<&AdapterFacts> = adapters.iter().map(Adapter::facts).collect();
+    Ok(&adapters[choose_index(&facts, choice)?])
+}
+
+fn choose_index(adapters: &[&AdapterFacts], choice: &Choice) -> Result<usize, Error> {
+    let index = match choice {
+        Choice::Auto => best(adapters).ok_or(Error::NoAdapter)?,
+        Choice::Named(wanted) => named(adapters, wanted).ok_or_else(|| unknown(adapters, wanted))?,
+    };
+    match adapters[index].lacks {
+        Some(limit) => Err(Error::AdapterLimits { adapter: adapters[index].name.clone(), limit }),
+        None => Ok(index),
+    }
+}
+
+fn best(adapters: &[&AdapterFacts]) -> Option<usize> {
+    let real = |index: &usize| adapters[*index].kind != AdapterKind::Cpu && adapters[*index].lacks.is_none();
+    (0..adapters.len()).filter(real).min_by_key(|&index| adapters[index].kind)
+}
+
+fn named(adapters: &[&AdapterFacts], wanted: &str) -> Option<usize> {
+    let number = wanted.parse().ok().filter(|&index: &usize| index < adapters.len());
+    let wanted = wanted.to_lowercase();
+    number.or_else(|| adapters.iter().position(|facts| facts.name.to_lowercase().contains(&wanted)))
+}
+
+fn unknown(adapters: &[&AdapterFacts], wanted: &str) -> Error {
+    let names: Vec<&str> = adapters.iter().map(|facts| facts.name.as_str()).collect();
+    let present = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Error::UnknownAdapter { wanted: wanted.to_owned(), present }
+}
+
+impl Adapter {
+    fn new(handle: wgpu::Adapter) -> Adapter {
+        let info = handle.get_info();
+        let facts = AdapterFacts {
+            name: info.name,
+            backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            kind: AdapterKind::of(info.device_type),
+            lacks: lacking(&handle.limits()),
+        };
+        Adapter { facts, handle }
+    }
+
+    /// What there is to know about it.
+    pub fn facts(&self) -> &AdapterFacts {
+        &self.facts
+    }
+
+    /// A device with WebGPU's default limits and no optional feature.
+    pub(crate) fn open(&self) -> Result<(wgpu::Device, wgpu::Queue), Error> {
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("calotype"),
+            required_features: wgpu::Features::empty(),
+            required_limits: wgpu::Limits::default(),
+            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            trace: wgpu::Trace::Off,
+        };
+        ready(self.handle.request_device(&descriptor))
+            .map_err(|error| Error::NoDevice { adapter: self.facts.name.clone(), reason: error.to_string() })
+    }
+}
+
+impl AdapterKind {
+    fn of(kind: wgpu::DeviceType) -> AdapterKind {
+        match kind {
+            wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+            wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+            wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+            wgpu::DeviceType::Other => AdapterKind::Other,
+            wgpu::DeviceType::Cpu => AdapterKind::Cpu,
+        }
+    }
+}
+
+impl fmt::Display for AdapterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AdapterKind::Discrete => "discrete GPU",
+            AdapterKind::Integrated => "integrated GPU",
+            AdapterKind::Virtual => "virtual GPU",
+            AdapterKind::Other => "other",
+            AdapterKind::Cpu => "software",
+        })
+    }
+}
+
+impl fmt::Display for AdapterFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {}, {})", self.name, self.backend, self.driver, self.kind)
+    }
+}
+
+/// The first of WebGPU's default limits that is not `allowed`.
+fn lacking(allowed: &wgpu::Limits) -> Option<&'static str> {
+    let mut lacks = None;
+    wgpu::Limits::default().check_limits_with_fail_fn(allowed, true, |limit, _, _| lacks = Some(limit));
+    lacks
+}
+
+/// Native wgpu's futures are ready at once.
+fn ready<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::yield_now(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(name: &str, kind: AdapterKind) -> AdapterFacts {
+        AdapterFacts { name: name.to_owned(), backend: "vulkan".to_owned(), driver: String::new(), kind, lacks: None }
+    }
+
+    fn chosen(adapters: &[AdapterFacts], choice: Choice) -> Result<String, Error> {
+        let adapters: Vec<&AdapterFacts> = adapters.iter().collect();
+        choose_index(&adapters, &choice).map(|index| adapters[index].name.clone())
+    }
+
+    fn named(name: &str) -> Choice {
+        Choice::Named(name.to_owned())
+    }
+
+    #[test]
+    fn auto_takes_the_best_real_gpu() {
+        let software = facts("llvmpipe", AdapterKind::Cpu);
+        let integrated = facts("Iris", AdapterKind::Integrated);
+        let discrete = facts("Radeon", AdapterKind::Discrete);
+        let small = AdapterFacts { lacks: Some("max_storage_buffers_per_shader_stage"), ..discrete.clone() };
+        assert_eq!(chosen(&[], Choice::Auto), Err(Error::NoAdapter));
+        assert_eq!(chosen(std::slice::from_ref(&software), Choice::Auto), Err(Error::NoAdapter));
+        let all = [software, integrated, discrete];
+        assert_eq!(chosen(&all, Choice::Auto).unwrap(), "Radeon");
+        assert_eq!(chosen(&all[..2], Choice::Auto).unwrap(), "Iris");
+        assert_eq!(chosen(&[small.clone()], Choice::Auto), Err(Error::NoAdapter));
+        assert!(matches!(chosen(&[small], named("radeon")), Err(Error::AdapterLimits { .. })));
+    }
+
+    #[test]
+    fn names_and_numbers_select() {
+        let all = [facts("llvmpipe", AdapterKind::Cpu), facts("NVIDIA H200", AdapterKind::Discrete)];
+        assert_eq!(chosen(&all, named("0")).unwrap(), "llvmpipe");
+        assert_eq!(chosen(&all, named("PIPE")).unwrap(), "llvmpipe");
+        assert_eq!(chosen(&all, named("h200")).unwrap(), "NVIDIA H200");
+        assert_eq!(chosen(&all, named("200")).unwrap(), "NVIDIA H200");
+        assert!(matches!(chosen(&all, named("2x")), Err(Error::UnknownAdapter { .. })));
+        assert!(matches!(chosen(&[], named("0")), Err(Error::UnknownAdapter { .. })));
+    }
+
+    #[test]
+    fn smaller_limits_are_refused() {
+        assert_eq!(lacking(&wgpu::Limits::default()), None);
+        let small = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..wgpu::Limits::default() };
+        assert_eq!(lacking(&small), Some("max_storage_buffers_per_shader_stage"));
+    }
+}

@@ -1,0 +1,159 @@
+//! A device with its pipelines and buffers, and what went wrong on it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use calotype_shaders::{Access, ENTRY, Kernel};
+
+use crate::{Adapter, Error};
+
+/// A kernel with its overrides.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Variant {
+    name: &'static str,
+    overrides: Vec<(&'static str, u32)>,
+}
+
+/// A compiled [`Variant`].
+pub(crate) struct Pipeline {
+    pub layout: wgpu::BindGroupLayout,
+    pub pipeline: wgpu::ComputePipeline,
+}
+
+type Fault = Arc<Mutex<Option<Error>>>;
+
+/// An open device. All methods may be called from many threads.
+pub(crate) struct Gpu {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    fault: Fault,
+    pipelines: Mutex<HashMap<Variant, Arc<Pipeline>>>,
+    /// Buffers in nobody's use, all of [`Gpu::USAGE`].
+    free: Mutex<Vec<wgpu::Buffer>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Keeps the first fault: the others follow from it.
+fn report(fault: &Fault, error: Error) {
+    lock(fault).get_or_insert(error);
+}
+
+fn of_wgpu(error: wgpu::Error) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory,
+        other => Error::Driver { reason: other.to_string() },
+    }
+}
+
+impl Gpu {
+    /// Everything but mapping.
+    const USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE
+        .union(wgpu::BufferUsages::UNIFORM)
+        .union(wgpu::BufferUsages::COPY_SRC)
+        .union(wgpu::BufferUsages::COPY_DST);
+
+    pub fn open(adapter: &Adapter) -> Result<Gpu, Error> {
+        let (device, queue) = adapter.open()?;
+        let fault = Fault::default();
+        let (uncaptured, lost) = (Arc::clone(&fault), Arc::clone(&fault));
+        device.on_uncaptured_error(Arc::new(move |error| report(&uncaptured, of_wgpu(error))));
+        device.set_device_lost_callback(move |_, reason| report(&lost, Error::Lost { reason }));
+        Ok(Gpu { device, queue, fault, pipelines: Mutex::default(), free: Mutex::default() })
+    }
+
+    /// The fault of this device, if it had one: then nothing that it computed can be trusted.
+    pub fn check(&self) -> Result<(), Error> {
+        lock(&self.fault).clone().map_or(Ok(()), Err)
+    }
+
+    /// Marks the device as unusable, and says why.
+    pub fn fail(&self, error: Error) -> Error {
+        report(&self.fault, error);
+        self.check().expect_err("just reported")
+    }
+
+    /// Bytes of the largest binding.
+    pub fn largest_binding(&self) -> u64 {
+        self.device.limits().max_storage_buffer_binding_size
+    }
+
+    /// A buffer of at least `bytes`, with anything in it.
+    pub fn take(&self, bytes: u64) -> Result<wgpu::Buffer, Error> {
+        let limit = self.largest_binding();
+        if bytes > limit {
+            return Err(Error::TooLarge { bytes, limit });
+        }
+        let size = bytes.next_power_of_two().max(256).min(limit);
+        let mut free = lock(&self.free);
+        if let Some(index) = free.iter().position(|buffer| buffer.size() == size) {
+            return Ok(free.swap_remove(index));
+        }
+        drop(free);
+        let descriptor = wgpu::BufferDescriptor { label: None, size, usage: Gpu::USAGE, mapped_at_creation: false };
+        Ok(self.device.create_buffer(&descriptor))
+    }
+
+    /// Takes buffers back whose use has been submitted.
+    pub fn give_back(&self, buffers: Vec<wgpu::Buffer>) {
+        lock(&self.free).extend(buffers);
+    }
+
+    /// A buffer of its own for constants, filled.
+    pub fn constant(&self, bytes: &[u8]) -> Result<wgpu::Buffer, Error> {
+        let limit = self.largest_binding();
+        let size = (bytes.len() as u64).next_multiple_of(16).max(16);
+        if size > limit {
+            return Err(Error::TooLarge { bytes: size, limit });
+        }
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage: Gpu::USAGE, mapped_at_creation: false });
+        self.queue.write_buffer(&buffer, 0, bytes);
+        Ok(buffer)
+    }
+
+    /// The pipeline of a kernel, compiled at its first use.
+    pub fn pipeline(&self, kernel: &'static Kernel, overrides: &[(&'static str, u32)]) -> Arc<Pipeline> {
+        let variant = Variant { name: kernel.name, overrides: overrides.to_vec() };
+        let mut pipelines = lock(&self.pipelines);
+        Arc::clone(pipelines.entry(variant).or_insert_with(|| Arc::new(self.compile(kernel, overrides))))
+    }
+
+    fn compile(&self, kernel: &Kernel, overrides: &[(&'static str, u32)]) -> Pipeline {
+        let label = Some(kernel.name);
+        let entries: Vec<_> = (0..).zip(kernel.bindings).map(|(binding, &(_, access))| layout_entry(binding, access)).collect();
+        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let source = wgpu::ShaderSource::Wgsl(kernel.source.into());
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+        let constants: Vec<(&str, f64)> = overrides.iter().map(|&(name, value)| (name, f64::from(value))).collect();
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(ENTRY),
+            compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
+            cache: None,
+        });
+        Pipeline { layout, pipeline }
+    }
+}
+
+fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
+    let ty = match access {
+        Access::Uniform => wgpu::BufferBindingType::Uniform,
+        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+        Access::Write => wgpu::BufferBindingType::Storage { read_only: false },
+    };
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}

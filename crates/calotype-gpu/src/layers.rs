@@ -1,0 +1,229 @@
+//! Layers and blocks as dispatches.
+
+use calotype_shaders as shaders;
+use calotype_shaders::{Kernel, place};
+
+use crate::Error;
+use crate::commands::{Call, Commands};
+use crate::packed::{Dense, PackedBlock, Spatial};
+
+/// Rows and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub height: usize,
+    pub width: usize,
+}
+
+/// Codes in: a buffer with `stride` codes from one position to the next.
+#[derive(Clone, Copy)]
+pub(crate) struct Codes<'a> {
+    pub size: Size,
+    pub stride: usize,
+    pub buffer: &'a wgpu::Buffer,
+}
+
+/// Where a stream goes (shaders/parts/emit.wgsl).
+#[derive(Clone, Copy)]
+pub(crate) struct Emit<'a> {
+    /// One of [`place`].
+    pub place: u32,
+    /// Of the map that is written.
+    pub size: Size,
+    /// Rows and columns cropped away above and left.
+    pub origin: (usize, usize),
+    pub stream: Option<&'a wgpu::Buffer>,
+    pub codes: Option<&'a wgpu::Buffer>,
+}
+
+impl Size {
+    pub fn new(height: usize, width: usize) -> Size {
+        Size { height, width }
+    }
+
+    pub fn positions(self) -> usize {
+        self.height * self.width
+    }
+
+    pub fn times(self, factor: usize) -> Size {
+        Size { height: self.height * factor, width: self.width * factor }
+    }
+
+    pub fn over(self, divisor: usize) -> Size {
+        Size { height: self.height / divisor, width: self.width / divisor }
+    }
+}
+
+impl<'a> Emit<'a> {
+    /// To the same place, whole.
+    pub fn same(size: Size, stream: Option<&'a wgpu::Buffer>, codes: Option<&'a wgpu::Buffer>) -> Emit<'a> {
+        Emit { place: place::SAME, size, origin: (0, 0), stream, codes }
+    }
+
+    /// Shuffled by 2; `size` is the size before.
+    pub fn shuffled(size: Size, stream: Option<&'a wgpu::Buffer>, codes: Option<&'a wgpu::Buffer>) -> Emit<'a> {
+        Emit { place: place::SHUFFLE, ..Emit::same(size.times(2), stream, codes) }
+    }
+
+    fn overrides(&self) -> [(&'static str, u32); 3] {
+        [("CODES", u32::from(self.codes.is_some())), ("PLACE", self.place), ("STREAM", u32::from(self.stream.is_some()))]
+    }
+}
+
+/// The workgroups of a pointwise kernel.
+fn workgroups(layer: &Dense, positions: usize) -> Result<[u32; 2], Error> {
+    let [columns, rows, _] = shaders::POINTWISE_CODE.workgroup_size;
+    let y = positions.div_ceil((rows * shaders::POSITIONS_PER_INVOCATION) as usize) as u64;
+    let limit = u64::from(u16::MAX);
+    if y > limit {
+        let bytes_per_row = u64::from(rows * shaders::POSITIONS_PER_INVOCATION) * layer.inputs as u64;
+        return Err(Error::TooLarge { bytes: y * bytes_per_row, limit: limit * bytes_per_row });
+    }
+    Ok([(layer.outputs as u32 / 4).div_ceil(columns), y as u32])
+}
+
+/// The uniform of a pointwise kernel.
+fn layer_sizes(layer: &Dense, input: Codes<'_>, out: Size, (top, left): (usize, usize)) -> [u32; 9] {
+    let Size { width, .. } = input.size;
+    let sizes = [input.size.positions(), width, layer.inputs / 4, input.stride / 4, layer.outputs / 4, out.width, out.height, top, left];
+    sizes.map(|size| size as u32)
+}
+
+impl Commands<'_> {
+    fn dense(
+        &mut self,
+        kernel: &'static Kernel,
+        layer: &Dense,
+        input: Codes<'_>,
+        emit: &Emit<'_>,
+        extra: &[&wgpu::Buffer],
+    ) -> Result<(), Error> {
+        let (stream, codes) = (self.idle(emit.stream)?, self.idle(emit.codes)?);
+        let buffers: Vec<&wgpu::Buffer> =
+            [&layer.weights, &layer.ends, input.buffer].into_iter().chain(extra.iter().copied()).chain([&stream, &codes]).collect();
+        self.dispatch(Call {
+            kernel,
+            overrides: &emit.overrides(),
+            sizes: &layer_sizes(layer, input, emit.size, emit.origin),
+            buffers: &buffers,
+            workgroups: workgroups(layer, input.size.positions())?,
+            work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
+        });
+        Ok(())
+    }
+
+    /// A buffer to bind where nothing is written.
+    fn idle(&mut self, buffer: Option<&wgpu::Buffer>) -> Result<wgpu::Buffer, Error> {
+        buffer.map_or_else(|| self.take(0), |buffer| Ok(buffer.clone()))
+    }
+
+    /// The layer with other ends for this list.
+    pub fn biased(&mut self, layer: &Dense, ends: &[u8]) -> Result<Dense, Error> {
+        Ok(Dense { weights: layer.weights.clone(), ends: self.upload(ends)?, ..*layer })
+    }
+
+    /// An int8 layer to a stream.
+    pub fn stream(&mut self, layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> Result<(), Error> {
+        self.dense(&shaders::POINTWISE_STREAM, layer, input, emit, &[])
+    }
+
+    /// A wide layer to a stream.
+    pub fn wide(&mut self, layer: &Dense, (size, stream): (Size, &wgpu::Buffer), emit: &Emit<'_>) -> Result<(), Error> {
+        let input = Codes { size, stride: layer.inputs, buffer: stream };
+        self.dense(&shaders::WIDE_STREAM, layer, input, emit, &[])
+    }
+
+    /// An int8 layer added to a stream of the input's size.
+    pub fn add(&mut self, layer: &Dense, input: Codes<'_>, stream: &wgpu::Buffer, emit: &Emit<'_>) -> Result<(), Error> {
+        self.dense(&shaders::POINTWISE_ADD, layer, input, emit, &[stream])
+    }
+
+    /// An int8 layer to codes, with the end *active* or *code*.
+    pub fn code(&mut self, layer: &Dense, active: u32, input: Codes<'_>, codes_out: &wgpu::Buffer) -> Result<(), Error> {
+        self.dispatch(Call {
+            kernel: &shaders::POINTWISE_CODE,
+            overrides: &[("ACTIVE", active)],
+            sizes: &layer_sizes(layer, input, input.size, (0, 0)),
+            buffers: &[&layer.weights, &layer.ends, input.buffer, codes_out],
+            workgroups: workgroups(layer, input.size.positions())?,
+            work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
+        });
+        Ok(())
+    }
+
+    /// The scale head to table indices; `ends` hold the log gains.
+    pub fn index(
+        &mut self,
+        layer: &Dense,
+        input: Codes<'_>,
+        lut: &wgpu::Buffer,
+        ends: &wgpu::Buffer,
+        out: &wgpu::Buffer,
+    ) -> Result<(), Error> {
+        self.dispatch(Call {
+            kernel: &shaders::POINTWISE_INDEX,
+            overrides: &[],
+            sizes: &layer_sizes(layer, input, input.size, (0, 0)),
+            buffers: &[&layer.weights, ends, input.buffer, lut, out],
+            workgroups: workgroups(layer, input.size.positions())?,
+            work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
+        });
+        Ok(())
+    }
+
+    /// A depthwise layer.
+    pub fn depthwise(&mut self, layer: &Spatial, size: Size, input: &wgpu::Buffer, codes_out: &wgpu::Buffer) {
+        let groups = size.positions() * layer.channels / 4;
+        let sizes = [size.height, size.width, layer.channels / 4];
+        self.elements(&shaders::DEPTHWISE, groups, &sizes, &[&layer.weights, &layer.ends, input, codes_out]);
+    }
+}
+
+/// A stream with its codes, and room for blocks to run on it.
+pub(crate) struct Field {
+    size: Size,
+    channels: usize,
+    pub stream: wgpu::Buffer,
+    pub codes: wgpu::Buffer,
+    second: wgpu::Buffer,
+    hidden: [wgpu::Buffer; 3],
+}
+
+impl Field {
+    /// Room for a stream of `channels`, whose blocks widen it `expansion` times.
+    pub fn new(commands: &mut Commands<'_>, size: Size, channels: usize, expansion: usize) -> Result<Field, Error> {
+        let codes = size.positions() * channels;
+        Ok(Field {
+            size,
+            channels,
+            stream: commands.take(2 * codes)?,
+            codes: commands.take(codes)?,
+            second: commands.take(2 * codes)?,
+            hidden: [commands.take(codes)?, commands.take(codes)?, commands.take(expansion * codes)?],
+        })
+    }
+
+    /// Where a layer that fills the field writes.
+    pub fn fill(&self) -> Emit<'_> {
+        Emit::same(self.size, Some(&self.stream), Some(&self.codes))
+    }
+
+    /// The codes, to read.
+    pub fn input(&self) -> Codes<'_> {
+        self.codes_in(&self.codes)
+    }
+
+    fn codes_in<'a>(&self, buffer: &'a wgpu::Buffer) -> Codes<'a> {
+        Codes { size: self.size, stride: self.channels, buffer }
+    }
+
+    /// A block from the field to `emit`; [`Field::fill`] is allowed.
+    pub fn block(&self, commands: &mut Commands<'_>, block: &PackedBlock, emit: &Emit<'_>) -> Result<(), Error> {
+        let [a, b, f] = &self.hidden;
+        commands.code(&block.pw1, 1, self.input(), a)?;
+        commands.depthwise(&block.dw, self.size, a, b);
+        commands.add(&block.pw2, self.codes_in(b), &self.stream, &Emit::same(self.size, Some(&self.second), Some(a)))?;
+        commands.code(&block.ffn1, 1, self.codes_in(a), f)?;
+        let wide = Codes { size: self.size, stride: block.ffn1.outputs, buffer: f };
+        commands.add(&block.ffn2, wide, &self.second, emit)
+    }
+}

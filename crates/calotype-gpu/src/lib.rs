@@ -1,0 +1,16 @@
+//! The network on any GPU: WGSL compute shaders on wgpu, bit for bit equal to the CPU engine.
+//!
+//! [`adapters`] lists what there is, [`choose`] takes one, [`Engine`] runs docs/MODEL.md on it.
+
+mod adapter;
+mod commands;
+mod engine;
+mod error;
+mod gpu;
+mod layers;
+mod network;
+mod packed;
+
+pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, choose};
+pub use engine::Engine;
+pub use error::Error;

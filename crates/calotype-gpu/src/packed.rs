@@ -1,0 +1,136 @@
+//! Layers as the kernels read them: weights (k, n)-transposed, four channels in a u32 (shaders/parts).
+
+use calotype_model::{Block, Depthwise, Pointwise, Wide};
+
+use crate::Error;
+use crate::gpu::Gpu;
+
+/// A pointwise layer on the device, int8 or wide.
+pub(crate) struct Dense {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub weights: wgpu::Buffer,
+    pub ends: wgpu::Buffer,
+}
+
+/// A depthwise layer on the device.
+pub(crate) struct Spatial {
+    pub channels: usize,
+    pub weights: wgpu::Buffer,
+    pub ends: wgpu::Buffer,
+}
+
+/// A block on the device.
+pub(crate) struct PackedBlock {
+    pub pw1: Dense,
+    pub dw: Spatial,
+    pub pw2: Dense,
+    pub ffn1: Dense,
+    pub ffn2: Dense,
+}
+
+/// What the ends of a layer need beside bias and shift: `[N]`, or fewer that repeat (before a shuffle), or none.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Next<'a> {
+    /// How the next layer reads the output.
+    pub read: &'a [u8],
+    /// Added to the output.
+    pub addend: &'a [i32],
+}
+
+impl<'a> Next<'a> {
+    pub fn read(read: &'a [u8]) -> Next<'a> {
+        Next { read, addend: &[] }
+    }
+}
+
+impl Dense {
+    pub fn int8(gpu: &Gpu, layer: &Pointwise, next: Next<'_>) -> Result<Dense, Error> {
+        let (inputs, outputs) = (layer.inputs, layer.outputs);
+        let words = (0..inputs / 4 * outputs).flat_map(|i| {
+            let (k, n) = (i / outputs * 4, i % outputs);
+            let at = n * inputs + k;
+            [0, 1, 2, 3].map(|j| layer.weight[at + j] as u8)
+        });
+        let weights = gpu.constant(&words.collect::<Vec<u8>>())?;
+        Ok(Dense { inputs, outputs, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+    }
+
+    pub fn wide(gpu: &Gpu, layer: &Wide, next: Next<'_>) -> Result<Dense, Error> {
+        let (inputs, outputs) = (layer.inputs, layer.outputs);
+        let mut words = Vec::with_capacity(inputs * outputs * 2);
+        for (k, n4) in (0..inputs / 4).flat_map(|k4| (0..outputs / 4).map(move |n4| (4 * k4, n4))) {
+            for (pair, n) in [0, 2].into_iter().flat_map(|pair| (4 * n4..4 * n4 + 4).map(move |n| (pair, n))) {
+                words.extend(layer.weight[n * inputs + k + pair..][..2].iter().flat_map(|weight| weight.to_le_bytes()));
+            }
+        }
+        let weights = gpu.constant(&words)?;
+        Ok(Dense { inputs, outputs, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+    }
+}
+
+impl Spatial {
+    pub fn new(gpu: &Gpu, layer: &Depthwise) -> Result<Spatial, Error> {
+        let channels = layer.channels;
+        let weights: Vec<u8> = (0..9 * channels).map(|i| layer.weight[i % channels * 9 + i / channels] as u8).collect();
+        let bias = layer.bias.chunks_exact(4);
+        let pairs = bias.zip(layer.shift.chunks_exact(4)).flat_map(|(bias, shift)| [words(bias), words(&widened(shift))].concat());
+        Ok(Spatial { channels, weights: gpu.constant(&weights)?, ends: gpu.constant(&pairs.collect::<Vec<u8>>())? })
+    }
+}
+
+impl PackedBlock {
+    pub fn new(gpu: &Gpu, block: &Block, next: Next<'_>) -> Result<PackedBlock, Error> {
+        Ok(PackedBlock {
+            pw1: Dense::int8(gpu, &block.pw1, Next::default())?,
+            dw: Spatial::new(gpu, &block.dw)?,
+            pw2: Dense::int8(gpu, &block.pw2, Next::read(&block.ffn1_read))?,
+            ffn1: Dense::int8(gpu, &block.ffn1, Next::default())?,
+            ffn2: Dense::int8(gpu, &block.ffn2, next)?,
+        })
+    }
+}
+
+/// `ends [N / 4][4]` of shaders/parts/layer.wgsl as bytes.
+pub(crate) fn ends(bias: &[i32], shift: &[u8], next: Next<'_>) -> Vec<u8> {
+    let read = |n: usize| if next.read.is_empty() { 0 } else { i32::from(next.read[n % next.read.len()]) };
+    let addend = |n: usize| if next.addend.is_empty() { 0 } else { next.addend[n % next.addend.len()] };
+    let group = |n: usize| {
+        let lanes = [n, n + 1, n + 2, n + 3];
+        [lanes.map(|n| bias[n]), lanes.map(|n| i32::from(shift[n])), lanes.map(read), lanes.map(addend)].concat()
+    };
+    words(&(0..bias.len()).step_by(4).flat_map(group).collect::<Vec<i32>>())
+}
+
+/// `gains [C / 4][2]` of the scale kernels as bytes.
+pub(crate) fn gains(gain: &[i16], shift: &[u8]) -> Vec<u8> {
+    columns(&[&gain.iter().map(|&gain| i32::from(gain)).collect::<Vec<i32>>(), &widened(shift)])
+}
+
+/// Columns `[C]` as `[C / 4][columns][4]` i32, as bytes.
+pub(crate) fn columns(columns: &[&[i32]]) -> Vec<u8> {
+    let channels = columns[0].len();
+    let group = |c: usize| columns.iter().flat_map(move |column| column[c..c + 4].iter().copied());
+    words(&(0..channels).step_by(4).flat_map(group).collect::<Vec<i32>>())
+}
+
+pub(crate) fn widened(shift: &[u8]) -> Vec<i32> {
+    shift.iter().map(|&shift| i32::from(shift)).collect()
+}
+
+/// Little-endian bytes.
+pub(crate) fn words(values: &[i32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Little-endian bytes.
+pub(crate) fn halves(values: &[i16]) -> Vec<u8> {
+    let mut bytes = vec![0; 2 * values.len()];
+    bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(chunk, value)| *chunk = value.to_le_bytes());
+    bytes
+}
+
+/// The first `count` i16 of little-endian bytes.
+pub(crate) fn to_halves(bytes: &[u8], count: usize) -> Vec<i16> {
+    bytes.as_chunks().0[..count].iter().map(|&chunk| i16::from_le_bytes(chunk)).collect()
+}

@@ -1,0 +1,42 @@
+// choose: one step's symbols, and the latents that they decode to (docs/MODEL.md section 6).
+//
+// mean stream [lh][lw][M], v stream [lh][lw][M], scale_index u8 [lh][lw][M], thresholds [256] in 1/64 of a symbol by scale index
+// -> symbols i16 [lh][lw][M], v_hat [lh][lw][M], its codes in codes_out [lh][lw][P + M] behind h's
+
+@group(0) @binding(3) var<storage, read> v: array<vec2<u32>>;
+@group(0) @binding(4) var<storage, read> scale_index: array<u32>;
+@group(0) @binding(5) var<storage, read> thresholds: array<u32>;
+@group(0) @binding(6) var<storage, read_write> symbols: array<vec2<u32>>;
+@group(0) @binding(7) var<storage, read_write> v_hat: array<vec2<u32>>;
+@group(0) @binding(8) var<storage, read_write> codes_out: array<u32>;
+
+// |delta| goes up to the next integer where its fraction reaches the threshold of its scale.
+fn symbol_of(delta: vec4<i32>, index: vec4<u32>) -> vec4<i32> {
+    let threshold = vec4<u32>(thresholds[index.x], thresholds[index.y], thresholds[index.z], thresholds[index.w]);
+    let magnitude = min((vec4<u32>(abs(delta)) + 64u - threshold) >> vec4<u32>(6u), vec4<u32>(32767u));
+    let symbol = select(vec4<i32>(magnitude), -vec4<i32>(magnitude), delta < vec4<i32>(0));
+    return select(vec4<i32>(0), symbol, index >= vec4<u32>(step.skip_below));
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element(workgroup, workgroups, local);
+    if i >= step.groups {
+        return;
+    }
+    let c4 = i % (step.channels / 4u);
+    let p = i / (step.channels / 4u);
+    let chosen = in_step(p, c4);
+    let mu = to_q6(unpack16(mean[i]), c4);
+    let y = to_q6(unpack16(v[i]), c4);
+    let index = (vec4<u32>(scale_index[i]) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
+    let symbol = symbol_of(y - mu, index);
+    symbols[i] = pack16(select(unpack16(symbols[i]), symbol, chosen));
+    let latent = select(unpack16(v_hat[i]), reconstructed(symbol, mu, c4), chosen);
+    v_hat[i] = pack16(latent);
+    codes_out[p * step.stride4 + step.offset4 + c4] = code_of(latent, c4);
+}
