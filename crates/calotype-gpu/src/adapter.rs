@@ -205,7 +205,7 @@ mod tests {
         let all = [software, integrated, discrete];
         assert_eq!(chosen(&all, Choice::Auto).unwrap(), "Radeon");
         assert_eq!(chosen(&all[..2], Choice::Auto).unwrap(), "Iris");
-        assert_eq!(chosen(&[small.clone()], Choice::Auto), Err(Error::NoAdapter));
+        assert_eq!(chosen(std::slice::from_ref(&small), Choice::Auto), Err(Error::NoAdapter));
         assert!(matches!(chosen(&[small], named("radeon")), Err(Error::AdapterLimits { .. })));
     }
 

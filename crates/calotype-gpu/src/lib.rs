@@ -10,6 +10,8 @@ mod gpu;
 mod layers;
 mod network;
 mod packed;
+#[cfg(test)]
+mod twins;
 
 pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, choose};
 pub use engine::Engine;

@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::Arc;
 
-use calotype_gpu::{Adapter, Engine};
+use calotype_gpu::{Adapter, Engine, Error};
 use calotype_model::{Config, Decoder, Encoder, Hyper, Map, Model, Quantiser, TileSize, synthetic};
 use common::{Random, adapters};
 
@@ -166,4 +166,94 @@ fn real_model() -> Model {
 #[test]
 fn engines_agree_on_the_real_model() {
     compare(real_model(), &[case(1, 1, 8064), case(97, 61, 806), case(131, 149, 15_322)], &[96]);
+}
+
+/// Negative control: one weight bit, or one shift, in any network changes a stage of its own.
+#[test]
+fn one_weight_bit_or_shift_is_noticed() {
+    type Edit = &'static dyn Fn(&mut Decoder, &mut Encoder);
+    let edits: [(Option<&str>, Edit); 12] = [
+        (None, &|_, _| ()),
+        (Some("analyse"), &|_, e| e.g_a.first.weight[0] ^= 64),
+        (Some("analyse"), &|_, e| e.g_a.blocks[0].pw2.weight[0] ^= 64),
+        (Some("analyse"), &|_, e| e.g_a.last.shift[3] += 1),
+        (Some("hyper_analyse"), &|_, e| e.h_a.mid.weight[5] ^= 64),
+        (Some("hyper_analyse"), &|_, e| e.gain_z.shift[0] += 1),
+        (Some("hyper"), &|d, _| d.h_s.block2.dw.weight[4] ^= 64),
+        (Some("hyper"), &|d, _| d.scale_head.shift[1] += 1),
+        (Some("code"), &|d, _| d.context[2].first.weight[7] ^= 64),
+        (Some("code"), &|d, _| d.mean_head.shift[2] += 1),
+        (Some("synthesise"), &|d, _| d.g_s.last.weight[0] ^= 64),
+        (Some("synthesise"), &|d, _| d.g_s.blocks[1].ffn1_read.iter_mut().for_each(|shift| *shift += 1)),
+    ];
+    let case = case(80, 72, 9000);
+    let (decoder, encoder) = synthetic::pair(&synthetic::tiny(), 18);
+    let model = Arc::new(synthetic::model(&synthetic::tiny(), 18));
+    let truth = stages(&cpu(&model), &model, case);
+    for adapter in adapters() {
+        for (i, (expected, edit)) in edits.iter().enumerate() {
+            let (mut decoder, mut encoder) = (decoder.clone(), encoder.clone());
+            edit(&mut decoder, &mut encoder);
+            decoder.id = decoder.canonical_id();
+            encoder.decoder_id = decoder.id;
+            let edited = Arc::new(Model::new(decoder, Some(encoder)).unwrap());
+            let differs = difference(&truth, &stages(&gpu(&edited, &adapter, 96), &edited, case));
+            assert_eq!(differs, *expected, "{}, edit {i}", adapter.facts());
+        }
+    }
+}
+
+/// Tiles of a picture, at once from several threads, on one engine.
+#[test]
+fn threads_do_not_matter() {
+    let model = Arc::new(synthetic::model(&synthetic::tiny(), 19));
+    let cases = [case(80, 72, 9000), case(33, 90, 300), case(160, 64, 16_000), case(16, 16, 5000)];
+    let truth = cases.map(|case| stages(&cpu(&model), &model, case));
+    for adapter in adapters() {
+        let engine = gpu(&model, &adapter, 4);
+        std::thread::scope(|scope| {
+            for (case, truth) in cases.into_iter().zip(&truth) {
+                let (engine, model) = (&engine, &model);
+                scope.spawn(move || (0..3).for_each(|_| assert_eq!(difference(truth, &stages(engine, model, case)), None)));
+            }
+        });
+    }
+}
+
+/// A lost device is an error, then and ever after, and no panic.
+#[test]
+fn a_lost_device_is_an_error() {
+    let model = Arc::new(synthetic::model(&synthetic::tiny(), 20));
+    let q = model.decoder().quality(8000);
+    let rgb = vec![100; 40 * 30 * 3];
+    for adapter in adapters() {
+        let engine = Engine::new(Arc::clone(&model), &adapter).unwrap();
+        let v = engine.analyse(&rgb, 40, 30).unwrap();
+        engine.lose_device();
+        for _ in 0..2 {
+            let lost = [
+                engine.analyse(&rgb, 40, 30).err(),
+                engine.hyper(&q, &[0; 8], TileSize { lh: 2, lw: 3 }).err(),
+                engine.hyper_analyse(&[1; 8], &v).err(),
+            ];
+            assert!(lost.iter().all(|error| matches!(error, Some(Error::Lost { .. } | Error::Driver { .. }))), "{lost:?}");
+        }
+        println!("{}: {}", adapter.facts(), engine.analyse(&rgb, 40, 30).unwrap_err());
+        // Another engine on the same adapter works.
+        assert!(Engine::new(Arc::clone(&model), &adapter).unwrap().analyse(&rgb, 40, 30).unwrap() == v);
+    }
+}
+
+/// A tile that does not fit into a binding is an error, and the engine goes on.
+#[test]
+fn too_large_tiles_are_errors() {
+    let model = Arc::new(synthetic::model(&synthetic::tiny(), 21));
+    let q = model.decoder().quality(8000);
+    for adapter in adapters() {
+        let engine = Engine::new(Arc::clone(&model), &adapter).unwrap();
+        let tile = TileSize { lh: 2048, lw: 2400 };
+        let z = vec![1; 512 * 600 * 8];
+        assert!(matches!(engine.hyper(&q, &z, tile), Err(Error::TooLarge { .. })));
+        assert!(engine.hyper(&q, &[1; 8], TileSize { lh: 4, lw: 4 }).is_ok());
+    }
 }
