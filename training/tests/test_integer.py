@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from streams import calo_file
 
 from calotype_training import export, golden, reference_decoder
 from calotype_training.integer import IntegerCodec
 from calotype_training.plan import CODE
+from calotype_training.streams import calo_file
 
 
 @pytest.fixture(scope="module")
