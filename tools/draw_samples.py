@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the project's own sample images into assets/images: a ray-marched lake, an odd-sized one, a pixel, gradients.
 
-    python3 tools/draw_samples.py [OUTPUT_FOLDER]          needs numpy and pillow; the same pixels on every run
+Usage: python3 tools/draw_samples.py [OUTPUT_FOLDER]. Needs numpy and pillow; the same pixels on every run.
 """
 
 import sys
@@ -133,7 +133,10 @@ def with_water(origin, ray):
     point = origin + ray * np.where(wet, down, 1.0)[..., None]
     x, z = point[..., 0], point[..., 2]
     calm = 1 / (1 + 0.35 * np.where(wet, down, 1.0))
-    ripple = lambda dx, dz: fractal(3.2 * x + dx, 9.5 * z + dz, 4)  # noqa: E731
+
+    def ripple(dx, dz):
+        return fractal(3.2 * x + dx, 9.5 * z + dz, 4)
+
     n = np.stack([(ripple(0.35, 0) - ripple(0, 0)) * 0.20 * calm, np.ones_like(x), (ripple(0, 0.35) - ripple(0, 0)) * 0.55 * calm], -1)
     n /= np.linalg.norm(n, axis=-1, keepdims=True)
     mirrored = ray - 2 * np.sum(ray * n, -1, keepdims=True) * n

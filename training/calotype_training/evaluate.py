@@ -4,8 +4,8 @@
     python -m calotype_training.evaluate CHECKPOINT IMAGES --integer        under the plan of its QAT
     python -m calotype_training.evaluate CHECKPOINT IMAGES --integer --calibration val.tar     or one made here
 
-IMAGES and --calibration are a folder of pictures or a tar of them. --against reads what --json wrote.
-Rates and PSNR are means over the pictures. No files are written: real sizes come from calotype-bench.
+IMAGES and --calibration are a folder of pictures or a tar of them. --json writes a curves file, {NAME: {"bpp", ...}}, which
+--against and `calotype eval --against FILE NAME` read. Rates and PSNR are means over the pictures; no file is written here.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def comparisons(points, curves_path, against_path):
     curves = json.loads(Path(curves_path).read_text()) if curves_path else {}
     others = {name: curves[name] for name in ANCHORS if name in curves}
     if against_path:
-        others[str(against_path)] = json.loads(Path(against_path).read_text())
+        others |= json.loads(Path(against_path).read_text())
     return {name: bd_rate(other, points) for name, other in others.items()}
 
 
@@ -127,8 +127,9 @@ def main(arguments=None):
     parser.add_argument("checkpoint")
     parser.add_argument("images")
     parser.add_argument("--curves", help="JSON of published curves")
-    parser.add_argument("--against", help="JSON of another checkpoint's curve")
+    parser.add_argument("--against", help="curves file of other checkpoints")
     parser.add_argument("--json", help="write the curve and its comparisons here; - for stdout")
+    parser.add_argument("--name", default="calotype", help="of the curve in --json")
     parser.add_argument("--integer", action="store_true")
     parser.add_argument("--calibration", help="pictures for a checkpoint without an integer plan")
     parser.add_argument("--limit", type=int, help="only the first pictures")
@@ -139,15 +140,9 @@ def main(arguments=None):
         codec = integer_codec(codec, a.checkpoint, a.calibration)
     points = curve(codec, data.pictures(a.images, a.limit))
     compared = comparisons(points, a.curves, a.against)
-    text = json.dumps(
-        {
-            "checkpoint": a.checkpoint,
-            "images": a.images,
-            "integer": a.integer,
-            **points,
-            "bd_rate": {k: v._asdict() for k, v in compared.items()},
-        }
-    )
+    bd_rates = {name: value._asdict() for name, value in compared.items()}
+    source = f"{a.checkpoint} on {a.images}, {'integer simulation' if a.integer else 'float'}, cross entropy"
+    text = json.dumps({a.name: {"source": source, **points, "bd_rate": bd_rates}})
     if a.json == "-":
         sys.stdout.write(text + "\n")
         return

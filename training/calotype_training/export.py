@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import struct
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from . import checkpoint, entropy_tables
 from .data import calibration_images
 from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
 
+LICENCE = "MIT OR Apache-2.0"
 ROWS = 64  # rows of the quality tables
 PIXEL_ROUNDING = 8  # added to g_s.last's output before Q4 becomes pixels
 SAFETENSORS_NAME = {"int8": "I8", "int16": "I16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
@@ -140,50 +142,63 @@ def model_id(config, decoder):
     return h.digest()[:8].hex()
 
 
+def write_whole(path, write):
+    """Call write(path of a new file), then rename: a reader never sees half a file."""
+    new = path.with_name(path.name + ".new")
+    write(new)
+    new.chmod(0o644)
+    new.replace(path)
+
+
 def export(codec, plan, out, name, released=False):
     """Write NAME.decoder.safetensors and NAME.encoder.safetensors into the folder; return the model id."""
     s = codec.size
-    config = {
-        "C": s.C,
-        "M": s.M,
-        "Z": s.Z,
-        "P": s.P,
-        "n_e": s.n_e,
-        "n_d": s.n_d,
-        "skip_below": SKIP_BELOW,
-        "scale_lut_offset": entropy_tables.LUT_OFFSET,
-        "released": int(released),
-    }
+    config = {"C": s.C, "M": s.M, "Z": s.Z, "P": s.P, "n_e": s.n_e, "n_d": s.n_d}
+    config |= {"skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": int(released)}
     tensors = model_tensors(codec, plan)
     parts = {"encoder": {k: v for k, v in tensors.items() if k.startswith(ENCODER_ONLY[:2]) or k in ENCODER_ONLY}}
     parts["decoder"] = {k: v for k, v in tensors.items() if k not in parts["encoder"]}
     identity = model_id(config, parts["decoder"])
+    metadata = {"format": "calotype-model", "semantics": "1", "name": name, "config": json.dumps(config), "model_id": identity}
     for part, values in parts.items():
-        metadata = {
-            "format": "calotype-model",
-            "part": part,
-            "semantics": "1",
-            "name": name,
-            "config": json.dumps(config),
-            "model_id": identity,
-        }
         path = Path(out) / f"{name}.{part}.safetensors"
-        save_file(values, path.with_suffix(".new"), metadata)
-        path.with_suffix(".new").replace(path)
+        write_whole(path, lambda new, part=part, values=values: save_file(values, new, {**metadata, "part": part}))
     return identity
 
 
+def manifest_entry(out, name, identity, source):
+    """What MANIFEST.toml says of a model: its id, the hashes of its files, where its weights come from."""
+    entry = {"model_id": identity, "licence": LICENCE, "source": source}
+    for part in ("decoder", "encoder"):
+        entry[f"{part}_sha256"] = hashlib.sha256((Path(out) / f"{name}.{part}.safetensors").read_bytes()).hexdigest()
+    return entry
+
+
+def write_manifest(out, name, entry):
+    """Put the model's entry into MANIFEST.toml; other models keep theirs."""
+    path = Path(out) / "MANIFEST.toml"
+    models = tomllib.loads(path.read_text()) if path.exists() else {}
+    models[name] = entry
+    tables = [f"[{model}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items()) for model, values in models.items()]
+    write_whole(path, lambda new: new.write_text("\n".join(tables)))
+
+
 def main():
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("checkpoint"), ap.add_argument("--images", help="tar of calibration pictures, needed for a checkpoint without a plan")
-    ap.add_argument("--out", required=True), ap.add_argument("--name", default="fast")
-    a = ap.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("--images", help="tar of calibration pictures, needed for a checkpoint without a plan")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--name", default="fast")
+    parser.add_argument("--source", default="", help="the training run, for MANIFEST.toml")
+    a = parser.parse_args()
     codec, plan = checkpoint.load(a.checkpoint), checkpoint.load_plan(a.checkpoint)
     if plan is None:
         if not a.images:
             raise SystemExit(f"{a.checkpoint} holds no integer plan: give --images, or train it with --qat")
         plan = calibrate(codec, calibration_images(a.images))
-    print(f"{a.name}: model id {export(codec, plan, a.out, a.name)}")
+    identity = export(codec, plan, a.out, a.name)
+    write_manifest(a.out, a.name, manifest_entry(a.out, a.name, identity, a.source))
+    print(f"{a.name}: model id {identity}")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,26 @@
-"""Write a tiny model and golden layer vectors, for the tests of every other implementation.
+"""Write a tiny model, golden layer vectors and a golden file, for the tests of every other implementation.
 
     python -m calotype_training.golden OUT
 
 OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output
 `NAME.out`, for each block its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these are exact.
+tiny.calo holds random symbols in four tiles, escapes among them, coded by `streams.py`; tiny.ppm is what the NumPy decoder
+makes of it.
 """
 
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.numpy import save_file
 
+from . import reference_decoder
 from .export import export
 from .integer import IntegerCodec
 from .model import Codec, Size
 from .plan import CODE, calibrate
+from .streams import calo_file
 from .warm_start import warm_start
 
 TINY = Size(C=16, M=16, Z=4, P=8, n_e=1, n_d=2, knots=3)
@@ -89,6 +94,13 @@ def layer_vectors(codec, plan):
     return v.arrays
 
 
+def write_file(out):
+    part = (out / "tiny.decoder.safetensors").read_bytes()
+    file, _ = calo_file(reference_decoder.Model(part), np.random.default_rng(3), 97, 70, 9000)
+    (out / "tiny.calo").write_bytes(file)
+    (out / "tiny.ppm").write_bytes(reference_decoder.ppm(reference_decoder.decode(file, part)))
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("out")
@@ -97,6 +109,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     print("tiny: model id", export(codec, plan, out, "tiny"))
     save_file(layer_vectors(codec.double(), plan), out / "layers.safetensors")
+    write_file(out)
 
 
 if __name__ == "__main__":

@@ -319,6 +319,11 @@ def decode(file, model):
     return synthesis(m, v_hat, h["quality"])[: h["height"], : h["width"]]
 
 
+def ppm(pixels):
+    """uint8 [h, w, 3] -> bytes of a PPM file."""
+    return b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes()
+
+
 def main():
     if len(sys.argv) != 4:
         raise SystemExit(__doc__)
@@ -326,7 +331,7 @@ def main():
     with open(source, "rb") as f, open(model, "rb") as g:
         pixels = decode(f.read(), g.read())
     with open(out, "wb") as f:
-        f.write(b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes())
+        f.write(ppm(pixels))
 
 
 if __name__ == "__main__":

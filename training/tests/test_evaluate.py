@@ -65,14 +65,14 @@ def test_the_program_writes_a_curve_that_it_can_compare(codec, tmp_path, monkeyp
         Image.fromarray((smooth_picture(64, i)[0].permute(1, 2, 0) * 255).byte().numpy()).save(folder / f"{i}.png")
     checkpoint.save(codec, tmp_path / "a.pt")
     evaluate.main([str(tmp_path / "a.pt"), str(folder), "--json", str(tmp_path / "a.json")])
-    written = json.loads((tmp_path / "a.json").read_text())
+    written = json.loads((tmp_path / "a.json").read_text())["calotype"]
     assert written["q"] == [0, 50, 100] and len(written["per_image"][0]) == 2
     first, second = (evaluate.measure(codec, image, 50)[1] for image in data.pictures(folder))
     assert written["psnr_rgb"][1] == pytest.approx((first + second) / 2)
     capsys.readouterr()
     # an untrained curve need not rise, so compare with one that is known to
     reference = tmp_path / "known.json"
-    reference.write_text(json.dumps(CURVE))
+    reference.write_text(json.dumps({"known": CURVE}))
     monkeypatch.setattr(evaluate, "curve", lambda *_: {"q": [0] * 5, **scaled(CURVE, 0.5)})
     evaluate.main([str(tmp_path / "a.pt"), str(folder), "--against", str(reference)])
     assert "-50.00 %   (26.0-40.0 dB)" in capsys.readouterr().out

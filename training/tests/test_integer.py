@@ -1,13 +1,17 @@
 """The integer codec: simulation, export and NumPy decoder must be one arithmetic."""
 
+import hashlib
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from streams import calo_file
 
 from calotype_training import export, golden, reference_decoder
 from calotype_training.integer import IntegerCodec
 from calotype_training.plan import CODE
+from calotype_training.streams import calo_file
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,24 @@ def test_overflow_is_refused():
     with pytest.raises(export.Overflow, match="layer.x: output 0"):
         export.prove_no_overflow("layer.x", weight, np.zeros(2, np.int32), shift, CODE)
     export.prove_no_overflow("layer.x", weight[:, :100_000], np.zeros(2, np.int32), shift, CODE)
+
+
+def test_the_manifest_names_the_files_as_they_are(tiny, tmp_path):
+    codec, plan, model, _ = tiny
+    for name in ("one", "two"):
+        identity = export.export(codec, plan, tmp_path, name)
+        export.write_manifest(tmp_path, name, export.manifest_entry(tmp_path, name, identity, 'a "quoted" run'))
+    manifest = tomllib.loads((tmp_path / "MANIFEST.toml").read_text())
+    assert manifest.keys() == {"one", "two"} and manifest["two"]["source"] == 'a "quoted" run'
+    assert manifest["two"]["model_id"] == model.id.hex()
+    assert manifest["two"]["decoder_sha256"] == hashlib.sha256((tmp_path / "two.decoder.safetensors").read_bytes()).hexdigest()
+
+
+def test_the_projects_manifest_is_current():
+    models = Path(__file__).resolve().parents[2] / "assets/models"
+    for name, entry in tomllib.loads((models / "MANIFEST.toml").read_text()).items():
+        for part in ("decoder", "encoder"):
+            assert hashlib.sha256((models / f"{name}.{part}.safetensors").read_bytes()).hexdigest() == entry[f"{part}_sha256"]
 
 
 def test_model_id_follows_every_bit(tiny):

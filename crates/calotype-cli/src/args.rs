@@ -60,7 +60,7 @@ pub struct EncodeArgs {
     /// Side of a tile: 2^N pixels, 6 to 16 (for tests)
     #[arg(long, default_value_t = calotype::DEFAULT_TILE_LOG2, value_name = "N", hide = true)]
     pub tile_log2: u8,
-    /// What a bit is worth in rounding, 1/64 of a symbol (for experiments)
+    /// What a bit is worth in rounding, 1/256 of a symbol (for experiments)
     #[arg(long, default_value_t = calotype::DEFAULT_DEAD_ZONE, value_name = "N", hide = true)]
     pub dead_zone: u8,
 }
@@ -129,7 +129,7 @@ pub struct EvalArgs {
     /// Overwrite existing outputs
     #[arg(short = 'y', long)]
     pub overwrite: bool,
-    /// What a bit is worth in rounding, 1/64 of a symbol (for experiments)
+    /// What a bit is worth in rounding, 1/256 of a symbol (for experiments)
     #[arg(long, default_value_t = calotype::DEFAULT_DEAD_ZONE, value_name = "N", hide = true)]
     pub dead_zone: u8,
 }

@@ -17,7 +17,7 @@ use crate::quality::Quality;
 /// Tiles of 1024x1024 pixels.
 pub const DEFAULT_TILE_LOG2: u8 = 10;
 
-/// The [`EncodeOptions::dead_zone`] that needs the fewest bits at equal PSNR.
+/// The [`EncodeOptions::dead_zone`] that needs the fewest bits at equal PSNR on validation crops (docs/DECISIONS.md, rounding).
 pub const DEFAULT_DEAD_ZONE: u8 = 4;
 
 /// How to encode.
@@ -29,7 +29,7 @@ pub struct EncodeOptions {
     pub tile_log2: u8,
     /// Whether to compute [`Encoded::cross_entropy_bits`], which takes time.
     pub statistics: bool,
-    /// What a bit is worth when a symbol is rounded, in 1/64 of a symbol: 0 rounds to the nearest, more sends more symbols to 0.
+    /// What a bit is worth when a symbol is rounded, in 1/256 of a symbol: 0 rounds to the nearest, more sends more symbols to 0.
     pub dead_zone: u8,
 }
 
@@ -138,12 +138,12 @@ impl Job<'_> {
     }
 }
 
-/// Rounding up from 0 to 1 must pay for the bits between them: `(1/2 + dead_zone / 64 * bits)` is where both choices cost the same.
+/// Rounding up from 0 to 1 must pay for the bits between them: `1/2 + dead_zone / 256 * bits` is where both choices cost the same.
 fn quantiser(tables: &Tables, dead_zone: u8) -> Quantiser {
     let threshold = |scale: usize| {
         let scale = scale.min(tables.len() - 1) as u8;
         let bits_q8 = tables.cost(scale, 1).saturating_sub(tables.cost(scale, 0));
-        (32 + (bits_q8 * u32::from(dead_zone) >> 8)).min(64) as u8
+        (32 + ((bits_q8 * u32::from(dead_zone)) >> 10)).min(64) as u8
     };
     Quantiser::with_thresholds(std::array::from_fn(threshold))
 }

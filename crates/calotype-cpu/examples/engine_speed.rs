@@ -1,6 +1,6 @@
 //! Median times of each stage for a picture of 768x512 pixels, on every instruction set of this machine, with a synthetic model of the real size.
 //!
-//! `cargo run --release -p calotype-cpu --example speed [WIDTH HEIGHT] [ISA]`; RAYON_NUM_THREADS sets the threads.
+//! `cargo run --release -p calotype-cpu --example engine_speed [WIDTH HEIGHT] [ISA]`; RAYON_NUM_THREADS sets the threads.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from calotype_training import reference_decoder as reference
+from . import reference_decoder as reference
 
 
 def put(state, words, start, freq):
@@ -44,7 +44,7 @@ def draw(rng, model, scale_index):
     """Gaussian symbols at about their scales, with a few far out."""
     sigma = 0.11 * (256 / 0.11) ** (scale_index / 63)
     symbols = np.rint(rng.standard_normal(scale_index.shape) * np.minimum(sigma, 20)).astype(np.int64)
-    far = rng.random(symbols.shape) < 0.002
+    far = rng.random(symbols.shape) < 0.01
     symbols[far] += rng.integers(-3000, 3000, int(far.sum()))
     return symbols
 

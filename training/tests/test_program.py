@@ -1,0 +1,59 @@
+"""One file, one picture: the Rust program on every instruction set against the NumPy decoder. Needs CALOTYPE=path/to/calotype."""
+
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from calotype_training import reference_decoder
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "assets/models/fast.decoder.safetensors"
+PROGRAM = os.environ.get("CALOTYPE")
+needs_program = pytest.mark.skipif(not PROGRAM, reason="set CALOTYPE to the program that was built")
+
+
+def run(*arguments):
+    done = subprocess.run([PROGRAM, *map(str, arguments), "--json"], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def instruction_sets():
+    """Those of this machine; `devices` lists each as an adapter of the cpu engine."""
+    return [engine["adapter"] for engine in run("devices")["devices"] if engine["engine"] == "cpu"]
+
+
+def numpy_hash(path, model):
+    return hashlib.sha256(reference_decoder.decode(path.read_bytes(), model).tobytes()).hexdigest()
+
+
+@pytest.fixture(scope="module", params=[(5, "odd-97x61.png"), (50, "odd-97x61.png"), (95, "odd-97x61.png"), (100, "pixel-1x1.png")])
+def encoded(request, tmp_path_factory):
+    quality, image = request.param
+    path = tmp_path_factory.mktemp("calo") / "image.calo"
+    run("encode", ROOT / "assets/images" / image, "-o", path, "-q", quality)
+    return path
+
+
+@needs_program
+def test_every_decoder_gives_the_same_pixels(encoded, tmp_path):
+    hashes = {isa: run("decode", encoded, "-o", tmp_path / f"{isa}.ppm", "--isa", isa)["rgb_sha256"] for isa in instruction_sets()}
+    hashes["numpy"] = numpy_hash(encoded, MODEL.read_bytes())
+    print(hashes)
+    assert {"scalar", "portable", "numpy"} <= hashes.keys()
+    assert len(set(hashes.values())) == 1, hashes
+
+
+@needs_program
+def test_the_comparison_can_fail(encoded, tmp_path):
+    """A model with one weight bit flipped gives other pixels, if it is made to claim the same id."""
+    part = bytearray(MODEL.read_bytes())
+    header_end = 8 + int.from_bytes(part[:8], "little")
+    entry = json.loads(part[8:header_end])["g_s.last.weight"]["data_offsets"]
+    for at in range(header_end + entry[0], header_end + entry[1], 2):
+        part[at] ^= 64
+    honest = run("decode", encoded, "-o", tmp_path / "honest.ppm")["rgb_sha256"]
+    assert numpy_hash(encoded, bytes(part)) != honest
