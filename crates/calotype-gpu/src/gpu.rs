@@ -36,15 +36,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Keeps the first fault: the others follow from it.
+/// Keeps the first fault, for the others follow from it; but wgpu tells of a lost device only after the commands that it refused.
 fn report(fault: &Fault, error: Error) {
-    lock(fault).get_or_insert(error);
+    let mut fault = lock(fault);
+    match (&*fault, &error) {
+        (None, _) | (Some(Error::Driver { .. }), Error::Lost { .. }) => *fault = Some(error),
+        _ => {}
+    }
 }
 
 fn of_wgpu(error: wgpu::Error) -> Error {
     match error {
         wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory,
-        other => Error::Driver { reason: other.to_string() },
+        other => Error::Driver { reason: other.to_string().split_whitespace().collect::<Vec<_>>().join(" ") },
     }
 }
 
@@ -60,12 +64,19 @@ impl Gpu {
         let fault = Fault::default();
         let (uncaptured, lost) = (Arc::clone(&fault), Arc::clone(&fault));
         device.on_uncaptured_error(Arc::new(move |error| report(&uncaptured, of_wgpu(error))));
-        device.set_device_lost_callback(move |_, reason| report(&lost, Error::Lost { reason }));
+        device.set_device_lost_callback(move |kind, words| {
+            let reason = if words.is_empty() { format!("{kind:?}") } else { words };
+            report(&lost, Error::Lost { reason });
+        });
         Ok(Gpu { device, queue, fault, pipelines: Mutex::default(), free: Mutex::default() })
     }
 
     /// The fault of this device, if it had one: then nothing that it computed can be trusted.
     pub fn check(&self) -> Result<(), Error> {
+        if lock(&self.fault).is_some() {
+            // Whatever it says: if the device was lost, it has told so by now.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
         lock(&self.fault).clone().map_or(Ok(()), Err)
     }
 
