@@ -2,57 +2,72 @@
 
 use std::sync::Arc;
 
-use calotype_cpu::{Engine, Isa};
+use calotype_cpu::Isa;
 use calotype_model::Model;
 use calotype_rans::Tables;
 
+use crate::engine::{EngineChoice, EngineFacts, Engines};
 use crate::error::Error;
 use crate::models::{self, ModelFacts, ModelId};
 
 /// A model, ready to run: load it once, use it for many pictures and from many threads.
 pub struct Codec {
     pub(crate) model: Arc<Model>,
-    pub(crate) engine: Engine,
+    pub(crate) engines: Engines,
     pub(crate) tables: Tables,
-    isa: Isa,
 }
 
 impl Codec {
-    /// The embedded model on `isa`, or on the fastest that this machine has.
+    /// The embedded model on an engine; `None` is [`EngineChoice::Auto`], an [`Isa`] the CPU.
     ///
     /// # Errors
-    /// [`Error::Engine`] if the machine lacks `isa`.
-    pub fn new(isa: Option<Isa>) -> Result<Codec, Error> {
-        Codec::with_model(models::default_model()?, isa)
+    /// [`Error::Engine`] if the machine lacks the engine.
+    pub fn new(engine: impl Into<EngineChoice>) -> Result<Codec, Error> {
+        Codec::with_model(models::default_model()?, engine.into())
     }
 
     /// As [`Codec::new`], but loads only what decoding needs.
     ///
     /// # Errors
     /// As [`Codec::new`].
-    pub fn decode_only(isa: Option<Isa>) -> Result<Codec, Error> {
-        Codec::with_model(models::default_decoder()?, isa)
+    pub fn decode_only(engine: impl Into<EngineChoice>) -> Result<Codec, Error> {
+        Codec::with_model(models::default_decoder()?, engine.into())
     }
 
     /// A model from the bytes of its two files (docs/MODEL.md section 8); without an encoder part it only decodes.
     ///
     /// # Errors
     /// [`Error::Model`] if a part is damaged or the parts do not belong together; [`Error::Engine`] as above.
-    pub fn from_parts(decoder: &[u8], encoder: Option<&[u8]>, isa: Option<Isa>) -> Result<Codec, Error> {
-        Codec::with_model(models::load(decoder, encoder)?, isa)
+    pub fn from_parts(decoder: &[u8], encoder: Option<&[u8]>, engine: impl Into<EngineChoice>) -> Result<Codec, Error> {
+        Codec::with_model(models::load(decoder, encoder)?, engine.into())
     }
 
-    fn with_model(model: Model, isa: Option<Isa>) -> Result<Codec, Error> {
-        let isa = isa.unwrap_or_else(Isa::detect);
+    fn with_model(model: Model, choice: EngineChoice) -> Result<Codec, Error> {
         let model = Arc::new(model);
-        let engine = Engine::new(Arc::clone(&model), isa)?;
+        let engines = Engines::new(Arc::clone(&model), choice)?;
         let tables = Tables::new(&model.decoder().cdf_sizes, &model.decoder().cdf)?;
-        Ok(Codec { model, engine, tables, isa })
+        Ok(Codec { model, engines, tables })
     }
 
-    /// What runs the network.
+    /// What the network runs on where it runs on the CPU.
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.engines.isa()
+    }
+
+    /// What ran the network for the last picture; the CPU before the first.
+    pub fn engine(&self) -> EngineFacts {
+        self.engines.facts()
+    }
+
+    /// What went wrong since the last call without harm to any result, e.g. a lost GPU.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.engines.take_warnings()
+    }
+
+    /// For tests of what happens then: the GPU, if one is open, is lost.
+    #[doc(hidden)]
+    pub fn lose_gpu(&self) {
+        self.engines.lose_gpu();
     }
 
     /// The id that files of this codec carry.

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::codec::Codec;
 use crate::encode::tile_size;
+use crate::engine::Running;
 use crate::error::{Error, Malformation, Unsupported, Usage};
 use crate::models::ModelId;
 use crate::picture::Image;
@@ -67,6 +68,7 @@ pub struct Decoder<'a> {
 /// What all tiles of a picture share.
 struct Job<'a> {
     codec: &'a Codec,
+    engine: Running<'a>,
     quality: QualityTables,
 }
 
@@ -105,9 +107,10 @@ impl<'a> Decoder<'a> {
         if wanted != loaded {
             return Err(Unsupported::Model { wanted, loaded }.into());
         }
-        let job = Job { codec, quality: codec.model.decoder().quality(header.quality) };
+        let engine = codec.engines.for_picture(u64::from(header.width) * u64::from(header.height));
+        let job = Job { codec, engine, quality: codec.model.decoder().quality(header.quality) };
         let v_hat = self.latents(&job)?;
-        let rgb = codec.engine.synthesise(&job.quality, &v_hat, header.width as usize, header.height as usize);
+        let rgb = engine.synthesise(&job.quality, &v_hat, header.width as usize, header.height as usize);
         Ok(Image { width: header.width, height: header.height, rgb })
     }
 
@@ -136,9 +139,9 @@ impl Job<'_> {
         let size = tile_size(rect);
         let (zh, zw) = size.hyper();
         let z = self.symbols(file, streams.z, &self.quality.scale_index_z.repeat(zh * zw), 0)?;
-        let hyper = self.codec.engine.hyper(&self.quality, &z, size);
+        let hyper = self.engine.hyper(&self.quality, &z, size);
         let y = self.symbols(file, streams.y, &hyper.scale_index, self.codec.model.decoder().config.skip_below)?;
-        Ok(self.codec.engine.means(&self.quality, &hyper, &y))
+        Ok(self.engine.means(&self.quality, &hyper, &y))
     }
 
     fn symbols(&self, file: &[u8], stream: &[u8], scale_index: &[u8], skip_below: u8) -> Result<Vec<i16>, Error> {

@@ -9,6 +9,7 @@ use calotype_rans::Tables;
 use rayon::prelude::*;
 
 use crate::codec::Codec;
+use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage};
 use crate::picture::RgbImage;
@@ -59,6 +60,7 @@ struct TileSymbols {
 /// What all tiles of a picture share.
 struct Job<'a> {
     codec: &'a Codec,
+    engine: Running<'a>,
     quality: QualityTables,
     gain_z: Vec<i16>,
     quantiser: Quantiser,
@@ -97,17 +99,18 @@ impl Codec {
 
     fn job(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Job<'_>, Error> {
         let encoder = self.model.encoder().ok_or(Usage::NoEncoder)?;
-        let v = self.engine.analyse(image.rgb(), image.width() as usize, image.height() as usize);
+        let engine = self.engines.for_picture(u64::from(image.width()) * u64::from(image.height()));
+        let v = engine.analyse(image.rgb(), image.width() as usize, image.height() as usize);
         let quality = options.quality.steps();
         let (gain_z, quality) = (encoder.gain_z(quality), self.model.decoder().quality(quality));
-        Ok(Job { codec: self, quality, gain_z, quantiser: quantiser(&self.tables, options.dead_zone), v })
+        Ok(Job { codec: self, engine, quality, gain_z, quantiser: quantiser(&self.tables, options.dead_zone), v })
     }
 }
 
 impl Job<'_> {
     /// docs/MODEL.md section 6 for one tile.
     fn symbols(&self, rect: &TileRect) -> TileSymbols {
-        let engine = &self.codec.engine;
+        let engine = self.engine;
         let size = tile_size(rect);
         let origin = (rect.y as usize / 16, rect.x as usize / 16);
         let (zh, zw) = size.hyper();

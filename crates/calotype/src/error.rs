@@ -105,6 +105,14 @@ pub enum EngineFault {
     /// The machine lacks what the engine needs, or was given maps that do not fit.
     #[error("engine: {0}")]
     Cpu(#[from] calotype_cpu::Error),
+    /// There is no GPU, not the one that was asked for, or it cannot run the network.
+    #[cfg(feature = "gpu")]
+    #[error("{0}")]
+    Gpu(#[from] calotype_gpu::Error),
+    /// A GPU was asked for in a build without the feature `gpu`.
+    #[cfg(not(feature = "gpu"))]
+    #[error("this build has no GPU engine (feature `gpu`)")]
+    NoGpu,
     /// A model part is damaged.
     #[error("model: {0}")]
     Model(#[from] calotype_model::Error),
@@ -137,6 +145,20 @@ impl From<calotype_format::Error> for Error {
 impl From<calotype_cpu::Error> for Error {
     fn from(error: calotype_cpu::Error) -> Error {
         EngineFault::Cpu(error).into()
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl From<calotype_gpu::Error> for Error {
+    fn from(error: calotype_gpu::Error) -> Error {
+        EngineFault::Gpu(error).into()
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+impl From<crate::no_gpu::Error> for Error {
+    fn from(_: crate::no_gpu::Error) -> Error {
+        EngineFault::NoGpu.into()
     }
 }
 

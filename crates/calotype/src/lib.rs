@@ -17,9 +17,12 @@
 mod codec;
 mod decode;
 mod encode;
+mod engine;
 mod entropy;
 mod error;
 mod models;
+#[cfg(not(feature = "gpu"))]
+mod no_gpu;
 mod picture;
 mod quality;
 
@@ -27,6 +30,7 @@ pub use calotype_cpu::Isa;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
+pub use engine::{AUTO_GPU_PIXELS, EngineChoice, EngineFacts, GpuFacts, gpus};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
 pub use models::{ModelFacts, ModelId, embedded_models};
 pub use picture::{Image, RgbImage};
