@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Calotype, a learned image codec.
 #[derive(Parser)]
@@ -14,9 +14,30 @@ pub struct Cli {
     /// Use this many threads instead of one per core
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+    /// What runs the network; all give the same bytes and pixels
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "ENGINE")]
+    pub engine: Engine,
+    /// Take this GPU: its number in `calotype devices`, or a part of its name
+    #[arg(long, global = true, value_name = "NAME|N")]
+    pub adapter: Option<String>,
+    /// Say which engine ran
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
     /// Force a code path of the CPU engine: scalar, portable, avx2, avx512 (for tests)
     #[arg(long, global = true, value_name = "ISA", hide = true)]
     pub isa: Option<String>,
+}
+
+/// `--engine`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// A real GPU for large pictures if there is one, else the CPU
+    #[default]
+    Auto,
+    /// The CPU
+    Cpu,
+    /// A GPU
+    Gpu,
 }
 
 /// One task of the program.

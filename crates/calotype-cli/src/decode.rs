@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use calotype::{Codec, DecodeOptions, Decoder, Image, Isa};
+use calotype::{Codec, DecodeOptions, Decoder, Image};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::args::DecodeArgs;
-use crate::engine::{ENGINE, adapter};
+use crate::engine::Choice;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
 use crate::read_image::read_bytes;
@@ -34,7 +34,7 @@ struct Report {
 ///
 /// # Errors
 /// Every failure of reading, decoding and writing.
-pub fn run(args: &DecodeArgs, isa: Option<Isa>) -> Result<(), Failure> {
+pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     if args.json && is_pipe(&args.output) {
         return Err(Failure::usage("--json: standard output carries the picture already; give -o a name"));
     }
@@ -43,10 +43,11 @@ pub fn run(args: &DecodeArgs, isa: Option<Isa>) -> Result<(), Failure> {
     let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);
     let decoder = Decoder::new(&bytes, &DecodeOptions { max_pixels: args.max_pixels }).map_err(failed)?;
-    let codec = Codec::decode_only(isa).map_err(|error| Failure::engine(&error))?;
+    let codec = Codec::decode_only(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
     let begin = Instant::now();
     let image = decoder.decode(&codec).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;
+    choice.say(&codec);
     let pixels = Pixels { width: image.width, height: image.height, rgb: &image.rgb };
     write_image(&args.output, format, &pixels, Existing::from_flag(args.overwrite))?;
     if args.json {
@@ -57,7 +58,7 @@ pub fn run(args: &DecodeArgs, isa: Option<Isa>) -> Result<(), Failure> {
 }
 
 fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, image: &Image) -> Report {
-    let info = decoder.info();
+    let (info, ran) = (decoder.info(), codec.engine());
     Report {
         input: args.input.display().to_string(),
         output: args.output.display().to_string(),
@@ -66,8 +67,8 @@ fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, image: &Image
         bytes: info.bytes,
         bpp: info.bits_per_pixel(),
         quality: info.quality.percent(),
-        engine: ENGINE,
-        adapter: adapter(codec),
+        engine: ran.engine,
+        adapter: ran.adapter,
         model_id: info.model_id.to_string(),
         decode_ms: 0.0,
         rgb_sha256: sha256(&image.rgb),

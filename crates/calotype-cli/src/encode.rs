@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Isa, Quality, RgbImage};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Quality, RgbImage};
 use serde::Serialize;
 
 use crate::args::EncodeArgs;
-use crate::engine::{ENGINE, adapter};
+use crate::engine::Choice;
 use crate::eval::psnr::psnr_db;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
@@ -35,17 +35,18 @@ struct Report {
 ///
 /// # Errors
 /// Every failure of reading, encoding and writing.
-pub fn run(args: &EncodeArgs, isa: Option<Isa>) -> Result<(), Failure> {
+pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     check_arguments(args)?;
     let picture = decode_image(&read_bytes(&args.input)?, &args.input, args.max_pixels)?;
     for note in &picture.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
     }
-    let codec = Codec::new(isa).map_err(|error| Failure::engine(&error))?;
+    let codec = Codec::new(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
     let begin = Instant::now();
     let encoded = encode(&codec, &picture, args)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
     let report = args.json.then(|| report(args, &codec, &picture, &encoded)).transpose()?;
+    choice.say(&codec);
     output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
     match report {
         Some(report) => output::print_json(&Report { encode_ms, ..report }),
@@ -80,6 +81,7 @@ fn report(args: &EncodeArgs, codec: &Codec, picture: &Picture, encoded: &Encoded
     let options = DecodeOptions { max_pixels: args.max_pixels };
     let decoded = Decoder::new(&encoded.bytes, &options).and_then(|decoder| decoder.decode(codec));
     let decoded = decoded.map_err(|error| Failure::codec(&args.output, &error))?;
+    let ran = codec.engine();
     Ok(Report {
         input: args.input.display().to_string(),
         output: args.output.display().to_string(),
@@ -90,8 +92,8 @@ fn report(args: &EncodeArgs, codec: &Codec, picture: &Picture, encoded: &Encoded
         quality: args.quality,
         psnr_db: psnr_db(&picture.rgb, &decoded.rgb),
         cross_entropy_bits: encoded.cross_entropy_bits.unwrap_or(0.0),
-        engine: ENGINE,
-        adapter: adapter(codec),
+        engine: ran.engine,
+        adapter: ran.adapter,
         model_id: codec.model_id().to_string(),
         encode_ms: 0.0,
     })

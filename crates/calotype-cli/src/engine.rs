@@ -1,12 +1,19 @@
 //! The choice of engine and threads.
 
-use calotype::{Codec, Isa};
+use calotype::{Codec, EngineChoice, Isa};
 use rayon::ThreadPoolBuilder;
 
+use crate::args::{Cli, Engine};
 use crate::failure::Failure;
+use crate::output;
 
-/// What `--json` calls the engine of this program.
-pub const ENGINE: &str = "cpu";
+/// The engine to use, and whether to say so.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// For the codec.
+    pub engine: EngineChoice,
+    verbose: bool,
+}
 
 /// Limits the threads of the whole program.
 ///
@@ -23,11 +30,41 @@ pub fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
     }
 }
 
+/// What `--engine`, `--adapter` and `--isa` ask for.
+///
+/// # Errors
+/// Usage for flags that contradict each other; engine (exit code 4) for an `--isa` that this machine lacks.
+pub fn chosen(cli: &Cli) -> Result<Choice, Failure> {
+    let isa = chosen_isa(cli.isa.as_deref())?;
+    let engine = match (cli.engine, &cli.adapter, isa) {
+        (Engine::Cpu, Some(_), _) => return Err(Failure::usage("--adapter: names a GPU; leave --engine cpu away")),
+        (Engine::Gpu, _, Some(_)) | (_, Some(_), Some(_)) => return Err(Failure::usage("--isa: is for the CPU; leave the GPU away")),
+        (Engine::Gpu, name, None) => EngineChoice::Gpu(name.clone()),
+        (Engine::Auto, Some(name), None) => EngineChoice::Gpu(Some(name.clone())),
+        (Engine::Cpu, None, isa) => EngineChoice::Cpu(isa),
+        (Engine::Auto, None, isa) => isa.into(),
+    };
+    Ok(Choice { engine, verbose: cli.verbose })
+}
+
+impl Choice {
+    /// Says what the codec has to say after its work: what ran, with `-v`, and what went wrong on the way.
+    pub fn say(&self, codec: &Codec) {
+        for warning in codec.take_warnings() {
+            output::say(&format!("calotype: warning: {warning}"));
+        }
+        if self.verbose {
+            let ran = codec.engine();
+            output::say(&format!("calotype: engine: {} {}", ran.engine, ran.adapter));
+        }
+    }
+}
+
 /// The code path that `--isa` names.
 ///
 /// # Errors
 /// Usage for an unknown name; engine (exit code 4) for one that this machine lacks.
-pub fn chosen_isa(name: Option<&str>) -> Result<Option<Isa>, Failure> {
+fn chosen_isa(name: Option<&str>) -> Result<Option<Isa>, Failure> {
     let Some(name) = name else { return Ok(None) };
     let every = [Isa::Scalar, Isa::Portable, Isa::Avx2, Isa::Avx512];
     let Some(isa) = every.into_iter().find(|isa| isa.to_string() == name) else {
@@ -38,9 +75,4 @@ pub fn chosen_isa(name: Option<&str>) -> Result<Option<Isa>, Failure> {
         return Ok(Some(isa));
     }
     Err(Failure { code: 4, message: format!("--isa {name}: this machine does not have it; see `calotype devices`") })
-}
-
-/// What `--json` calls the engine's adapter: the instruction set.
-pub fn adapter(codec: &Codec) -> String {
-    codec.isa().to_string()
 }

@@ -1,10 +1,9 @@
 //! `calotype devices` and `calotype models`: what this program can use.
 
-use calotype::{Isa, ModelFacts, embedded_models};
+use calotype::{GpuFacts, Isa, ModelFacts, embedded_models, gpus};
 use serde::Serialize;
 
 use crate::args::ListArgs;
-use crate::engine::ENGINE;
 use crate::failure::Failure;
 use crate::output;
 
@@ -19,6 +18,19 @@ struct Device {
     engine: &'static str,
     adapter: String,
     default: bool,
+    #[serde(flatten)]
+    gpu: Option<Gpu>,
+}
+
+/// What there is to say about a GPU.
+#[derive(Serialize)]
+struct Gpu {
+    number: usize,
+    backend: String,
+    driver: String,
+    kind: String,
+    /// The first of WebGPU's default limits that is missing; null if it can be used.
+    lacks: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -47,21 +59,41 @@ struct Channels {
     P: usize,
 }
 
-/// Lists the engines of this machine.
+/// Lists the engines of this machine. `default` is what `--engine auto` takes: a real GPU for large pictures, the CPU's best code for others.
 ///
 /// # Errors
 /// Io.
 pub fn devices(args: &ListArgs) -> Result<(), Failure> {
     let fastest = Isa::detect();
-    let device = |isa: Isa| Device { engine: ENGINE, adapter: isa.to_string(), default: isa == fastest };
-    let list = Devices { devices: Isa::available().into_iter().map(device).collect(), threads: rayon::current_num_threads() };
+    let cpu = |isa: Isa| Device { engine: "cpu", adapter: isa.to_string(), default: isa == fastest, gpu: None };
+    let devices = Isa::available().into_iter().map(cpu).chain(gpus().into_iter().enumerate().map(gpu)).collect();
+    let list = Devices { devices, threads: rayon::current_num_threads() };
     if args.json {
         return output::print_json(&list);
     }
-    for device in &list.devices {
-        output::print(&format!("{} {}{}", device.engine, device.adapter, if device.default { " (default)" } else { "" }))?;
-    }
+    list.devices.iter().try_for_each(|device| output::print(&device_line(device)))?;
     output::print(&format!("{} threads", list.threads))
+}
+
+fn gpu((number, facts): (usize, GpuFacts)) -> Device {
+    let GpuFacts { name, backend, driver, kind, lacks, auto } = facts;
+    Device { engine: "gpu", adapter: name, default: auto, gpu: Some(Gpu { number, backend, driver, kind, lacks }) }
+}
+
+fn device_line(device: &Device) -> String {
+    let default = match (device.default, device.engine) {
+        (true, "gpu") => " (default for large pictures)",
+        (true, _) => " (default)",
+        (false, _) => "",
+    };
+    match &device.gpu {
+        None => format!("{} {}{default}", device.engine, device.adapter),
+        Some(gpu) => {
+            let lacks = gpu.lacks.map_or(String::new(), |limit| format!("; cannot be used: lacks {limit}"));
+            let Device { adapter, .. } = device;
+            format!("gpu {}: {adapter} [{}, {}, {}]{default}{lacks}", gpu.number, gpu.backend, gpu.driver, gpu.kind)
+        }
+    }
 }
 
 /// Lists the models in the program.

@@ -32,13 +32,13 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     engine::set_threads(cli.threads)?;
-    let isa = engine::chosen_isa(cli.isa.as_deref())?;
+    let choice = engine::chosen(cli)?;
     match &cli.command {
-        Command::Encode(args) => encode::run(args, isa),
-        Command::Decode(args) => decode::run(args, isa),
+        Command::Encode(args) => encode::run(args, &choice),
+        Command::Decode(args) => decode::run(args, &choice),
         Command::Info(args) => info::run(args),
         Command::Devices(args) => list::devices(args),
         Command::Models(args) => list::models(args),
-        Command::Eval(args) => eval::run(args, isa),
+        Command::Eval(args) => eval::run(args, &choice),
     }
 }

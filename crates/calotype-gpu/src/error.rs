@@ -4,8 +4,8 @@
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// There is no adapter, or none of the kind asked for.
-    #[error("no GPU")]
+    /// There is no real GPU within the limits.
+    #[error("no GPU; software implementations are taken by name alone, if there are any")]
     NoAdapter,
     /// No adapter has this name or number.
     #[error("no adapter `{wanted}`; there are: {present}")]

@@ -17,10 +17,10 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use calotype::{Codec, EncodeOptions, Isa};
+use calotype::{Codec, EncodeOptions};
 
 use crate::args::EvalArgs;
-use crate::engine::{ENGINE, adapter};
+use crate::engine::Choice;
 use crate::eval::curves::Curve;
 use crate::eval::measure::{Keep, Measured, Plan, measure};
 use crate::eval::report::Results;
@@ -35,16 +35,17 @@ const ENDINGS: [&str; 12] = ["png", "jpg", "jpeg", "jpe", "webp", "tif", "tiff",
 ///
 /// # Errors
 /// Every failure of reading, coding and writing.
-pub fn run(args: &EvalArgs, isa: Option<Isa>) -> Result<(), Failure> {
+pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     let existing = Existing::from_flag(args.overwrite);
     let curves = against(&args.against)?;
     let files = image_files(&args.folder)?;
     let qualities = sorted(&args.quality);
     args.json.as_deref().map_or(Ok(()), |path| output::check(path, existing))?;
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
-    let codec = Codec::new(isa).map_err(|error| Failure::engine(&error))?;
+    let codec = Codec::new(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
     let plan = Plan { qualities, options: EncodeOptions { dead_zone: args.dead_zone, ..EncodeOptions::default() }, keep };
     let images = measure_all(&codec, &files, &plan)?;
+    choice.say(&codec);
     let results = results(&codec, plan.qualities, images, curves);
     if let Some(path) = &args.json {
         output::write(path, &[results.to_json().as_bytes(), b"\n"], existing)?;
@@ -96,11 +97,11 @@ fn measure_all(codec: &Codec, files: &[PathBuf], plan: &Plan) -> Result<Vec<Meas
 }
 
 fn results(codec: &Codec, qualities: Vec<f64>, images: Vec<Measured>, curves: BTreeMap<String, Curve>) -> Results {
-    let means = summary::means(&qualities, &images);
+    let (means, ran) = (summary::means(&qualities, &images), codec.engine());
     Results {
         program: concat!("calotype ", env!("CARGO_PKG_VERSION")),
-        engine: ENGINE,
-        adapter: adapter(codec),
+        engine: ran.engine,
+        adapter: ran.adapter,
         threads: rayon::current_num_threads(),
         model_id: codec.model_id().to_string(),
         qualities,

@@ -4,30 +4,35 @@ use serde_json::Value;
 
 use crate::harness::Desk;
 
-/// The instruction sets of this machine.
-fn adapters(desk: &Desk) -> Vec<String> {
+/// The engines of this machine with the flags that choose them, the scalar oracle first.
+fn engines(desk: &Desk) -> Vec<(String, String)> {
     let devices = desk.json("devices --json");
-    let adapter = |device: &Value| device["adapter"].as_str().unwrap().to_string();
-    devices["devices"].as_array().unwrap().iter().map(adapter).collect()
+    let engine = |device: &Value| {
+        let adapter = device["adapter"].as_str().unwrap().to_string();
+        let flags = if device["engine"] == "gpu" { format!("--adapter {}", device["number"]) } else { format!("--isa {adapter}") };
+        (adapter, flags)
+    };
+    devices["devices"].as_array().unwrap().iter().map(engine).collect()
 }
 
 #[test]
 fn every_engine_writes_the_same_file_and_decodes_the_same_pixels() {
     let desk = Desk::new();
     desk.write("in.ppm", &crate::harness::ppm(150, 90));
-    let adapters = adapters(&desk);
-    assert!(adapters.len() >= 2, "scalar and portable are everywhere");
+    let engines = engines(&desk);
+    assert!(engines.len() >= 2, "scalar and portable are everywhere");
     let mut hashes = Vec::new();
-    for adapter in &adapters {
+    for (place, (adapter, flags)) in engines.iter().enumerate() {
         for quality in [3, 60, 100] {
-            desk.json(&format!("encode in.ppm -o {adapter}.{quality}.calo -q {quality} --json --isa {adapter}"));
-            assert_eq!(desk.read(&format!("{adapter}.{quality}.calo")), desk.read(&format!("scalar.{quality}.calo")), "{adapter}");
-            let report = desk.json(&format!("decode {adapter}.{quality}.calo -o {adapter}.{quality}.ppm --json --isa {adapter}"));
+            desk.json(&format!("encode in.ppm -o {place}.{quality}.calo -q {quality} --json {flags}"));
+            assert_eq!(desk.read(&format!("{place}.{quality}.calo")), desk.read(&format!("0.{quality}.calo")), "{adapter}");
+            let report = desk.json(&format!("decode {place}.{quality}.calo -o {place}.{quality}.ppm --json {flags}"));
             assert_eq!(report["adapter"], adapter.as_str());
+            assert_eq!(report["engine"], if flags.starts_with("--isa") { "cpu" } else { "gpu" });
             hashes.push((quality, report["rgb_sha256"].as_str().unwrap().to_string()));
         }
     }
-    println!("compared {}", adapters.join(", "));
+    println!("compared {}", engines.iter().map(|(adapter, _)| adapter.as_str()).collect::<Vec<_>>().join(", "));
     for (place, hash) in hashes.iter().enumerate() {
         assert_eq!(*hash, hashes[place % 3]);
     }
@@ -36,5 +41,9 @@ fn every_engine_writes_the_same_file_and_decodes_the_same_pixels() {
 
 #[test]
 fn an_engine_that_does_not_exist_is_refused() {
-    Desk::new().refused("encode SAMPLE -o a.calo --isa abacus", 2, "scalar");
+    let desk = Desk::new();
+    desk.refused("encode SAMPLE -o a.calo --isa abacus", 2, "scalar");
+    desk.refused("encode SAMPLE -o a.calo --engine cpu --adapter 0", 2, "--engine cpu");
+    desk.refused("encode SAMPLE -o a.calo --engine gpu --isa scalar", 2, "--isa");
+    desk.refused("encode SAMPLE -o a.calo --adapter abacus", 4, "abacus");
 }

@@ -60,6 +60,8 @@ impl Desk {
         let words = line.split_whitespace().map(|word| if word == "SAMPLE" { sample.as_os_str() } else { word.as_ref() });
         let mut command = Command::new(env!("CARGO_BIN_EXE_calotype"));
         command.args(words).current_dir(self.folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Without it Mesa's choice of devices complains on standard error.
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
