@@ -1,7 +1,6 @@
 //! Dispatches are recorded, then run: one submit, or a few short ones.
 
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use calotype_shaders::Kernel;
 
@@ -10,8 +9,6 @@ use crate::gpu::{Gpu, Pipeline};
 
 /// Multiplications of a submit, about: under 100 ms on a slow integrated GPU, so that no watchdog resets it.
 const SUBMIT_WORK: u64 = 8 << 30;
-/// How long to wait for a submit; software adapters are slow.
-const TIMEOUT: Duration = Duration::from_secs(120);
 /// WebGPU's default alignment of uniforms.
 const UNIFORM_BYTES: u64 = 256;
 /// Workgroups in one dimension of a dispatch.
@@ -181,19 +178,20 @@ impl<'g> Commands<'g> {
     }
 
     fn wait(&self, staging: &wgpu::Buffer) -> Result<Vec<u8>, Error> {
+        let timeout = self.gpu.timeout;
         let (sender, receiver) = mpsc::channel();
         // A receiver that has gone away has had its error.
         staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        let poll = wgpu::PollType::Wait { submission_index: None, timeout: Some(TIMEOUT) };
+        let poll = wgpu::PollType::Wait { submission_index: None, timeout: Some(timeout) };
         if self.gpu.device.poll(poll).is_err() {
-            return Err(self.gpu.fail(Error::Timeout { seconds: TIMEOUT.as_secs() }));
+            return Err(self.gpu.fail(Error::Timeout { seconds: timeout.as_secs() }));
         }
-        let mapped = receiver.recv_timeout(TIMEOUT);
+        let mapped = receiver.recv_timeout(timeout);
         self.gpu.check()?;
         match mapped {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.gpu.fail(Error::Lost { reason: error.to_string() })),
-            Err(_) => return Err(self.gpu.fail(Error::Timeout { seconds: TIMEOUT.as_secs() })),
+            Err(_) => return Err(self.gpu.fail(Error::Timeout { seconds: timeout.as_secs() })),
         }
         let view = staging.get_mapped_range(..).map_err(|error| self.gpu.fail(Error::Lost { reason: error.to_string() }))?;
         Ok(view.to_vec())

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use calotype_shaders::{Access, ENTRY, Kernel};
 
-use crate::{Adapter, Error};
+use crate::{Adapter, AdapterKind, Error};
 
 /// A kernel with its overrides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ type Fault = Arc<Mutex<Option<Error>>>;
 pub(crate) struct Gpu {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
+    /// How long to wait for a list of dispatches.
+    pub timeout: Duration,
     fault: Fault,
     pipelines: Mutex<HashMap<Variant, Arc<Pipeline>>>,
     /// Buffers in nobody's use, all of [`Gpu::USAGE`].
@@ -68,7 +71,8 @@ impl Gpu {
             let reason = if words.is_empty() { format!("{kind:?}") } else { words };
             report(&lost, Error::Lost { reason });
         });
-        Ok(Gpu { device, queue, fault, pipelines: Mutex::default(), free: Mutex::default() })
+        let timeout = Duration::from_secs(if adapter.facts().kind == AdapterKind::Cpu { 600 } else { 30 });
+        Ok(Gpu { device, queue, timeout, fault, pipelines: Mutex::default(), free: Mutex::default() })
     }
 
     /// The fault of this device, if it had one: then nothing that it computed can be trusted.

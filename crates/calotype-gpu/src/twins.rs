@@ -141,9 +141,15 @@ fn damaged_pointwise(layer: &Pointwise, damage: Damage) -> Pointwise {
     layer
 }
 
-/// A layer whose output 0 shows every change: shift 11, small bias.
+/// A layer whose output 0 shows every change, with a middle shift and a small bias; and whose outputs 1 and 2 have the largest weights
+/// and biases that docs/MODEL.md section 7 allows.
 fn sensitive(mut layer: Pointwise) -> Pointwise {
     (layer.shift[0], layer.bias[0]) = (9, 77);
+    for (n, sign, shift) in [(1, 1, 23), (2, -1, 30)] {
+        layer.weight[n * layer.inputs..][..layer.inputs].iter_mut().for_each(|weight| *weight = 127 * sign);
+        layer.bias[n] = i32::from(sign) * (i32::MAX - 127 * 127 * layer.inputs as i32 - (1 << (shift - 1)));
+        layer.shift[n] = shift;
+    }
     layer
 }
 
@@ -282,6 +288,8 @@ fn wide_stream() {
     for (case, (inputs, n)) in SHAPES.into_iter().flat_map(|shape| CHANNELS.map(|channels| (shape, channels))) {
         let mut layer = random.wide(inputs, n);
         (layer.shift[0], layer.bias[0]) = (13, 77);
+        let reach: i64 = layer.weight[inputs..2 * inputs].iter().map(|&weight| 32768 * i64::from(weight).abs()).sum();
+        (layer.shift[1], layer.bias[1]) = (20, (i64::from(i32::MAX) - reach - (1 << 19)) as i32);
         let (input, read, addend) = (random.stream(case, inputs), random.shifts(15, n), random.within(30_000) as i32);
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
         let mut stream = scalar::stream_end(&scalar::wide(&layer, &input), &layer.shift);
