@@ -77,12 +77,13 @@ impl Random {
 /// All adapters of this machine, open. Without any the tests are skipped, unless CALOTYPE_REQUIRE_GPU=1.
 fn open() -> &'static [(Adapter, Gpu)] {
     static OPEN: OnceLock<Vec<(Adapter, Gpu)>> = OnceLock::new();
-    let open = OPEN.get_or_init(|| adapters().into_iter().map(|adapter| (adapter.clone(), Gpu::open(&adapter).unwrap())).collect());
-    if open.is_empty() {
-        assert!(std::env::var("CALOTYPE_REQUIRE_GPU").as_deref() != Ok("1"), "no adapter, and CALOTYPE_REQUIRE_GPU=1");
-        println!("skipped: no adapter");
-    }
-    open
+    OPEN.get_or_init(|| {
+        let open: Vec<_> = adapters().into_iter().map(|adapter| (adapter.clone(), Gpu::open(&adapter).unwrap())).collect();
+        let names: Vec<String> = open.iter().map(|(adapter, _)| adapter.facts().to_string()).collect();
+        assert!(!open.is_empty() || std::env::var("CALOTYPE_REQUIRE_GPU").as_deref() != Ok("1"), "no adapter, and CALOTYPE_REQUIRE_GPU=1");
+        println!("{}", if open.is_empty() { "skipped: no adapter".to_owned() } else { format!("kernels on {}", names.join(", ")) });
+        open
+    })
 }
 
 fn bytes(codes: &[i8]) -> Vec<u8> {
