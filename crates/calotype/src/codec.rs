@@ -37,7 +37,7 @@ impl Codec {
     /// A model from the bytes of its two files (docs/MODEL.md section 8); without an encoder part it only decodes.
     ///
     /// # Errors
-    /// [`Error::Model`] if a part is damaged or the parts do not belong together; [`Error::Engine`] as above.
+    /// [`Error::Engine`] if a part is damaged, the parts do not belong together, or as above.
     pub fn from_parts(decoder: &[u8], encoder: Option<&[u8]>, engine: impl Into<EngineChoice>) -> Result<Codec, Error> {
         Codec::with_model(models::load(decoder, encoder)?, engine.into())
     }

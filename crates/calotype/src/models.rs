@@ -60,7 +60,7 @@ impl ModelFacts {
 /// The models in this program, the default first.
 ///
 /// # Errors
-/// [`Error::Model`] if this program was built with a damaged one.
+/// [`Error::Engine`] if this program was built with a damaged one.
 pub fn embedded_models() -> Result<Vec<ModelFacts>, Error> {
     Ok(vec![ModelFacts::of(&default_model()?)])
 }
