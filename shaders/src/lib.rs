@@ -61,7 +61,7 @@ macro_rules! text {
 /// An int8 layer, ends *code* and *active*.
 pub const POINTWISE_CODE: Kernel = Kernel {
     name: "pointwise_code",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "kernels/pointwise_code"),
+    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/tile", "kernels/pointwise_code"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -71,7 +71,15 @@ pub const POINTWISE_CODE: Kernel = Kernel {
 /// An int8 layer, end *stream*.
 pub const POINTWISE_STREAM: Kernel = Kernel {
     name: "pointwise_stream",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/emit", "parts/stream_end", "kernels/pointwise_stream"),
+    source: text!(
+        "parts/arithmetic",
+        "parts/layer",
+        "parts/pointwise",
+        "parts/tile",
+        "parts/emit",
+        "parts/stream_end",
+        "kernels/pointwise_stream"
+    ),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("stream_out", Write), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -81,7 +89,7 @@ pub const POINTWISE_STREAM: Kernel = Kernel {
 /// An int8 layer, end *add*.
 pub const POINTWISE_ADD: Kernel = Kernel {
     name: "pointwise_add",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/emit", "kernels/pointwise_add"),
+    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/tile", "parts/emit", "kernels/pointwise_add"),
     bindings: &[
         ("layer", Uniform),
         ("weights", Read),
@@ -99,7 +107,7 @@ pub const POINTWISE_ADD: Kernel = Kernel {
 /// The scale head with the look-up of CDF tables.
 pub const POINTWISE_INDEX: Kernel = Kernel {
     name: "pointwise_index",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "kernels/pointwise_index"),
+    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/tile", "kernels/pointwise_index"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("scale_lut", Read), ("index_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -109,7 +117,7 @@ pub const POINTWISE_INDEX: Kernel = Kernel {
 /// A wide layer, end *stream*.
 pub const WIDE_STREAM: Kernel = Kernel {
     name: "wide_stream",
-    source: text!("parts/arithmetic", "parts/layer", "parts/wide", "parts/emit", "parts/stream_end", "kernels/wide_stream"),
+    source: text!("parts/arithmetic", "parts/layer", "parts/wide", "parts/tile", "parts/emit", "parts/stream_end", "kernels/wide_stream"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("stream_out", Write), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],

@@ -181,12 +181,6 @@ class Codec(nn.Module):
         """The stand-in for rounding in the rate: uniform noise in training, rounding else."""
         return v + torch.rand_like(v) - 0.5 if self.training else v.round()
 
-    def warm_start(self, patches):
-        """Make the untrained codec the optimal linear one. patches: float [N,3,h,w] in [0,1], N of a few hundred."""
-        from .warm_start import warm_start
-
-        warm_start(self, patches)
-
     def forward(self, x, t):
         """x [B,3,H,W], t [B] -> x_hat [B,3,H,W], bits per pixel of y [B], bits per pixel of z [B]."""
         gains = self.gains(t)

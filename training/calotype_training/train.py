@@ -26,6 +26,7 @@ import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
 from . import checkpoint, data  # noqa: E402
 from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
+from .warm_start import warm_start  # noqa: E402
 
 WARM_UP_STEPS = 200
 FINAL_LR = 0.01  # of the peak
@@ -175,7 +176,7 @@ def new_codec(config, state, crops):
     if state:
         return Codec(Size(**state.get("size", {})))  # the prototype's states are of the default size
     codec = Codec(Size())
-    codec.warm_start(data.batch(crops[:1000], WARM_START_PATCHES, 192))
+    warm_start(codec, data.batch(crops[:1000], WARM_START_PATCHES, 192))
     return codec
 
 

@@ -7,6 +7,7 @@ from torch import nn
 from calotype_training import checkpoint
 from calotype_training.layers import Depthwise, LowerBound, sigma_range, step_masks
 from calotype_training.model import Codec, kilo_macs_per_pixel
+from calotype_training.warm_start import warm_start
 
 
 def prototype_names(state):
@@ -129,7 +130,7 @@ def test_warm_start_is_a_transform_codec():
     size = type(TINY)(C=192, M=768, Z=8, P=16, n_e=1, n_d=1, knots=4)
     torch.manual_seed(0)
     codec, x = Codec(size), torch.rand(60, 3, 64, 64)
-    codec.warm_start(x)
+    warm_start(codec, x)
     with torch.no_grad():
         x_hat, bpp_y, _ = codec.eval()(x[:2], torch.tensor([0.0, 1.0]))
     mse = 255**2 * (x_hat - x[:2]).square().mean((1, 2, 3))

@@ -26,7 +26,7 @@ def metrics(out):
 
 def test_training_lowers_the_loss(shards, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "WARM_UP_STEPS", 1)
-    monkeypatch.setattr(train.Codec, "warm_start", lambda *_: None)  # random weights have the most to learn
+    monkeypatch.setattr(train, "warm_start", lambda *_: None)  # random weights have the most to learn
     train.train(config(shards, tmp_path / "run", steps=40, log_steps=10, lr=3e-3, save_seconds=1000))
     losses = [m["loss"] for m in metrics(tmp_path / "run")]
     assert losses[-1] < 0.7 * losses[0]

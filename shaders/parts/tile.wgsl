@@ -1,0 +1,48 @@
+// The body of every pointwise kernel: an invocation computes eight positions (y) by four outputs (x), so that eight inputs share each weight.
+// `columns` reads the weights of four outputs and four inputs, `times` multiplies them with four inputs, `finish` is the kernel's end.
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n4 = id.x;
+    let p = id.y * 8u;
+    if n4 >= layer.outputs4 || p >= layer.positions {
+        return;
+    }
+    let last = layer.positions - 1u;
+    let i0 = p * layer.stride4;
+    let i1 = min(p + 1u, last) * layer.stride4;
+    let i2 = min(p + 2u, last) * layer.stride4;
+    let i3 = min(p + 3u, last) * layer.stride4;
+    let i4 = min(p + 4u, last) * layer.stride4;
+    let i5 = min(p + 5u, last) * layer.stride4;
+    let i6 = min(p + 6u, last) * layer.stride4;
+    let i7 = min(p + 7u, last) * layer.stride4;
+    var a0 = vec4<i32>();
+    var a1 = vec4<i32>();
+    var a2 = vec4<i32>();
+    var a3 = vec4<i32>();
+    var a4 = vec4<i32>();
+    var a5 = vec4<i32>();
+    var a6 = vec4<i32>();
+    var a7 = vec4<i32>();
+    for (var k = 0u; k < layer.inputs4; k++) {
+        let w = columns(k * layer.outputs4 + n4);
+        a0 += times(input[i0 + k], w);
+        a1 += times(input[i1 + k], w);
+        a2 += times(input[i2 + k], w);
+        a3 += times(input[i3 + k], w);
+        a4 += times(input[i4 + k], w);
+        a5 += times(input[i5 + k], w);
+        a6 += times(input[i6 + k], w);
+        a7 += times(input[i7 + k], w);
+    }
+    finish(p, n4, a0);
+    if p + 1u <= last { finish(p + 1u, n4, a1); }
+    if p + 2u <= last { finish(p + 2u, n4, a2); }
+    if p + 3u <= last { finish(p + 3u, n4, a3); }
+    if p + 4u <= last { finish(p + 4u, n4, a4); }
+    if p + 5u <= last { finish(p + 5u, n4, a5); }
+    if p + 6u <= last { finish(p + 6u, n4, a6); }
+    if p + 7u <= last { finish(p + 7u, n4, a7); }
+}
+
