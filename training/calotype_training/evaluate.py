@@ -70,12 +70,10 @@ def curve(codec, images, qualities=QUALITIES):
 
 
 def rising(points):
-    """A curve -> PSNR and log bpp by PSNR, without the points that a better and cheaper one makes useless."""
-    kept = []
-    for psnr, bpp in sorted(zip(points["psnr_rgb"], points["bpp"]), reverse=True):
-        if not kept or bpp < kept[-1][1] and psnr < kept[-1][0]:
-            kept.append((psnr, bpp))
-    psnr, bpp = np.array(kept[::-1]).T
+    """A curve -> its PSNR and log bpp, both strictly rising; BD-rate has no meaning otherwise."""
+    bpp, psnr = np.array(sorted(zip(points["bpp"], points["psnr_rgb"]))).T
+    if not (np.diff(bpp) > 0).all() or not (np.diff(psnr) > 0).all():
+        raise ValueError("PSNR does not rise with the rate at every point")
     return psnr, np.log(bpp)
 
 
@@ -92,12 +90,18 @@ def bd_rate(anchor, test):
 
 
 def comparisons(points, curves_path, against_path):
-    """-> {name: BdRate} against the known anchors of a curves file and another checkpoint's curve."""
+    """-> {name: BdRate} against the known anchors of a curves file and another checkpoint's curve; says which cannot be compared."""
     curves = json.loads(Path(curves_path).read_text()) if curves_path else {}
     others = {name: curves[name] for name in ANCHORS if name in curves}
     if against_path:
         others |= json.loads(Path(against_path).read_text())
-    return {name: bd_rate(other, points) for name, other in others.items()}
+    compared = {}
+    for name, other in others.items():
+        try:
+            compared[name] = bd_rate(other, points)
+        except ValueError as error:
+            print(f"not comparable with {name}: {error}", file=sys.stderr)
+    return compared
 
 
 def integer_codec(codec, checkpoint_path, calibration_path):

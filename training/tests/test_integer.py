@@ -131,6 +131,7 @@ def test_simulation_is_close_to_the_float_codec():
     x, t = torch.rand(1, 3, 64, 64), torch.tensor([0.5])
     exact, _, _ = codec.float().eval()(x, t)
     integer, _, _ = IntegerCodec(codec, plan).eval()(x, t)
+    # 8-bit codes differ by a few percent here; a wrong shift or order of channels by the whole deviation
     assert (exact - integer).abs().mean() < 0.1 * exact.std()
 
 
