@@ -91,4 +91,19 @@ mod tests {
         let by_hand = 2.0 * symbol_bits(3.0, sigma(40, 64)) + symbol_bits(2000.0, 256.0);
         assert!((coded - by_hand).abs() < 1e-9 * by_hand);
     }
+
+    /// The model file holds frequencies, not sigmas: this ties the formula here to the one its exporter used.
+    #[test]
+    fn sigmas_are_those_of_the_embedded_tables() {
+        let codec = crate::Codec::decode_only(Some(calotype_cpu::Isa::Portable)).unwrap();
+        let scales = codec.tables.len();
+        let difference = |formula: fn(usize, usize) -> f64, scale: usize| {
+            let table = f64::from(codec.tables.cost(scale as u8, 0)) / 256.0;
+            (symbol_bits(0.0, formula(scale, scales)) - table).abs()
+        };
+        // 1/512 bit of rounding in the cost, and at the widest table a frequency of 51 / 2^15, rounded to one: 0.03 bit; a step of sigma is 0.15.
+        assert!((0..scales).all(|scale| difference(sigma, scale) < 0.03));
+        let next = |scale, scales| sigma(scale + 1, scales);
+        assert!((16..scales).all(|scale| difference(next, scale) > 0.03), "the comparison notices the neighbouring sigma");
+    }
 }
