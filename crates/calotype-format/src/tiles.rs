@@ -25,8 +25,16 @@ impl Header {
 
     /// `ceil(width/T) * ceil(height/T)`; cannot overflow where `tile_log2` is valid.
     pub fn tile_count(&self) -> u64 {
-        let along = |pixels: u32| u64::from(pixels).div_ceil(1 << self.tile_log2.min(32));
-        along(self.width).saturating_mul(along(self.height))
+        self.tile_columns().saturating_mul(self.tiles_along(self.height))
+    }
+
+    /// `ceil(width/T)`, the tiles in a row.
+    pub fn tile_columns(&self) -> u64 {
+        self.tiles_along(self.width)
+    }
+
+    fn tiles_along(&self, pixels: u32) -> u64 {
+        u64::from(pixels).div_ceil(1 << self.tile_log2.min(32))
     }
 }
 

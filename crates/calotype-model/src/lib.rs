@@ -18,7 +18,7 @@ mod tensors;
 pub use config::Config;
 pub use error::Error;
 pub use layers::{Block, ContextStep, Depthwise, HyperAnalysis, HyperSynthesis, Pointwise, Transform, Wide};
-pub use map::{Hyper, Map, TileSize};
+pub use map::{EncodeTables, Hyper, Map, PixelRows, Rect, TileSize, TileSymbols};
 pub use parts::{Decoder, Encoder, Model};
 pub use quantiser::Quantiser;
 pub use tables::{GainTable, KNOTS, QUALITY_MAX, QualityTables, Tables};

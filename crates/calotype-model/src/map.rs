@@ -1,4 +1,6 @@
-//! Feature maps and the sizes that go with them.
+//! Feature maps, and the sizes and parts of pictures that go with them.
+
+use crate::{QualityTables, Quantiser};
 
 /// A map `[height][width][channels]`, channels innermost (NHWC).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,54 @@ pub struct Hyper {
     pub h8: Map<i8>,
     /// The CDF table of each y symbol, `[lh, lw, M]`.
     pub scale_index: Vec<u8>,
+}
+
+/// A rectangle of a picture's latents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rect {
+    /// The first row.
+    pub y: usize,
+    /// The first column.
+    pub x: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+/// Some rows of a picture's pixels.
+#[derive(Debug, Clone, Copy)]
+pub struct PixelRows<'a> {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows of the whole picture.
+    pub height: usize,
+    /// The first row that is here.
+    pub top: usize,
+    /// RGB bytes, row by row.
+    pub rgb: &'a [u8],
+}
+
+/// What an encoder makes of a tile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TileSymbols {
+    /// z symbols `[zh, zw, Z]`.
+    pub z: Vec<i16>,
+    /// y symbols `[lh, lw, M]`.
+    pub y: Vec<i16>,
+    /// The CDF table of each y symbol.
+    pub scale_index: Vec<u8>,
+}
+
+/// What encoding at a quality needs beside the weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodeTables {
+    /// The decoder's tables.
+    pub quality: QualityTables,
+    /// `Encoder::gain_z` at the quality.
+    pub gain_z: Vec<i16>,
+    /// How symbols are rounded.
+    pub quantiser: Quantiser,
 }
 
 impl<T: Copy + Default> Map<T> {
@@ -67,5 +117,60 @@ impl TileSize {
     /// Rows and columns of the tile's hyper-latents.
     pub fn hyper(self) -> (usize, usize) {
         (self.lh.div_ceil(4), self.lw.div_ceil(4))
+    }
+}
+
+impl Rect {
+    /// The latents of a picture of `width` x `height` pixels.
+    pub fn of_picture(width: usize, height: usize) -> Rect {
+        Rect { y: 0, x: 0, height: height.div_ceil(16), width: width.div_ceil(16) }
+    }
+
+    /// Its size, as a tile.
+    pub fn size(self) -> TileSize {
+        TileSize { lh: self.height, lw: self.width }
+    }
+
+    /// The latents that its hyper-latents cover: rows and columns rounded up to multiples of 4.
+    pub fn padded(self) -> Rect {
+        Rect { height: self.height.next_multiple_of(4), width: self.width.next_multiple_of(4), ..self }
+    }
+
+    /// `by` latents more on all sides, as far as they are in `whole`.
+    pub fn widened(self, by: usize, whole: Rect) -> Rect {
+        let (y, x) = (self.y.saturating_sub(by).max(whole.y), self.x.saturating_sub(by).max(whole.x));
+        let (bottom, right) = ((self.bottom() + by).min(whole.bottom()), (self.right() + by).min(whole.right()));
+        Rect { y, x, height: bottom - y, width: right - x }
+    }
+
+    /// The latents of both; `None` if there are none.
+    pub fn intersection(self, other: Rect) -> Option<Rect> {
+        let (y, x) = (self.y.max(other.y), self.x.max(other.x));
+        let (bottom, right) = (self.bottom().min(other.bottom()), self.right().min(other.right()));
+        (y < bottom && x < right).then(|| Rect { y, x, height: bottom - y, width: right - x })
+    }
+
+    /// The row after the last.
+    pub fn bottom(self) -> usize {
+        self.y + self.height
+    }
+
+    /// The column after the last.
+    pub fn right(self) -> usize {
+        self.x + self.width
+    }
+}
+
+impl<'a> PixelRows<'a> {
+    /// A whole picture.
+    pub fn whole(rgb: &'a [u8], width: usize, height: usize) -> PixelRows<'a> {
+        assert_eq!(rgb.len(), width * height * 3, "bytes of the picture");
+        PixelRows { width, height, top: 0, rgb }
+    }
+
+    /// Row y of the picture's pixels, replicated downwards. Panics if it is not among these.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        let place = y.min(self.height - 1) - self.top;
+        &self.rgb[place * self.width * 3..][..self.width * 3]
     }
 }

@@ -15,7 +15,11 @@ pub struct Codec {
     pub(crate) model: Arc<Model>,
     pub(crate) engines: Engines,
     pub(crate) tables: Tables,
+    band_px: u64,
 }
+
+/// Pixels that are worked on together by default.
+const BAND_PX: u64 = 16 << 20;
 
 impl Codec {
     /// The embedded model on an engine; `None` is [`EngineChoice::Auto`], an [`Isa`] the CPU.
@@ -46,7 +50,17 @@ impl Codec {
         let model = Arc::new(model);
         let engines = Engines::new(Arc::clone(&model), choice)?;
         let tables = Tables::new(&model.decoder().cdf_sizes, &model.decoder().cdf)?;
-        Ok(Codec { model, engines, tables })
+        Ok(Codec { model, engines, tables, band_px: BAND_PX })
+    }
+
+    /// The same codec, with large pictures coded in bands of about `band_px` pixels, at least one row of tiles. It decides memory, not the result.
+    pub fn with_band(self, band_px: u64) -> Codec {
+        Codec { band_px, ..self }
+    }
+
+    /// Rows of tiles that are worked on together: so many that their halo costs little, so few that they need little memory.
+    pub(crate) fn rows_in_band(&self, width: u64, tile_log2: u8) -> usize {
+        (self.band_px / (width << tile_log2)).max(1) as usize
     }
 
     /// What the network runs on where it runs on the CPU.

@@ -1,10 +1,9 @@
 //! From pixels to a file.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use calotype_cpu::{Map, TileSize};
 use calotype_format::{Header, Misuse, TileRect, TileStreams};
-use calotype_model::{QualityTables, Quantiser};
+use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
 use calotype_rans::Tables;
 use rayon::prelude::*;
 
@@ -49,22 +48,21 @@ pub struct Encoded {
     pub cross_entropy_bits: Option<f64>,
 }
 
-/// The symbols of one tile and the scales under which they are coded.
-struct TileSymbols {
-    z: Vec<i16>,
-    z_index: Vec<u8>,
-    y: Vec<i16>,
-    y_index: Vec<u8>,
-}
-
 /// What all tiles of a picture share.
 struct Job<'a> {
     codec: &'a Codec,
     engine: Running<'a>,
-    quality: QualityTables,
-    gain_z: Vec<i16>,
-    quantiser: Quantiser,
-    v: Map<i16>,
+    tables: EncodeTables,
+    /// How many more rows than those of its tiles g_a wants to see on both sides, a multiple of 64.
+    halo: u32,
+    statistics: bool,
+}
+
+/// What has been coded.
+#[derive(Default)]
+struct Coded {
+    streams: Vec<TileStreams>,
+    cross_entropy_bits: f64,
 }
 
 impl Codec {
@@ -73,72 +71,141 @@ impl Codec {
     /// # Errors
     /// [`Error::Usage`] for a tile side out of range, or if the codec has no encoder part.
     pub fn encode(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Encoded, Error> {
-        let header = self.header(image, options)?;
-        let job = self.job(image, options)?;
-        let rects: Vec<TileRect> = header.tiles().collect();
-        let tiles: Vec<TileSymbols> = rects.par_iter().map(|rect| job.symbols(rect)).collect();
-        let streams: Vec<TileStreams> = tiles.par_iter().map(|tile| job.write(tile)).collect::<Result<_, _>>()?;
-        let cross_entropy_bits = options.statistics.then(|| tiles.iter().map(|tile| job.cross_entropy_bits(tile)).sum());
-        Ok(Encoded { bytes: calotype_format::write(&header, &[], &streams)?, cross_entropy_bits })
+        let mut rest = image.rgb();
+        self.encode_rows(image.width(), image.height(), options, |rows| {
+            let (now, later) = rest.split_at(rows.len());
+            rows.copy_from_slice(now);
+            rest = later;
+            Ok(())
+        })
     }
 
-    fn header(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Header, Error> {
+    /// As [`Codec::encode`], from rows of 8-bit RGB that `pull` fills in, from the top: some whole rows each time, of `width * 3` bytes.
+    /// Holds few rows of tiles at a time.
+    ///
+    /// # Errors
+    /// Those of `pull`, and as [`Codec::encode`]; also [`Error::Usage`] if a side is 0.
+    pub fn encode_rows<E: From<Error>>(
+        &self,
+        width: u32,
+        height: u32,
+        options: &EncodeOptions,
+        mut pull: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Encoded, E> {
+        let header = self.header(width, height, options)?;
+        let job = self.job(&header, options)?;
+        let mut rows = RowWindow::new(width, height);
+        let mut coded = Coded::default();
+        for tiles in tile_bands(self, &header) {
+            let Some((first, last)) = tiles.first().zip(tiles.last()) else { continue };
+            rows.move_to(first.y.saturating_sub(job.halo)..(last.y + last.height).saturating_add(job.halo), &mut pull)?;
+            job.code(rows.pixels(), &tiles, &mut coded)?;
+        }
+        let bytes = calotype_format::write(&header, &[], &coded.streams).map_err(Error::from)?;
+        Ok(Encoded { bytes, cross_entropy_bits: options.statistics.then_some(coded.cross_entropy_bits) })
+    }
+
+    fn header(&self, width: u32, height: u32, options: &EncodeOptions) -> Result<Header, Error> {
         if !(6..=16).contains(&options.tile_log2) {
             return Err(Usage::Container(Misuse::TileLog2(options.tile_log2)).into());
+        }
+        if width == 0 || height == 0 {
+            return Err(Usage::Container(Misuse::Empty { width, height }).into());
         }
         let decoder = self.model.decoder();
         Ok(Header {
             development: !decoder.config.released,
-            width: image.width(),
-            height: image.height(),
+            width,
+            height,
             model_id: decoder.id,
             quality: options.quality.steps(),
             tile_log2: options.tile_log2,
         })
     }
 
-    fn job(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Job<'_>, Error> {
+    fn job(&self, header: &Header, options: &EncodeOptions) -> Result<Job<'_>, Error> {
         let encoder = self.model.encoder().ok_or(Usage::NoEncoder)?;
-        let engine = self.engines.for_picture(u64::from(image.width()) * u64::from(image.height()));
-        let v = engine.analyse(image.rgb(), image.width() as usize, image.height() as usize);
-        let quality = options.quality.steps();
-        let (gain_z, quality) = (encoder.gain_z(quality), self.model.decoder().quality(quality));
-        Ok(Job { codec: self, engine, quality, gain_z, quantiser: quantiser(&self.tables, options.dead_zone), v })
+        let tables = EncodeTables {
+            quality: self.model.decoder().quality(header.quality),
+            gain_z: encoder.gain_z(header.quality),
+            quantiser: quantiser(&self.tables, options.dead_zone),
+        };
+        let halo = (8 * encoder.config.n_e as u32).next_multiple_of(64);
+        Ok(Job { codec: self, engine: self.engines.for_picture(header.pixels()), tables, halo, statistics: options.statistics })
     }
 }
 
 impl Job<'_> {
-    /// docs/MODEL.md section 6 for one tile.
-    fn symbols(&self, rect: &TileRect) -> TileSymbols {
-        let engine = self.engine;
-        let size = tile_size(rect);
-        let origin = (rect.y as usize / 16, rect.x as usize / 16);
-        let (zh, zw) = size.hyper();
-        let padded = crop(&self.v, origin, (4 * zh, 4 * zw));
-        let z = engine.hyper_analyse(&self.gain_z, &padded);
-        let hyper = engine.hyper(&self.quality, &z, size);
-        let (y, _) = engine.code(&self.quality, &hyper, &padded, &self.quantiser);
-        let z_index = self.quality.scale_index_z.repeat(zh * zw);
-        TileSymbols { z, z_index, y, y_index: hyper.scale_index }
+    /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
+    fn code(&self, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
+        let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
+        let symbols = self.engine.encode(&self.tables, pixels, &places);
+        let streams: Vec<TileStreams> = symbols.par_iter().map(|tile| self.write(tile)).collect::<Result<_, _>>()?;
+        coded.streams.extend(streams);
+        if self.statistics {
+            coded.cross_entropy_bits += symbols.iter().map(|tile| self.cross_entropy_bits(tile)).sum::<f64>();
+        }
+        Ok(())
     }
 
     fn write(&self, tile: &TileSymbols) -> Result<TileStreams, Error> {
         let tables = &self.codec.tables;
         let (z, y) = rayon::join(
-            || calotype_rans::encode(&tile.z, &tile.z_index, 0, tables),
-            || calotype_rans::encode(&tile.y, &tile.y_index, self.skip_below(), tables),
+            || calotype_rans::encode(&tile.z, &self.z_index(tile), 0, tables),
+            || calotype_rans::encode(&tile.y, &tile.scale_index, self.skip_below(), tables),
         );
         Ok(TileStreams { z: z.map_err(Usage::Stream)?, y: y.map_err(Usage::Stream)? })
     }
 
     fn cross_entropy_bits(&self, tile: &TileSymbols) -> f64 {
         let scales = self.codec.tables.len();
-        cross_entropy_bits(&tile.z, &tile.z_index, 0, scales) + cross_entropy_bits(&tile.y, &tile.y_index, self.skip_below(), scales)
+        cross_entropy_bits(&tile.z, &self.z_index(tile), 0, scales)
+            + cross_entropy_bits(&tile.y, &tile.scale_index, self.skip_below(), scales)
+    }
+
+    fn z_index(&self, tile: &TileSymbols) -> Vec<u8> {
+        let channels = &self.tables.quality.scale_index_z;
+        channels.repeat(tile.z.len() / channels.len())
     }
 
     fn skip_below(&self) -> u8 {
         self.codec.model.decoder().config.skip_below
     }
+}
+
+/// The rows of a picture that are at hand while it passes by.
+struct RowWindow {
+    width: usize,
+    height: u32,
+    rows: Range<u32>,
+    rgb: Vec<u8>,
+}
+
+impl RowWindow {
+    fn new(width: u32, height: u32) -> RowWindow {
+        RowWindow { width: width as usize, height, rows: 0..0, rgb: Vec::new() }
+    }
+
+    /// Lets go of the rows above `rows` and pulls what is missing of them, as far as they are in the picture.
+    fn move_to<E>(&mut self, rows: Range<u32>, pull: &mut impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
+        let (row_bytes, end) = (3 * self.width, rows.end.min(self.height));
+        self.rgb.drain(..(rows.start - self.rows.start) as usize * row_bytes);
+        let begin = self.rgb.len();
+        self.rgb.resize((end - rows.start) as usize * row_bytes, 0);
+        self.rows = rows.start..end;
+        pull(&mut self.rgb[begin..])
+    }
+
+    fn pixels(&self) -> PixelRows<'_> {
+        PixelRows { width: self.width, height: self.height as usize, top: self.rows.start as usize, rgb: &self.rgb }
+    }
+}
+
+/// The tiles of a picture in bands of whole rows of tiles.
+fn tile_bands(codec: &Codec, header: &Header) -> impl Iterator<Item = Vec<TileRect>> + use<> {
+    let mut tiles = header.tiles();
+    let length = header.tile_columns() as usize * codec.rows_in_band(header.width.into(), header.tile_log2);
+    std::iter::from_fn(move || Some(tiles.by_ref().take(length).collect())).take_while(|band: &Vec<TileRect>| !band.is_empty())
 }
 
 /// Rounding up from 0 to 1 must pay for the bits between them: `1/2 + dead_zone / 256 * bits` is where both choices cost the same.
@@ -151,12 +218,8 @@ fn quantiser(tables: &Tables, dead_zone: u8) -> Quantiser {
     Quantiser::with_thresholds(std::array::from_fn(threshold))
 }
 
-/// Latents of a tile of pixels (docs/MODEL.md section 4).
-pub(crate) fn tile_size(rect: &TileRect) -> TileSize {
-    TileSize { lh: rect.height.div_ceil(16) as usize, lw: rect.width.div_ceil(16) as usize }
-}
-
-/// The part of a map, without a copy where it is the whole.
-fn crop<'a>(map: &'a Map<i16>, origin: (usize, usize), size: (usize, usize)) -> Cow<'a, Map<i16>> {
-    if size == (map.height, map.width) { Cow::Borrowed(map) } else { Cow::Owned(map.crop(origin, size)) }
+/// The latents of a tile of pixels (docs/MODEL.md section 4).
+fn latents_of(rect: &TileRect) -> Rect {
+    let [y, x] = [rect.y, rect.x].map(|pixel| pixel as usize / 16);
+    Rect { y, x, height: rect.height.div_ceil(16) as usize, width: rect.width.div_ceil(16) as usize }
 }

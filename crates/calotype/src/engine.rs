@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use calotype_gpu as gpu;
 
 use calotype_cpu::Isa;
-use calotype_model::{Hyper, Map, Model, QualityTables, Quantiser, TileSize};
+use calotype_model::{EncodeTables, Hyper, Map, Model, PixelRows, QualityTables, Rect, TileSize, TileSymbols};
+use rayon::prelude::*;
 
 use crate::error::Error;
 #[cfg(not(feature = "gpu"))]
 use crate::no_gpu as gpu;
+use crate::window;
 
 /// From how many pixels [`EngineChoice::Auto`] opens a GPU: opening takes longer than the CPU needs for smaller pictures.
 pub const AUTO_GPU_PIXELS: u64 = 4 << 20;
@@ -108,6 +110,19 @@ pub(crate) struct Running<'a> {
     gpu: Option<&'a Gpu>,
 }
 
+/// What the hyper synthesis says about a tile.
+pub(crate) struct Scales(Hyper);
+
+/// v_hat of a tile.
+pub(crate) struct Latents(Map<i16>);
+
+impl Scales {
+    /// The CDF table of each y symbol, `[lh, lw, M]`.
+    pub fn index(&self) -> &[u8] {
+        &self.0.scale_index
+    }
+}
+
 impl Engines {
     pub fn new(model: Arc<Model>, choice: EngineChoice) -> Result<Engines, Error> {
         let isa = if let EngineChoice::Cpu(Some(isa)) = choice { isa } else { Isa::detect() };
@@ -182,7 +197,7 @@ fn open(model: &Arc<Model>, name: Option<&str>) -> Result<Gpu, gpu::Error> {
     Ok(Gpu { engine, failed: AtomicBool::new(false) })
 }
 
-/// The stages of `calotype_cpu::Engine`, shapes and results alike.
+/// The network between symbols and pixels, on tiles and rectangles of a picture's latents.
 impl Running<'_> {
     fn run<T>(self, on_gpu: impl Fn(&gpu::Engine) -> Result<T, gpu::Error>, on_cpu: impl Fn(&calotype_cpu::Engine) -> T) -> T {
         let gpu = self.gpu.filter(|gpu| !gpu.failed.load(Ordering::Relaxed));
@@ -204,27 +219,57 @@ impl Running<'_> {
         self.engines.log().ran_on_gpu = false;
     }
 
-    pub fn hyper(self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
+    /// docs/MODEL.md sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of tiles to their scales.
+    pub fn hyper(self, q: &QualityTables, tiles: &[(TileSize, &[i16])]) -> Vec<Scales> {
+        tiles.par_iter().map(|&(size, z)| Scales(self.tile_hyper(q, z, size))).collect()
+    }
+
+    /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each.
+    pub fn latents(self, q: &QualityTables, tiles: Vec<(Scales, Vec<i16>)>) -> Vec<Latents> {
+        let means =
+            |(Scales(hyper), y): (Scales, Vec<i16>)| Latents(self.run(|gpu| gpu.means(q, &hyper, &y), |cpu| cpu.means(q, &hyper, &y)));
+        tiles.into_par_iter().map(means).collect()
+    }
+
+    /// Section 5.4: the RGB bytes, row by row, of the pixels of `wanted` (in latents) in a picture of `width` x `height` pixels.
+    ///
+    /// `tiles`, each with its place, cover `wanted` and, inside the picture, a halo of [`Running::halo`] latents.
+    pub fn pixels(self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+        let around = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
+        let maps: Vec<(Rect, &Map<i16>)> = tiles.iter().map(|(place, Latents(map))| (*place, map)).collect();
+        let v_hat = window::assemble(&maps, around);
+        let (width, height) = window::pixels_of(around, size);
+        let rgb = self.run(|gpu| gpu.synthesise(q, &v_hat, width, height), |cpu| cpu.synthesise(q, &v_hat, width, height));
+        let (columns, rows) = window::pixels_of(wanted, size);
+        let (left, top) = (16 * (wanted.x - around.x), 16 * (wanted.y - around.y));
+        window::crop(rgb, width, top..top + rows, left..left + columns)
+    }
+
+    /// How many latents around a place g_s sees.
+    pub fn halo(self) -> usize {
+        self.engines.model.decoder().config.n_d.div_ceil(2)
+    }
+
+    /// Section 6: all symbols of tiles. `pixels` begin at a multiple of 64 rows and have the rows of these tiles and, inside the picture,
+    /// as many more above and below as g_a sees.
+    pub fn encode(self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Vec<TileSymbols> {
+        let rows = pixels.rgb.len() / (3 * pixels.width);
+        let v = self.run(|gpu| gpu.analyse(pixels.rgb, pixels.width, rows), |cpu| cpu.analyse(pixels.rgb, pixels.width, rows));
+        let from_top = |tile: &Rect| Rect { y: tile.y - pixels.top / 16, ..*tile };
+        tiles.par_iter().map(|tile| self.tile_symbols(tables, &v, from_top(tile))).collect()
+    }
+
+    fn tile_symbols(self, tables: &EncodeTables, v: &Map<i16>, tile: Rect) -> TileSymbols {
+        let q = &tables.quality;
+        let padded = window::assemble(&[(Rect { y: 0, x: 0, height: v.height, width: v.width }, v)], tile.padded());
+        let z = self.run(|gpu| gpu.hyper_analyse(&tables.gain_z, &padded), |cpu| cpu.hyper_analyse(&tables.gain_z, &padded));
+        let hyper = self.tile_hyper(q, &z, tile.size());
+        let quantiser = &tables.quantiser;
+        let (y, _) = self.run(|gpu| gpu.code(q, &hyper, &padded, quantiser), |cpu| cpu.code(q, &hyper, &padded, quantiser));
+        TileSymbols { z, y, scale_index: hyper.scale_index }
+    }
+
+    fn tile_hyper(self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
         self.run(|gpu| gpu.hyper(q, z, tile), |cpu| cpu.hyper(q, z, tile))
-    }
-
-    pub fn means(self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        self.run(|gpu| gpu.means(q, hyper, symbols), |cpu| cpu.means(q, hyper, symbols))
-    }
-
-    pub fn synthesise(self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
-        self.run(|gpu| gpu.synthesise(q, v_hat, width, height), |cpu| cpu.synthesise(q, v_hat, width, height))
-    }
-
-    pub fn analyse(self, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
-        self.run(|gpu| gpu.analyse(rgb, width, height), |cpu| cpu.analyse(rgb, width, height))
-    }
-
-    pub fn hyper_analyse(self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
-        self.run(|gpu| gpu.hyper_analyse(gain_z, v_tile), |cpu| cpu.hyper_analyse(gain_z, v_tile))
-    }
-
-    pub fn code(self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
-        self.run(|gpu| gpu.code(q, hyper, v_tile, quantiser), |cpu| cpu.code(q, hyper, v_tile, quantiser))
     }
 }

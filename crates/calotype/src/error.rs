@@ -1,6 +1,7 @@
 //! Errors, sorted by whose fault they are.
 
 use crate::models::ModelId;
+use crate::picture::Region;
 
 /// Why a picture could not be encoded or decoded.
 #[non_exhaustive]
@@ -86,6 +87,16 @@ pub enum Usage {
         height: u32,
         /// Length of the rows together.
         bytes: usize,
+    },
+    /// A region that is empty or reaches beyond the picture.
+    #[error("the region {},{} of {}x{} pixels is not inside the picture of {width}x{height}", .region.x, .region.y, .region.width, .region.height)]
+    Region {
+        /// The refused region.
+        region: Region,
+        /// Pixels in a row of the picture.
+        width: u32,
+        /// Rows of the picture.
+        height: u32,
     },
     /// Encoding with a codec that was loaded to decode only.
     #[error("this codec has no encoder part")]

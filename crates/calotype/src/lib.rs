@@ -14,6 +14,7 @@
 //! A [`Codec`] keeps a loaded model and its engine for many images. [`Decoder`] tells what a file holds before any pixel is decoded.
 //! The file format is docs/FORMAT.md, the arithmetic docs/MODEL.md.
 
+mod bands;
 mod codec;
 mod decode;
 mod encode;
@@ -25,7 +26,9 @@ mod models;
 mod no_gpu;
 mod picture;
 mod quality;
+mod window;
 
+pub use bands::{Band, Bands};
 pub use calotype_cpu::Isa;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
@@ -33,7 +36,7 @@ pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 pub use engine::{AUTO_GPU_PIXELS, EngineChoice, EngineFacts, GpuFacts, gpus};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
 pub use models::{ModelFacts, ModelId, embedded_models};
-pub use picture::{Image, RgbImage};
+pub use picture::{Image, Region, RgbImage};
 pub use quality::Quality;
 
 /// Encodes an image with the embedded model on the fastest engine of this machine.

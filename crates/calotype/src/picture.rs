@@ -21,6 +21,29 @@ pub struct Image {
     pub rgb: Vec<u8>,
 }
 
+/// A rectangle of a picture, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The first column.
+    pub x: u32,
+    /// The first row.
+    pub y: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Region {
+    /// Whether `other` lies inside and is not empty.
+    pub fn contains(&self, other: Region) -> bool {
+        let inside = |begin: u32, length: u32, from: u32, size: u32| {
+            size > 0 && from >= begin && u64::from(from) + u64::from(size) <= u64::from(begin) + u64::from(length)
+        };
+        inside(self.x, self.width, other.x, other.width) && inside(self.y, self.height, other.y, other.height)
+    }
+}
+
 impl<'a> RgbImage<'a> {
     /// `rgb` holds `width * height * 3` bytes, rows from the top without padding.
     ///
@@ -53,6 +76,16 @@ impl<'a> RgbImage<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn regions_lie_inside_or_not() {
+        let picture = Region { x: 0, y: 0, width: u32::MAX, height: 5 };
+        let row = |x, width| Region { x, y: 4, width, height: 1 };
+        assert!(picture.contains(picture) && picture.contains(row(7, u32::MAX - 7)));
+        assert!(
+            ![row(7, u32::MAX - 6), row(7, u32::MAX), row(0, 0), Region { y: 5, ..row(0, 1) }].iter().any(|out| picture.contains(*out))
+        );
+    }
 
     #[test]
     fn lengths_must_fit() {

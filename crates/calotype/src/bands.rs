@@ -1,0 +1,179 @@
+//! From a file to pixels in bands of rows: tiles become latents when their row comes, and go when nothing sees them any more.
+
+use std::ops::Range;
+
+use calotype_format::{File, TileRef};
+use calotype_model::{QualityTables, Rect};
+use rayon::prelude::*;
+
+use crate::codec::Codec;
+use crate::engine::{Latents, Running, Scales};
+use crate::error::{Error, Malformation, Usage};
+use crate::picture::Region;
+use crate::window;
+
+/// Some whole rows of a picture or region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Band {
+    /// Number of rows.
+    pub height: u32,
+    /// 8-bit RGB, rows without padding.
+    pub rgb: Vec<u8>,
+}
+
+/// The bands of a region from the top, without gaps; ends after the first error.
+pub struct Bands<'a> {
+    tiles: Tiles<'a>,
+    region: Region,
+    /// The latents of the region's pixels.
+    wanted: Rect,
+    /// Columns of tiles that are needed.
+    columns: Range<usize>,
+    /// Rows of tiles that are needed and not yet decoded.
+    rows: Range<usize>,
+    /// Tiles that are decoded and still needed.
+    held: Vec<(Rect, Latents)>,
+    /// The row of latents where the next band begins.
+    next: usize,
+}
+
+/// The tiles of a file, with what it takes to decode them.
+pub(crate) struct Tiles<'a> {
+    pub codec: &'a Codec,
+    pub engine: Running<'a>,
+    pub quality: QualityTables,
+    pub bytes: &'a [u8],
+    pub file: &'a File<'a>,
+}
+
+impl<'a> Bands<'a> {
+    pub(crate) fn new(tiles: Tiles<'a>, region: Region) -> Bands<'a> {
+        let wanted = latents_of(region);
+        let needed = wanted.widened(tiles.engine.halo(), tiles.picture());
+        let side = tiles.side();
+        let columns = needed.x / side..needed.right().div_ceil(side);
+        let rows = needed.y / side..needed.bottom().div_ceil(side);
+        Bands { tiles, region, wanted, columns, rows, held: Vec::new(), next: wanted.y }
+    }
+
+    /// Decodes rows of tiles until some rows of latents have all that g_s sees around them.
+    fn ready(&mut self) -> Result<usize, Error> {
+        let (halo, log2) = (self.tiles.engine.halo(), self.tiles.file.header.tile_log2);
+        let rows = self.tiles.codec.rows_in_band((self.columns.len() as u64) << log2, log2);
+        loop {
+            let end = (self.rows.start + rows).min(self.rows.end);
+            self.held.extend(self.tiles.latents(self.rows.start..end, self.columns.clone())?);
+            self.rows.start = end;
+            if self.rows.is_empty() {
+                return Ok(self.wanted.bottom());
+            }
+            let ready = (end * self.tiles.side()).saturating_sub(halo).min(self.wanted.bottom());
+            if ready > self.next {
+                return Ok(ready);
+            }
+        }
+    }
+
+    fn band(&mut self) -> Result<Band, Error> {
+        let ready = self.ready()?;
+        let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
+        let tiles: Vec<(Rect, &Latents)> = self.held.iter().map(|(place, latents)| (*place, latents)).collect();
+        let size = self.tiles.size();
+        let rgb = self.tiles.engine.pixels(&self.tiles.quality, &tiles, rect, size);
+        let halo = self.tiles.engine.halo();
+        self.held.retain(|(place, _)| place.bottom() + halo > ready);
+        self.next = ready;
+        let (width, height) = window::pixels_of(rect, size);
+        let [left, right] = [self.region.x, self.region.x + self.region.width].map(|x| x as usize - 16 * rect.x);
+        let [top, bottom] =
+            [self.region.y, self.region.y + self.region.height].map(|y| (y as usize).saturating_sub(16 * rect.y).min(height));
+        Ok(Band { height: (bottom - top) as u32, rgb: window::crop(rgb, width, top..bottom, left..right) })
+    }
+}
+
+impl Iterator for Bands<'_> {
+    type Item = Result<Band, Error>;
+
+    fn next(&mut self) -> Option<Result<Band, Error>> {
+        if self.next >= self.wanted.bottom() {
+            return None;
+        }
+        let band = self.band();
+        if band.is_err() {
+            self.next = self.wanted.bottom();
+        }
+        Some(band)
+    }
+}
+
+/// The latents that a region's pixels come from.
+fn latents_of(region: Region) -> Rect {
+    let [y, x] = [region.y, region.x].map(|pixel| pixel as usize / 16);
+    let [bottom, right] = [region.y + region.height, region.x + region.width].map(|pixel| pixel.div_ceil(16) as usize);
+    Rect { y, x, height: bottom - y, width: right - x }
+}
+
+impl Tiles<'_> {
+    /// (width, height) of the picture in pixels.
+    fn size(&self) -> (usize, usize) {
+        (self.file.header.width as usize, self.file.header.height as usize)
+    }
+
+    /// The latents of the picture.
+    fn picture(&self) -> Rect {
+        let (width, height) = self.size();
+        Rect::of_picture(width, height)
+    }
+
+    /// The side of a tile in latents.
+    fn side(&self) -> usize {
+        1 << (self.file.header.tile_log2 - 4)
+    }
+
+    /// v_hat of some tiles: docs/MODEL.md sections 5.1 to 5.3.
+    fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Error> {
+        let (engine, quality) = (self.engine, &self.quality);
+        let tiles: Vec<(Rect, &TileRef<'_>)> =
+            rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|place| self.tile(place)).collect();
+        let z: Vec<Vec<i16>> = tiles.par_iter().map(|(place, streams)| self.z(*place, streams.z)).collect::<Result<_, _>>()?;
+        let sized: Vec<_> = tiles.iter().zip(&z).map(|((place, _), z)| (place.size(), &z[..])).collect();
+        let scales = engine.hyper(quality, &sized);
+        let y = |(scales, (_, streams)): (Scales, &(Rect, &TileRef<'_>))| {
+            let symbols = self.symbols(streams.y, scales.index(), self.codec.model.decoder().config.skip_below)?;
+            Ok((scales, symbols))
+        };
+        let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
+        Ok(tiles.iter().map(|(place, _)| *place).zip(engine.latents(quality, symbols)).collect())
+    }
+
+    /// A tile's place and its streams.
+    fn tile(&self, (y, x): (usize, usize)) -> (Rect, &TileRef<'_>) {
+        let (side, picture) = (self.side(), self.picture());
+        let (top, left) = (y * side, x * side);
+        let place = Rect { y: top, x: left, height: side.min(picture.height - top), width: side.min(picture.width - left) };
+        (place, &self.file.tiles[y * self.file.header.tile_columns() as usize + x])
+    }
+
+    fn z(&self, place: Rect, stream: &[u8]) -> Result<Vec<i16>, Error> {
+        let (zh, zw) = place.size().hyper();
+        self.symbols(stream, &self.quality.scale_index_z.repeat(zh * zw), 0)
+    }
+
+    fn symbols(&self, stream: &[u8], scale_index: &[u8], skip_below: u8) -> Result<Vec<i16>, Error> {
+        let mut symbols = vec![0; scale_index.len()];
+        calotype_rans::decode(stream, scale_index, skip_below, &self.codec.tables, &mut symbols)
+            .map_err(|error| malformed_stream(self.bytes, stream, error))?;
+        Ok(symbols)
+    }
+}
+
+/// Names the byte of the file: `stream` is a part of `file`.
+fn malformed_stream(file: &[u8], stream: &[u8], error: calotype_rans::Error) -> Error {
+    let begin = (stream.as_ptr() as usize).saturating_sub(file.as_ptr() as usize);
+    match error {
+        calotype_rans::Error::Malformed { offset, fault } => {
+            Error::Malformed { offset: (begin + offset) as u64, what: Malformation::Stream(fault) }
+        }
+        other => Usage::Stream(other).into(),
+    }
+}

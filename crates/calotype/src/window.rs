@@ -1,0 +1,78 @@
+//! Rectangles of a picture: latents gathered from tiles, pixels cropped.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use calotype_model::{Map, Rect};
+
+/// The latents of a rectangle that `tiles` cover, each with its place; without a copy where it is one of them.
+///
+/// # Panics
+/// If they do not cover it.
+pub fn assemble<'a>(tiles: &[(Rect, &'a Map<i16>)], rect: Rect) -> Cow<'a, Map<i16>> {
+    if let Some((_, map)) = tiles.iter().find(|(place, _)| *place == rect) {
+        return Cow::Borrowed(map);
+    }
+    let channels = tiles.first().map_or(0, |(_, map)| map.channels);
+    let mut whole = Map::zeros(rect.height, rect.width, channels);
+    let mut positions = 0;
+    for &(place, map) in tiles {
+        let Some(part) = place.intersection(rect) else { continue };
+        positions += part.height * part.width;
+        for y in part.y..part.bottom() {
+            let from = ((y - place.y) * map.width + part.x - place.x) * channels;
+            let to = ((y - rect.y) * rect.width + part.x - rect.x) * channels;
+            whole.data[to..][..part.width * channels].copy_from_slice(&map.data[from..][..part.width * channels]);
+        }
+    }
+    assert_eq!(positions, rect.height * rect.width, "the tiles cover the rectangle");
+    Cow::Owned(whole)
+}
+
+/// Columns and rows of pixels that a rectangle of latents has in a picture of (width, height) pixels.
+pub fn pixels_of(rect: Rect, (width, height): (usize, usize)) -> (usize, usize) {
+    ((16 * rect.right()).min(width) - 16 * rect.x, (16 * rect.bottom()).min(height) - 16 * rect.y)
+}
+
+/// Some rows and columns of a picture of `width` RGB pixels a row.
+pub fn crop(mut rgb: Vec<u8>, width: usize, rows: Range<usize>, columns: Range<usize>) -> Vec<u8> {
+    let (row, length) = (3 * width, 3 * columns.len());
+    if rgb.len() != rows.len() * length {
+        for (place, y) in rows.clone().enumerate() {
+            let from = y * row + 3 * columns.start;
+            rgb.copy_within(from..from + length, place * length);
+        }
+        rgb.truncate(rows.len() * length);
+    }
+    rgb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_are_put_together_and_cut() {
+        let value = |y: usize, x: usize| (10 * y + x) as i16;
+        let map = |rect: Rect| {
+            let data = (rect.y..rect.bottom()).flat_map(|y| (rect.x..rect.right()).map(move |x| value(y, x)));
+            Map { height: rect.height, width: rect.width, channels: 1, data: data.collect() }
+        };
+        let rect = |y, x, height, width| Rect { y, x, height, width };
+        let places = [rect(0, 0, 4, 4), rect(0, 4, 4, 3), rect(4, 0, 2, 4), rect(4, 4, 2, 3)];
+        let maps = places.map(map);
+        let tiles: Vec<(Rect, &Map<i16>)> = places.into_iter().zip(&maps).collect();
+        for wanted in [rect(0, 0, 6, 7), rect(1, 2, 4, 4), rect(3, 6, 1, 1)] {
+            assert_eq!(*assemble(&tiles, wanted), map(wanted));
+        }
+        assert!(matches!(assemble(&tiles, places[1]), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn pixels_end_with_the_picture() {
+        assert_eq!(pixels_of(Rect { y: 1, x: 2, height: 3, width: 4 }, (90, 50)), (58, 34));
+        let rgb: Vec<u8> = (0..36).collect();
+        assert_eq!(crop(rgb.clone(), 4, 1..3, 2..4), [18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35]);
+        assert_eq!(crop(rgb.clone(), 4, 0..3, 0..4), rgb);
+    }
+}

@@ -1,0 +1,130 @@
+//! How a picture is cut decides memory, not the result: bands of any height, regions anywhere.
+
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Error, Isa, Region, RgbImage, Usage};
+use calotype_model::{Config, synthetic};
+
+const WIDTH: u32 = 203;
+const HEIGHT: u32 = 331;
+
+fn codec(config: &Config, band_px: u64) -> Codec {
+    let (decoder, encoder) = synthetic::pair(config, 7);
+    let parts = (decoder.to_safetensors().unwrap(), encoder.to_safetensors().unwrap());
+    Codec::from_parts(&parts.0, Some(&parts.1), Some(Isa::detect())).unwrap().with_band(band_px)
+}
+
+/// Few blocks, more than a halo of a tile, and none.
+fn configs() -> [Config; 3] {
+    let tiny = synthetic::tiny();
+    [tiny.clone(), Config { n_e: 9, n_d: 11, ..tiny.clone() }, Config { n_e: 0, n_d: 0, ..tiny }]
+}
+
+fn rgb() -> Vec<u8> {
+    (0..WIDTH * HEIGHT * 3).map(|i| (i / 7 + i / (3 * WIDTH) * 3 + i * i % 41) as u8).collect()
+}
+
+fn encode(codec: &Codec, tile_log2: u8) -> Vec<u8> {
+    let options = EncodeOptions { tile_log2, ..EncodeOptions::default() };
+    codec.encode(&RgbImage::new(WIDTH, HEIGHT, &rgb()).unwrap(), &options).unwrap().bytes
+}
+
+fn decoder(bytes: &[u8]) -> Decoder<'_> {
+    Decoder::new(bytes, &DecodeOptions::default()).unwrap()
+}
+
+fn crop(rgb: &[u8], region: Region) -> Vec<u8> {
+    let rows = rgb.chunks_exact(3 * WIDTH as usize).skip(region.y as usize).take(region.height as usize);
+    rows.flat_map(|row| &row[3 * region.x as usize..][..3 * region.width as usize]).copied().collect()
+}
+
+#[test]
+fn bands_do_not_show() {
+    for config in configs() {
+        let whole = codec(&config, u64::MAX);
+        for tile_log2 in [6, 7] {
+            let file = encode(&whole, tile_log2);
+            let picture = decoder(&file).decode(&whole).unwrap();
+            for band_px in [0, 2 * 64 * u64::from(WIDTH)] {
+                let banded = codec(&config, band_px);
+                assert!(encode(&banded, tile_log2) == file, "another file in bands of {band_px}, tiles 2^{tile_log2}, {config:?}");
+                let decoder = decoder(&file);
+                let bands: Vec<_> = decoder.bands(&banded, decoder.whole()).unwrap().map(Result::unwrap).collect();
+                assert!(bands.len() > 1);
+                assert_eq!(bands.iter().map(|band| band.height).sum::<u32>(), HEIGHT);
+                let rgb = bands.into_iter().flat_map(|band| band.rgb);
+                assert!(rgb.eq(picture.rgb.iter().copied()), "other pixels in bands of {band_px}, tiles 2^{tile_log2}, {config:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_region_is_a_part_of_the_picture() {
+    let region = |x, y, width, height| Region { x, y, width, height };
+    let regions = [
+        region(0, 0, 1, 1),
+        region(202, 330, 1, 1),
+        region(64, 64, 64, 64),
+        region(63, 127, 2, 2),
+        region(17, 0, 100, HEIGHT),
+        region(0, 300, WIDTH, 31),
+        region(100, 41, 103, 177),
+    ];
+    for config in configs() {
+        let codec = codec(&config, 0);
+        let file = encode(&codec, 6);
+        let picture = decoder(&file).decode(&codec).unwrap();
+        for region in regions {
+            let part = decoder(&file).decode_region(&codec, region).unwrap();
+            assert_eq!((part.width, part.height), (region.width, region.height));
+            assert!(part.rgb == crop(&picture.rgb, region), "{region:?} {config:?}");
+        }
+    }
+}
+
+/// The comparison can fail.
+#[test]
+fn another_region_shows() {
+    let codec = codec(&synthetic::tiny(), 0);
+    let file = encode(&codec, 6);
+    let picture = decoder(&file).decode(&codec).unwrap();
+    let part = decoder(&file).decode_region(&codec, Region { x: 8, y: 8, width: 90, height: 90 }).unwrap();
+    assert!(part.rgb != crop(&picture.rgb, Region { x: 9, y: 8, width: 90, height: 90 }));
+}
+
+#[test]
+fn regions_outside_are_usage() {
+    let codec = codec(&synthetic::tiny(), 0);
+    let file = encode(&codec, 6);
+    for region in [(0, 0, 0, 1), (WIDTH, 0, 1, 1), (1, 0, WIDTH, 1), (0, u32::MAX, 1, u32::MAX)] {
+        let region = Region { x: region.0, y: region.1, width: region.2, height: region.3 };
+        assert!(matches!(decoder(&file).decode_region(&codec, region), Err(Error::Usage(Usage::Region { .. }))), "{region:?}");
+    }
+}
+
+/// Rows are pulled once, in order; a source that fails ends the work with its own error.
+#[test]
+fn rows_are_pulled_from_the_top() {
+    let codec = codec(&synthetic::tiny(), 0);
+    let (picture, options) = (rgb(), EncodeOptions { tile_log2: 6, ..EncodeOptions::default() });
+    let mut pulled = 0;
+    let encoded = codec.encode_rows(WIDTH, HEIGHT, &options, |rows| {
+        rows.copy_from_slice(&picture[pulled..][..rows.len()]);
+        pulled += rows.len();
+        Ok::<(), Error>(())
+    });
+    assert!(encoded.unwrap().bytes == encode(&codec, 6));
+    assert_eq!(pulled, picture.len());
+
+    #[derive(Debug, PartialEq)]
+    enum Failed {
+        Source,
+        Codec,
+    }
+    impl From<Error> for Failed {
+        fn from(_: Error) -> Failed {
+            Failed::Codec
+        }
+    }
+    assert_eq!(codec.encode_rows(WIDTH, HEIGHT, &options, |_| Err(Failed::Source)), Err(Failed::Source));
+    assert_eq!(codec.encode_rows(0, HEIGHT, &options, |_| Err(Failed::Source)), Err(Failed::Codec));
+}
