@@ -7,7 +7,7 @@ use calotype_model::{Model, QualityTables, Quantiser};
 use crate::graph::{Graph, Scalar};
 use crate::kernels::portable::Portable;
 use crate::network::Network;
-use crate::{Error, Isa};
+use crate::{Ceilings, Error, Isa, LayerSpeed, PhaseTimes};
 use calotype_model::{Hyper, Map, TileSize};
 
 /// Pixels of a band by default: its maps take about 8 bytes per pixel.
@@ -81,6 +81,22 @@ impl Engine {
     /// and the v_hat that [`Engine::means`] makes of them.
     pub fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
         self.graph.code(q, hyper, v_tile, quantiser)
+    }
+
+    /// Where the time went since the last call. Costs two readings of the clock for some 200 positions of a layer; all zero for [`Isa::Scalar`].
+    pub fn take_times(&self) -> PhaseTimes {
+        self.graph.take_times()
+    }
+
+    /// What this core does at most with the engine's instructions; takes about half a second. `None` for [`Isa::Scalar`].
+    pub fn ceilings(&self) -> Option<Ceilings> {
+        self.graph.ceilings()
+    }
+
+    /// How fast this core runs each shape of layer that the model has, in the order of decoding, then encoding; takes about half a second.
+    /// Empty for [`Isa::Scalar`].
+    pub fn layer_speeds(&self) -> Vec<LayerSpeed> {
+        self.graph.layer_speeds()
     }
 }
 

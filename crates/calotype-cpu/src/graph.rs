@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use calotype_model::{Encoder, Model, QualityTables, Quantiser};
 
+use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use crate::scalar;
 use calotype_model::{Hyper, Map, TileSize};
 
@@ -15,6 +16,9 @@ pub(crate) trait Graph: Send + Sync {
     fn analyse(&self, rgb: &[u8], size: (usize, usize)) -> Map<i16>;
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16>;
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>);
+    fn take_times(&self) -> PhaseTimes;
+    fn ceilings(&self) -> Option<Ceilings>;
+    fn layer_speeds(&self) -> Vec<LayerSpeed>;
 }
 
 /// The oracle.
@@ -49,5 +53,17 @@ impl Graph for Scalar {
 
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
         scalar::code(self.0.decoder(), q, hyper, v_tile, quantiser)
+    }
+
+    fn take_times(&self) -> PhaseTimes {
+        PhaseTimes::default()
+    }
+
+    fn ceilings(&self) -> Option<Ceilings> {
+        None
+    }
+
+    fn layer_speeds(&self) -> Vec<LayerSpeed> {
+        Vec::new()
     }
 }

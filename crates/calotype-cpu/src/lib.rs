@@ -7,6 +7,7 @@ mod error;
 mod graph;
 mod isa;
 mod kernels;
+mod measure;
 mod network;
 pub mod scalar;
 
@@ -14,3 +15,4 @@ pub use calotype_model::{Hyper, Map, TileSize};
 pub use engine::Engine;
 pub use error::Error;
 pub use isa::Isa;
+pub use measure::{Ceilings, LayerKind, LayerSpeed, Phase, PhaseTimes};

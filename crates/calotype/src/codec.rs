@@ -68,6 +68,11 @@ impl Codec {
         self.engines.isa()
     }
 
+    /// The CPU's engine, for measurements: its phases, its layers, the machine's ceilings.
+    pub fn cpu(&self) -> &calotype_cpu::Engine {
+        self.engines.cpu()
+    }
+
     /// What ran the network for the last picture; the CPU before the first.
     pub fn engine(&self) -> EngineFacts {
         self.engines.facts()

@@ -139,6 +139,10 @@ impl Engines {
         self.cpu.isa()
     }
 
+    pub fn cpu(&self) -> &calotype_cpu::Engine {
+        &self.cpu
+    }
+
     /// The engine for a picture of `pixels`.
     pub fn for_picture(&self, pixels: u64) -> Running<'_> {
         let wanted = self.choice != EngineChoice::Auto || pixels >= AUTO_GPU_PIXELS;

@@ -29,6 +29,8 @@ mod quality;
 mod window;
 
 pub use bands::{Band, Bands};
+/// The CPU engine: what [`Codec::cpu`] is, and what it says of its speed.
+pub use calotype_cpu as cpu;
 pub use calotype_cpu::Isa;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};

@@ -1,7 +1,7 @@
 //! Safe blocked kernels that the compiler vectorises; codes are i16, so that int8 and wide layers are one kernel.
 
 use super::pack::pack_ends;
-use super::{DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Rows, Slots};
+use super::{DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Product, Rows, Slots};
 
 /// Any machine.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +69,29 @@ impl Kernels for Portable {
         read(stream, shift, out, stride);
     }
 
+    fn multiply(self, _: Product, rounds: usize) -> (u64, i32) {
+        multiply(rounds)
+    }
+
     fn vectorise<R>(self, task: impl FnOnce() -> R) -> R {
         task()
     }
+}
+
+/// Products of pairs in eight chains of four sums, in a shape that becomes multiply-and-add-pairs where a machine has it.
+/// The factors change from round to round, so that no product can be computed once for all.
+fn multiply(rounds: usize) -> (u64, i32) {
+    let (mut factors, mut sums) = ([[3i16; 8]; 8], [[0i32; 4]; 8]);
+    for _ in 0..rounds {
+        for (sums, factors) in sums.iter_mut().zip(&mut factors) {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let [a, b] = [factors[2 * i], factors[2 * i + 1]].map(i32::from);
+                *sum = sum.wrapping_add(a * 3 + b * 5);
+            }
+            factors.iter_mut().for_each(|factor| *factor = factor.wrapping_add(1));
+        }
+    }
+    (64 * rounds as u64, sums.iter().flatten().fold(0, |all, &sum| all.wrapping_add(sum)))
 }
 
 fn rows_of_weights<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> Dense {

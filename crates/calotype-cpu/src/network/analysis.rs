@@ -7,6 +7,7 @@ use super::field::{rows_of, unshuffle2};
 use super::scratch::{job_rows, room};
 use super::synthesis::widened;
 use crate::kernels::Kernels;
+use crate::measure::Phase;
 use calotype_model::Map;
 
 /// Input values of a position: 8x8 pixels of three channels.
@@ -40,7 +41,7 @@ impl<K: Kernels> Network<K> {
         let g_a = &self.encoder().1.g_a;
         let channels = self.model.decoder().config.c;
         let first = widened(&band, g_a.blocks.len(), height);
-        let mut field = self.field(first.start / 2 * 2..first.end.next_multiple_of(2), height, width, channels);
+        let mut field = self.field(Phase::Analysis, first.start / 2 * 2..first.end.next_multiple_of(2), (height, width, channels));
         let top = field.top;
         self.fill(&mut field, g_a.blocks.first(), |scratch, y, stream| {
             let inputs = room(&mut scratch.stream, stream.len() / channels * INPUTS);
@@ -62,7 +63,7 @@ impl<K: Kernels> Network<K> {
         let latent_row = latents.len() / (stream.len() / (2 * row));
         let rows = job_rows(stream.len() / (2 * row), width);
         let jobs: Vec<_> = stream.chunks(2 * rows * row).zip(latents.chunks_mut(rows * latent_row)).collect();
-        self.scratches.run(jobs, |scratch, (stream, latents)| {
+        self.scratches.run(Phase::Analysis, jobs, |scratch, (stream, latents)| {
             let folded = room(&mut scratch.stream, stream.len());
             unshuffle2(stream, width / 2, pair, folded);
             self.kernels.wide(&self.encoder().1.g_a.last, rows_of(folded, 2 * pair), latents);

@@ -8,6 +8,7 @@ use super::Network;
 use super::field::{Field, rows_of};
 use super::scratch::{Scratch, job_rows, room};
 use crate::kernels::{Kernels, Out, Rows};
+use crate::measure::Phase;
 use calotype_model::{Hyper, Map};
 
 /// The phase of a latent by the parities of its row and column.
@@ -93,7 +94,7 @@ impl<K: Kernels> Network<K> {
         let config = &self.model.decoder().config;
         let (lh, lw) = (hyper.h8.height, hyper.h8.width);
         let mut v_hat = Map::zeros(lh, lw, config.m);
-        let mut field = self.whole_field(lh, lw, config.p);
+        let mut field = self.whole_field(Phase::Means, (lh, lw, config.p));
         for step in 0..4usize {
             if let Some(context) = step.checked_sub(1) {
                 self.run_block(&mut field, &self.decoder.context[context].block, None, 0..lh);
@@ -120,7 +121,7 @@ impl<K: Kernels> Network<K> {
         let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(hyper.h8.data.chunks(rows * field.row));
         let job = |(i, (((v_hat, symbols), h8), (stream, active)))| Job { y: i * rows, width, h8, v_hat, symbols, stream, active };
         let jobs: Vec<_> = latents.zip(stream).enumerate().map(job).collect();
-        self.scratches.run(jobs, |scratch, mut job| {
+        self.scratches.run(Phase::Means, jobs, |scratch, mut job| {
             self.set_latents(q, step, scratch, &mut job);
             if step < 3 {
                 self.begin_context(step, scratch, &mut job);

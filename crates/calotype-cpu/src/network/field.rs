@@ -6,9 +6,12 @@ use super::Network;
 use super::packed::Block;
 use super::scratch::{Scratch, job_rows, lock, room};
 use crate::kernels::{Kernels, Out, Rows};
+use crate::measure::Phase;
 
 /// Rows `top..` of a map whose blocks are being run.
 pub(super) struct Field<K: Kernels> {
+    /// Whom its work is counted for.
+    phase: Phase,
     /// The first row in memory.
     pub top: usize,
     /// Rows of the whole map: beyond lies nothing, while rows of it outside this field are just not in memory.
@@ -61,8 +64,8 @@ impl<'a, C> Surroundings<'a, C> {
 }
 
 impl<K: Kernels> Network<K> {
-    /// Rows `rows` of a map of `height` rows, not yet filled.
-    pub(super) fn field(&self, rows: Range<usize>, height: usize, width: usize, channels: usize) -> Field<K> {
+    /// Rows `rows` of a map `[height, width, channels]`, not yet filled.
+    pub(super) fn field(&self, phase: Phase, rows: Range<usize>, (height, width, channels): (usize, usize, usize)) -> Field<K> {
         let row = width * channels;
         let length = rows.len() * row;
         let memory = lock(&self.memories).pop();
@@ -71,12 +74,12 @@ impl<K: Kernels> Network<K> {
         resize(&mut memory.active, length);
         resize(&mut memory.spare, length);
         let Memory { stream, active, spare } = memory;
-        Field { top: rows.start, height, width, row, stream, active, spare, outside: vec![K::code(0); row] }
+        Field { phase, top: rows.start, height, width, row, stream, active, spare, outside: vec![K::code(0); row] }
     }
 
     /// A whole map.
-    pub(super) fn whole_field(&self, height: usize, width: usize, channels: usize) -> Field<K> {
-        self.field(0..height, height, width, channels)
+    pub(super) fn whole_field(&self, phase: Phase, shape: (usize, usize, usize)) -> Field<K> {
+        self.field(phase, 0..shape.0, shape)
     }
 
     /// Keeps a field's memory.
@@ -92,7 +95,7 @@ impl<K: Kernels> Network<K> {
         let around = Surroundings { active: &field.active, outside: &field.outside, row: field.row, top: field.top, height: field.height };
         let chunks = field.stream[place.clone()].chunks_mut(length).zip(field.spare[place].chunks_mut(length));
         let jobs: Vec<_> = chunks.enumerate().map(|(i, chunk)| (rows.start + i * length / field.row, chunk)).collect();
-        self.scratches.run(jobs, |scratch, (y, (stream, active))| {
+        self.scratches.run(field.phase, jobs, |scratch, (y, (stream, active))| {
             self.branch(block, &around, y, (scratch, &mut *stream));
             self.feed_forward(block, scratch, stream);
             if let Some(next) = next {
@@ -107,7 +110,7 @@ impl<K: Kernels> Network<K> {
         let pairs = job_rows((field.stream.len() / field.row).div_ceil(2), 2 * field.width);
         let length = 2 * pairs * field.row;
         let jobs: Vec<_> = field.stream.chunks_mut(length).zip(field.active.chunks_mut(length)).enumerate().collect();
-        self.scratches.run(jobs, |scratch, (i, (stream, active))| {
+        self.scratches.run(field.phase, jobs, |scratch, (i, (stream, active))| {
             rows(scratch, i * pairs, stream);
             if let Some(first) = first {
                 self.enter(first, scratch, stream, active);

@@ -6,6 +6,7 @@ use super::Network;
 use super::field::{Field, rows_of, shuffle2, unshuffle2};
 use super::scratch::{Scratch, job_rows, room};
 use crate::kernels::{Kernels, Out, rounding};
+use crate::measure::Phase;
 use calotype_model::{Hyper, Map, TileSize};
 
 impl<K: Kernels> Network<K> {
@@ -34,13 +35,13 @@ impl<K: Kernels> Network<K> {
     fn hyper_synthesis(&self, z8: &[K::Code], tile: TileSize) -> Field<K> {
         let (zh, zw) = tile.hyper();
         let (config, h_s) = (&self.model.decoder().config, &self.decoder.h_s);
-        let mut field = self.whole_field(2 * zh, 2 * zw, config.p);
+        let mut field = self.whole_field(Phase::HyperSynthesis, (2 * zh, 2 * zw, config.p));
         self.fill(&mut field, Some(&h_s.block1), |scratch, y, stream| {
             let codes = &z8[y * zw * config.z..][..stream.len() / (4 * config.p) * config.z];
             self.unfold(&mut scratch.stream, (&h_s.first, codes, config.z), zw, stream);
         });
         self.run_block(&mut field, &h_s.block1, None, 0..2 * zh);
-        let mut wide = self.whole_field(4 * zh, 4 * zw, config.p);
+        let mut wide = self.whole_field(Phase::HyperSynthesis, (4 * zh, 4 * zw, config.p));
         let mid_read = &self.model.decoder().h_s.mid_read;
         self.fill(&mut wide, Some(&h_s.block2), |scratch, y, stream| {
             let below = &field.stream[y * field.row..][..stream.len() / 4];
@@ -69,7 +70,7 @@ impl<K: Kernels> Network<K> {
         let chunks = h8.data.chunks_mut(rows * tile.lw * config.p).zip(scale_index.chunks_mut(rows * tile.lw * config.m));
         let jobs: Vec<_> = chunks.enumerate().collect();
         let offset: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + config.scale_lut_offset).collect();
-        self.scratches.run(jobs, |scratch, (i, (h8, scale_index))| {
+        self.scratches.run(Phase::Scales, jobs, |scratch, (i, (h8, scale_index))| {
             let stream = field.stream[i * rows * field.row..].chunks_exact(field.row);
             let places = h8.chunks_mut(tile.lw * config.p).zip(scale_index.chunks_mut(tile.lw * config.m));
             for (stream, (h8, index)) in stream.zip(places) {
@@ -98,7 +99,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn run_hyper_analysis(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
         let (encoder, packed) = self.encoder();
         let (config, h_a) = (&encoder.config, &encoder.h_a);
-        let mut field = self.whole_field(v_tile.height, v_tile.width, config.p);
+        let mut field = self.whole_field(Phase::HyperAnalysis, (v_tile.height, v_tile.width, config.p));
         let v_row = v_tile.width * config.m;
         self.fill(&mut field, Some(&packed.block1), |scratch, y, stream| {
             let v = &v_tile.data[2 * y * v_row..][..stream.len() / config.p * config.m];
@@ -107,7 +108,7 @@ impl<K: Kernels> Network<K> {
             self.kernels.dense(&packed.first, rows_of(codes, config.m), Out::Stream(stream));
         });
         self.run_block(&mut field, &packed.block1, None, 0..v_tile.height);
-        let mut half = self.whole_field(v_tile.height / 2, v_tile.width / 2, config.p);
+        let mut half = self.whole_field(Phase::HyperAnalysis, (v_tile.height / 2, v_tile.width / 2, config.p));
         self.fill(&mut half, Some(&packed.block2), |scratch, y, stream| {
             let above = &field.stream[4 * y * field.row..][..4 * stream.len()];
             self.fold(scratch, (&packed.mid, &h_a.mid_read), (above, field.width), stream);
@@ -125,7 +126,7 @@ impl<K: Kernels> Network<K> {
         let mut symbols = vec![0; half.height / 2 * row];
         let rows = job_rows(half.height / 2, half.width / 2);
         let jobs: Vec<_> = symbols.chunks_mut(rows * row).enumerate().collect();
-        self.scratches.run(jobs, |scratch, (i, symbols)| {
+        self.scratches.run(Phase::HyperAnalysis, jobs, |scratch, (i, symbols)| {
             let stream = &half.stream[2 * i * rows * half.row..][..2 * symbols.len() / row * half.row];
             self.fold(scratch, (&packed.last, &encoder.h_a.last_read), (stream, half.width), symbols);
         });

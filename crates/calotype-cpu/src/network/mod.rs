@@ -9,6 +9,7 @@ mod field;
 mod hyper;
 mod packed;
 mod scratch;
+mod speeds;
 mod synthesis;
 
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use calotype_model::{Model, QualityTables, Quantiser};
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
+use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use calotype_model::{Hyper, Map, TileSize};
 use field::Memory;
 use packed::{PackedDecoder, PackedEncoder};
@@ -76,5 +78,17 @@ impl<K: Kernels> Graph for Network<K> {
 
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
         rayon::scope(|_| self.run_code(q, hyper, v_tile, quantiser))
+    }
+
+    fn take_times(&self) -> PhaseTimes {
+        self.scratches.clock.take()
+    }
+
+    fn ceilings(&self) -> Option<Ceilings> {
+        Some(speeds::ceilings(self.kernels))
+    }
+
+    fn layer_speeds(&self) -> Vec<LayerSpeed> {
+        self.run_layers()
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use crate::kernels::Kernels;
+use crate::measure::{Clock, Phase};
 
 /// Positions that a job aims for: its codes stay in the second-level cache, and weights are read from there often enough.
-const JOB_POSITIONS: usize = 192;
+pub(super) const JOB_POSITIONS: usize = 192;
 
 /// Maps of a few rows. They keep their memory, not their contents.
 pub(super) struct Scratch<K: Kernels> {
@@ -17,25 +18,28 @@ pub(super) struct Scratch<K: Kernels> {
     pub pixels: Vec<u8>,
 }
 
-/// Scratches not in use.
-pub(super) struct Scratches<K: Kernels>(Mutex<Vec<Scratch<K>>>);
+/// Scratches not in use, and how long jobs had them.
+pub(super) struct Scratches<K: Kernels> {
+    idle: Mutex<Vec<Scratch<K>>>,
+    pub clock: Clock,
+}
 
 impl<K: Kernels> Scratches<K> {
     pub fn new() -> Scratches<K> {
-        Scratches(Mutex::new(Vec::new()))
+        Scratches { idle: Mutex::new(Vec::new()), clock: Clock::default() }
     }
 
-    /// Runs the jobs in parallel, each with a scratch of its own.
-    pub fn run<J: Send>(&self, jobs: Vec<J>, task: impl Fn(&mut Scratch<K>, J) + Sync) {
+    /// Runs the jobs of a phase in parallel, each with a scratch of its own.
+    pub fn run<J: Send>(&self, phase: Phase, jobs: Vec<J>, task: impl Fn(&mut Scratch<K>, J) + Sync) {
         jobs.into_par_iter().for_each(|job| {
             let mut scratch = self.take();
-            task(&mut scratch, job);
-            lock(&self.0).push(scratch);
+            self.clock.time(phase, || task(&mut scratch, job));
+            lock(&self.idle).push(scratch);
         });
     }
 
     fn take(&self) -> Scratch<K> {
-        lock(&self.0).pop().unwrap_or_else(|| Scratch { narrow: Vec::new(), hidden: Vec::new(), stream: Vec::new(), pixels: Vec::new() })
+        lock(&self.idle).pop().unwrap_or_else(|| Scratch { narrow: Vec::new(), hidden: Vec::new(), stream: Vec::new(), pixels: Vec::new() })
     }
 }
 

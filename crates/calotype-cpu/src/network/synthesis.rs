@@ -8,6 +8,7 @@ use super::Network;
 use super::field::{Field, rows_of, shuffle2};
 use super::scratch::{job_rows, room};
 use crate::kernels::Kernels;
+use crate::measure::Phase;
 use calotype_model::Map;
 
 /// Bytes of a row of 8x8 pixels.
@@ -32,7 +33,7 @@ impl<K: Kernels> Network<K> {
         let height = 2 * v_hat.height;
         let first = widened(&band, blocks.len(), height);
         let first = first.start / 2 * 2..first.end.next_multiple_of(2);
-        let mut field = self.field(first, height, 2 * v_hat.width, q.bias_dec.len());
+        let mut field = self.field(Phase::Synthesis, first, (height, 2 * v_hat.width, q.bias_dec.len()));
         self.begin_synthesis(q, v_hat, &mut field);
         for (i, block) in blocks.iter().enumerate() {
             self.run_block(&mut field, block, blocks.get(i + 1), widened(&band, blocks.len() - 1 - i, height));
@@ -58,7 +59,7 @@ impl<K: Kernels> Network<K> {
         let channels = row / blocks;
         let rows = job_rows(stream.len() / row, blocks);
         let jobs: Vec<_> = stream.chunks(rows * row).zip(pixels.chunks_mut(8 * rows * width * 3)).collect();
-        self.scratches.run(jobs, |scratch, (stream, pixels)| {
+        self.scratches.run(Phase::Synthesis, jobs, |scratch, (stream, pixels)| {
             let length = stream.len() / channels * 8 * BLOCK_ROW;
             let wide = room(&mut scratch.stream, length);
             self.kernels.wide(&self.decoder.g_s.last, rows_of(stream, channels), wide);

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::kernels::pack::{DenseSource, DepthwiseSource, LANES, Line, PackedDense, pack_ends, pack_lines};
 use crate::kernels::portable::{self, NATURAL, Taps, Tile};
-use crate::kernels::{Kernels, Out, Rows};
+use crate::kernels::{Kernels, Out, Product, Rows};
 
 /// A machine with AVX2.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,11 @@ impl Kernels for Avx2 {
         unsafe { read(stream, shift, out, stride) }
     }
 
+    fn multiply(self, _: Product, rounds: usize) -> (u64, i32) {
+        // SAFETY: self is the proof of AVX2.
+        unsafe { multiply(rounds) }
+    }
+
     fn vectorise<R>(self, task: impl FnOnce() -> R) -> R {
         // SAFETY: self is the proof of AVX2.
         unsafe { vectorise(task) }
@@ -80,6 +85,20 @@ fn pack<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> Dens
 #[target_feature(enable = "avx2")]
 fn vectorise<R>(task: impl FnOnce() -> R) -> R {
     task()
+}
+
+/// Twelve chains of `vpmaddwd` and `vpaddd`, as many as a tile has. A product of each sum, so that none can be computed once for all.
+#[target_feature(enable = "avx2")]
+fn multiply(rounds: usize) -> (u64, i32) {
+    let factors = _mm256_set1_epi16(std::hint::black_box(3));
+    let mut sums = [factors; 12];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(*sum, factors));
+        }
+    }
+    let all = sums.into_iter().fold(factors, |all, sum| _mm256_xor_si256(all, sum));
+    (16 * 12 * rounds as u64, _mm256_extract_epi32::<0>(all))
 }
 
 #[target_feature(enable = "avx2")]

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use crate::kernels::pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots, pack_ends, pack_lines};
-use crate::kernels::{Kernels, Out, Rows};
+use crate::kernels::{Kernels, Out, Product, Rows};
 
 /// A machine with AVX-512 F, BW, DQ, VL and VNNI.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,11 @@ impl Kernels for Avx512 {
         unsafe { read(stream, shift, out, stride) }
     }
 
+    fn multiply(self, kind: Product, rounds: usize) -> (u64, i32) {
+        // SAFETY: self is the proof of the features.
+        unsafe { multiply(kind, rounds) }
+    }
+
     fn vectorise<R>(self, task: impl FnOnce() -> R) -> R {
         // SAFETY: self is the proof of the features.
         unsafe { vectorise(task) }
@@ -98,6 +103,23 @@ impl Kernels for Avx512 {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn vectorise<R>(task: impl FnOnce() -> R) -> R {
     task()
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn multiply(kind: Product, rounds: usize) -> (u64, i32) {
+    let factors = _mm512_set1_epi8(std::hint::black_box(3));
+    let mut sums = [_mm512_setzero_si512(); 16];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = match kind {
+                Product::Int8 => _mm512_dpbusd_epi32(*sum, factors, factors),
+                Product::Int16 => dot_i16(*sum, factors, factors),
+            };
+        }
+    }
+    let products = if kind == Product::Int8 { 64 } else { 32 };
+    let all = sums.into_iter().fold(_mm512_setzero_si512(), |all, sum| _mm512_add_epi32(all, sum));
+    (products * 16 * rounds as u64, _mm512_cvtsi512_si32(all))
 }
 
 /// Channels in full blocks of 64 even where the last is partly empty: there the lanes are in the permuted order too.
