@@ -23,6 +23,7 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
 from . import checkpoint, data  # noqa: E402
+from .ms_ssim import SMALLEST, ms_ssim  # noqa: E402
 
 QUALITIES = (2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100)
 GRID_PX = 64  # what one hyper-latent covers
@@ -50,7 +51,7 @@ def padded(image):
 
 @torch.no_grad()
 def measure(codec, image, q):
-    """-> bits per pixel of the picture itself, PSNR in dB of the 8-bit reconstruction. image: uint8 [3,h,w]."""
+    """-> bits per pixel of the picture itself, PSNR in dB and MS-SSIM in dB of the 8-bit reconstruction. image: uint8 [3,h,w]."""
     h, w = image.shape[1:]
     device = next(codec.parameters()).device
     x = padded(image).to(device)
@@ -58,15 +59,22 @@ def measure(codec, image, q):
     bits = float(bpp_y + bpp_z) * x.shape[2] * x.shape[3]
     rounded = (x_hat[0, :, :h, :w].clamp(0, 1) * 255).round()
     mse = (rounded - image.to(device)).square().mean().clamp(min=1e-10)
-    return bits / (h * w), float(10 * torch.log10(255**2 / mse))
+    return bits / (h * w), float(10 * torch.log10(255**2 / mse)), ms_ssim_db(rounded / 255, image.to(device) / 255)
+
+
+def ms_ssim_db(x_hat, x):
+    """-10 log10(1 - MS-SSIM) of [3,h,w] in [0,1]; none for a picture too small for it."""
+    if min(x.shape[1:]) < SMALLEST:
+        return float("nan")
+    return float(-10 * torch.log10((1 - ms_ssim(x_hat[None], x[None])).clamp(min=1e-10)))
 
 
 def curve(codec, images, qualities=QUALITIES):
-    """-> {"q", "bpp", "psnr_rgb"}: means over the images, one a quality; "per_image" holds [bpp, psnr] of each."""
+    """-> {"q", "bpp", "psnr_rgb", "ms_ssim_db"}: means over the images, one a quality; "per_image" holds the three of each."""
     codec.eval()
     per_image = [[measure(codec, image, q) for image in images] for q in qualities]
-    bpp, psnr = np.array(per_image).mean(1).T.tolist()
-    return {"q": list(qualities), "bpp": bpp, "psnr_rgb": psnr, "per_image": per_image}
+    bpp, psnr, ms_ssim = np.array(per_image).mean(1).T.tolist()
+    return {"q": list(qualities), "bpp": bpp, "psnr_rgb": psnr, "ms_ssim_db": ms_ssim, "per_image": per_image}
 
 
 def rising(points):

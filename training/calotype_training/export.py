@@ -1,8 +1,9 @@
 """Write a checkpoint as the integer model files of docs/MODEL.md section 8.
 
-    python -m calotype_training.export CHECKPOINT --images IMAGES --out assets/models --name fast
+    python -m calotype_training.export CHECKPOINT --data DIR --out assets/models --name fast
 
-A checkpoint trained with QAT holds its plan; for a float one the plan is calibrated on IMAGES.
+A checkpoint trained with QAT holds its plan; for a float one the plan is calibrated on training crops (shards of DIR, as for the trainer).
+The entropy coder's tables are fitted to the symbols that some of these crops are coded with.
 The export refuses a layer whose accumulator could overflow.
 """
 
@@ -17,14 +18,16 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from . import checkpoint, entropy_tables
-from .data import calibration_images
+from . import checkpoint, entropy_tables, symbol_counts
+from .data import read_crops
+from .integer import IntegerCodec
 from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
 
 LICENCE = "MIT OR Apache-2.0"
 ROWS = 64  # rows of the quality tables
 PIXEL_ROUNDING = 8  # added to g_s.last's output before Q4 becomes pixels
 SAFETENSORS_NAME = {"int8": "I8", "int16": "I16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
+TABLE_CROPS = 64  # training crops whose symbols are counted
 ENCODER_ONLY = ("g_a.", "h_a.", "gain.z", "gain.z_shift")
 
 
@@ -121,9 +124,9 @@ def table_tensors(codec, plan):
     }
 
 
-def model_tensors(codec, plan):
-    """All tensors of both parts."""
-    sizes, cdf = entropy_tables.cdf_tables()
+def model_tensors(codec, plan, counts):
+    """All tensors of both parts; counts of symbols for the tables, or None for Gaussians."""
+    sizes, cdf = entropy_tables.cdf_tables(counts)
     tensors = {"cdf_sizes": sizes, "cdf": cdf, "scale_lut": entropy_tables.scale_lut(), **table_tensors(codec, plan)}
     for name, layer in plan.layers.items():
         tensors |= layer_tensors(name, codec.get_submodule(name), layer)
@@ -150,12 +153,12 @@ def write_whole(path, write):
     new.replace(path)
 
 
-def export(codec, plan, out, name, released=False):
+def export(codec, plan, out, name, counts=None):
     """Write NAME.decoder.safetensors and NAME.encoder.safetensors into the folder; return the model id."""
     s = codec.size
     config = {"C": s.C, "M": s.M, "Z": s.Z, "P": s.P, "n_e": s.n_e, "n_d": s.n_d}
-    config |= {"skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": int(released)}
-    tensors = model_tensors(codec, plan)
+    config |= {"skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": 0}
+    tensors = model_tensors(codec, plan, counts)
     parts = {"encoder": {k: v for k, v in tensors.items() if k.startswith(ENCODER_ONLY[:2]) or k in ENCODER_ONLY}}
     parts["decoder"] = {k: v for k, v in tensors.items() if k not in parts["encoder"]}
     identity = model_id(config, parts["decoder"])
@@ -186,17 +189,17 @@ def write_manifest(out, name, entry):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint")
-    parser.add_argument("--images", help="tar of calibration pictures, needed for a checkpoint without a plan")
+    parser.add_argument("--data", required=True, help="folder of shards train-*.tar of training crops")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="fast")
     parser.add_argument("--source", default="", help="the training run, for MANIFEST.toml")
     a = parser.parse_args()
     codec, plan = checkpoint.load(a.checkpoint), checkpoint.load_plan(a.checkpoint)
-    if plan is None:
-        if not a.images:
-            raise SystemExit(f"{a.checkpoint} holds no integer plan: give --images, or train it with --qat")
-        plan = calibrate(codec, calibration_images(a.images))
-    identity = export(codec, plan, a.out, a.name)
+    crops = read_crops(a.data)
+    crops = crops[:: max(1, len(crops) // TABLE_CROPS)]
+    plan = plan or calibrate(codec, list(crops))
+    counts = symbol_counts.count(IntegerCodec(codec, plan), crops)
+    identity = export(codec, plan, a.out, a.name, counts)
     write_manifest(a.out, a.name, manifest_entry(a.out, a.name, identity, a.source))
     print(f"{a.name}: model id {identity}")
 

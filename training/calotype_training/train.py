@@ -25,7 +25,9 @@ import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
 
 from . import checkpoint, data  # noqa: E402
 from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
+from .ms_ssim import ms_ssim  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
+from .soap import Soap  # noqa: E402
 from .warm_start import warm_start  # noqa: E402
 
 WARM_UP_STEPS = 200
@@ -48,6 +50,8 @@ class Config:
     batch: int = 4
     crop: int = 256
     lr: float = 4e-4
+    optimiser: str = "adam"  # adam, soap
+    ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
     ema_decay: float = 0.9995
     clip: float = 1.0
     precision: str = "auto"  # float32, bfloat16, auto
@@ -76,6 +80,12 @@ def autocast(device, precision):
     return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
+def optimiser(config, codec):
+    if config.optimiser == "soap":
+        return Soap(codec.parameters(), config.lr)
+    return torch.optim.Adam(codec.parameters(), lr=config.lr, betas=(0.9, 0.99), fused=True)
+
+
 class Clock:
     """Where a call stands on the run's cosine: by time where `minutes` are given, else by steps."""
 
@@ -92,13 +102,13 @@ class Clock:
 
 
 class Trainer:
-    """Weights, their average and Adam; `forward` is the codec, or its integer simulation in QAT."""
+    """Weights, their average and the optimiser; `forward` is the codec, or its integer simulation in QAT."""
 
     def __init__(self, config, codec, device):
         self.config, self.device, self.codec = config, device, codec.to(device).train()
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
         self.plan = None  # of the integers that QAT trains for
-        self.opt = torch.optim.Adam(codec.parameters(), lr=config.lr, betas=(0.9, 0.99), fused=True)
+        self.opt = optimiser(config, codec)
         self.parameters, self.averages = list(codec.parameters()), list(self.ema.parameters())
 
     def restore(self, state):
@@ -112,11 +122,14 @@ class Trainer:
         with autocast(self.device, self.config.precision):
             x_hat, bpp_y, bpp_z = self.forward(x, t)
         mse, bpp, lam = 255**2 * (x_hat - x).square().mean((1, 2, 3)), bpp_y + bpp_z, self.codec.lam(t)
+        distortion = mse
+        if self.config.ms_ssim_weight:
+            distortion = mse + self.config.ms_ssim_weight * (1 - ms_ssim(x_hat, x))
         # dividing by sqrt(lambda) gives every quality a like share of the gradient
-        return 0.1 * ((bpp + lam * mse) / lam.sqrt()).mean(), bpp.mean(), mse.mean()
+        return 0.1 * ((bpp + lam * distortion) / lam.sqrt()).mean(), bpp.mean(), mse.mean()
 
     def train_step(self, crops, progress):
-        """One step of Adam -> tensor of loss, bpp, mse and gradient norm."""
+        """One step of the optimiser -> tensor of loss, bpp, mse and gradient norm."""
         config = self.config
         for group in self.opt.param_groups:
             group["lr"] = learning_rate(config, self.step, progress)
@@ -270,7 +283,7 @@ def parse(arguments=None):
             parser.add_argument(name, required=True)
         else:
             kind = {"minutes": float, "steps": int}.get(field.name, str if default is None else type(default))
-            choices = ("auto", "float32", "bfloat16") if field.name == "precision" else None
+            choices = {"precision": ("auto", "float32", "bfloat16"), "optimiser": ("adam", "soap")}.get(field.name)
             parser.add_argument(name, dest=field.name, type=kind, default=default, choices=choices)
     return Config(**vars(parser.parse_args(arguments)))
 

@@ -48,7 +48,7 @@ def test_curves_that_do_not_rise_are_refused():
 
 def test_rate_is_per_pixel_of_the_picture_and_psnr_leaves_the_padding_out(codec):
     image = (smooth_picture(128, 3)[0, :, :70, :100] * 255).byte()
-    bpp, psnr = evaluate.measure(codec, image, 50)
+    bpp, psnr, _ = evaluate.measure(codec, image, 50)
     x = torch.nn.functional.pad(image[None].float(), (0, 28, 0, 58), mode="replicate") / 255
     with torch.no_grad():
         x_hat, bpp_y, bpp_z = codec(x, torch.tensor([0.5]))

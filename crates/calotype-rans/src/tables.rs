@@ -103,6 +103,18 @@ impl Tables {
         }
     }
 
+    /// What codes `symbol` under the table of `scale_index`: the frequency of its slot, of 2^15, and the bits of its escape code (0 without one).
+    ///
+    /// `None` for a `scale_index` without table and for the symbol -32768.
+    pub fn frequency(&self, scale_index: u8, symbol: i16) -> Option<(u16, u32)> {
+        let scale = self.scales.get(usize::from(scale_index))?;
+        match scale.excess(symbol) {
+            0 => Some((self.slots[scale.slot_of(symbol)].freq, 0)),
+            _ if symbol == i16::MIN => None,
+            excess => Some((self.slots[scale.escape()].freq, 2 * excess.ilog2() + 2)),
+        }
+    }
+
     fn push(&mut self, largest: u16, starts: &[u16]) -> Result<(), TableError> {
         check_starts(self.scales.len(), starts)?;
         self.scales.push(Scale { first: self.slots.len() as u32, largest, buckets: buckets(starts) });

@@ -44,7 +44,7 @@ impl Default for EncodeOptions {
 pub struct Encoded {
     /// The `.calo` file.
     pub bytes: Vec<u8>,
-    /// Shannon's bound for the coded symbols, under float64 Gaussians at the table's sigma; only with [`EncodeOptions::statistics`].
+    /// Shannon's bound for the coded symbols under the model's tables; only with [`EncodeOptions::statistics`].
     pub cross_entropy_bits: Option<f64>,
 }
 
@@ -158,9 +158,9 @@ impl Job<'_> {
     }
 
     fn cross_entropy_bits(&self, tile: &TileSymbols) -> f64 {
-        let scales = self.codec.tables.len();
-        cross_entropy_bits(&tile.z, &self.z_index(tile), 0, scales)
-            + cross_entropy_bits(&tile.y, &tile.scale_index, self.skip_below(), scales)
+        let tables = &self.codec.tables;
+        cross_entropy_bits(&tile.z, &self.z_index(tile), 0, tables)
+            + cross_entropy_bits(&tile.y, &tile.scale_index, self.skip_below(), tables)
     }
 
     fn z_index(&self, tile: &TileSymbols) -> Vec<u8> {
