@@ -68,12 +68,22 @@ pub const SECTION_ENTRY_BYTES: usize = 12;
 
 /// Length of the tile's z stream.
 pub const TILE_Z_BYTES: Field = field(0, 4);
-/// Length of the tile's y stream.
-pub const TILE_Y_BYTES: Field = field(4, 4);
-/// CRC-32 of both.
-pub const TILE_CRC: Field = field(8, 4);
-/// Length of an entry of the tile index.
-pub const TILE_ENTRY_BYTES: usize = 12;
+/// CRC-32 of both streams.
+pub const TILE_CRC: Field = field(4, 4);
+/// Length of the first part of the tile's y stream; those of the others follow.
+pub const TILE_Y_BYTES: Field = field(8, 4);
+/// Parts of a y stream in a file of several tiles; in a file of one tile it is whole.
+pub const Y_PARTS: usize = 8;
+
+/// Length of an entry of the tile index in a file of so many tiles.
+pub const fn tile_entry_bytes(tiles: u64) -> usize {
+    TILE_Y_BYTES.offset + TILE_Y_BYTES.bytes * y_parts(tiles)
+}
+
+/// Parts of a y stream in a file of so many tiles.
+pub const fn y_parts(tiles: u64) -> usize {
+    if tiles == 1 { 1 } else { Y_PARTS }
+}
 
 /// Length of the header CRC.
 pub const HEADER_CRC_BYTES: usize = 4;

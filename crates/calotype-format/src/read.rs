@@ -18,8 +18,21 @@ pub struct SectionRef<'a> {
 pub struct TileRef<'a> {
     /// Hyper-latents.
     pub z: &'a [u8],
-    /// Latents.
-    pub y: &'a [u8],
+    /// Latents: the parts of their stream, one after the other; in a file of one tile the first is all.
+    pub y: [&'a [u8]; Y_PARTS],
+    /// How much of them is there.
+    pub held: Held,
+}
+
+/// What a prefix of a file holds of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Not even the z stream.
+    Nothing,
+    /// The z stream, and the y stream up to some byte.
+    Scales,
+    /// All, with the right CRC.
+    Whole,
 }
 
 /// A file taken apart, all checksums verified.
@@ -31,29 +44,66 @@ pub struct File<'a> {
     pub sections: Vec<SectionRef<'a>>,
     /// Tiles in raster order, as many as [`Header::tiles`].
     pub tiles: Vec<TileRef<'a>>,
+    /// Length of the whole file in bytes, which a prefix does not have.
+    pub length: u64,
 }
 
 impl File<'_> {
     /// Takes the whole file `bytes` apart. Allocates only after the checks: a slice for each section and
-    /// each pair for a tile, so less than three times the file's length.
+    /// nine for a tile, so less than four times the file's length.
     ///
     /// # Errors
     /// [`Error::NotCalo`]; [`Error::Unsupported`] for versions, flags, depth and critical sections; [`Error::TooManyPixels`]
     /// for more than `max_pixels`; [`Error::Malformed`] for anything else, bytes after the end included.
     pub fn parse(bytes: &[u8], max_pixels: u64) -> Result<File<'_>, Error> {
+        let file = File::parse_prefix(bytes, max_pixels)?;
+        if file.length > bytes.len() as u64 {
+            return Err(Error::malformed(bytes.len(), Fault::Truncated { needed: file.length }));
+        }
+        Ok(file)
+    }
+
+    /// As [`File::parse`], of a file that may end anywhere after its sections.
+    ///
+    /// # Errors
+    /// As [`File::parse`]; [`Fault::Truncated`] tells how many bytes the next step needs.
+    pub fn parse_prefix(bytes: &[u8], max_pixels: u64) -> Result<File<'_>, Error> {
         let (header, section_count) = Header::with_section_count(bytes)?;
         if header.pixels() > max_pixels {
             return Err(Error::TooManyPixels { width: header.width, height: header.height, limit: max_pixels });
         }
         let mut reader = Reader { file: bytes, at: HEADER_BYTES };
+        let entry_bytes = tile_entry_bytes(header.tile_count());
         let section_table = reader.take(u64::from(section_count) * SECTION_ENTRY_BYTES as u64)?;
-        let tile_index = reader.take(header.tile_count().saturating_mul(TILE_ENTRY_BYTES as u64))?;
+        let tile_index = reader.take(header.tile_count().saturating_mul(entry_bytes as u64))?;
         reader.check_header_crc()?;
         check_tags(section_table)?;
-        reader.check_length(section_table, tile_index)?;
+        let entries: Vec<TileEntry> = tile_index.chunks_exact(entry_bytes).map(TileEntry::parse).collect();
+        let length = reader.length(section_table, &entries)?;
         let sections = reader.sections(section_table)?;
-        let tiles = reader.tiles(tile_index)?;
-        Ok(File { header, sections, tiles })
+        let tiles = reader.tiles(&entries)?;
+        Ok(File { header, sections, tiles, length })
+    }
+}
+
+/// An entry of the tile index.
+struct TileEntry {
+    z_bytes: u32,
+    crc: u32,
+    y_bytes: [u32; Y_PARTS],
+}
+
+impl TileEntry {
+    /// Of one part or of [`Y_PARTS`].
+    fn parse(entry: &[u8]) -> TileEntry {
+        let mut y_bytes = [0; Y_PARTS];
+        let stored = entry[TILE_Y_BYTES.offset..].as_chunks().0;
+        y_bytes.iter_mut().zip(stored).for_each(|(bytes, stored)| *bytes = u32::from_le_bytes(*stored));
+        TileEntry { z_bytes: TILE_Z_BYTES.take_u32(entry), crc: TILE_CRC.take_u32(entry), y_bytes }
+    }
+
+    fn y_length(&self) -> u64 {
+        self.y_bytes.iter().copied().map(u64::from).sum()
     }
 }
 
@@ -95,18 +145,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The lengths in the index add up to what is left of the file. (At most 2^52 lengths of 32 bits: no overflow.)
-    fn check_length(&self, section_table: &[u8], tile_index: &[u8]) -> Result<(), Error> {
+    /// The file's length by its index; no file goes on after that. (At most 2^55 lengths of 32 bits, and memory for them: no overflow.)
+    fn length(&self, section_table: &[u8], entries: &[TileEntry]) -> Result<u64, Error> {
         let sections = section_table.chunks_exact(SECTION_ENTRY_BYTES).map(|entry| u64::from(SECTION_LENGTH.take_u32(entry)));
-        let tiles = tile_index
-            .chunks_exact(TILE_ENTRY_BYTES)
-            .map(|entry| u64::from(TILE_Z_BYTES.take_u32(entry)) + u64::from(TILE_Y_BYTES.take_u32(entry)));
+        let tiles = entries.iter().map(|entry| u64::from(entry.z_bytes) + entry.y_length());
         let end = (self.at as u64).saturating_add(sections.chain(tiles).sum());
-        let got = self.file.len() as u64;
-        match end.cmp(&got) {
-            std::cmp::Ordering::Greater => Err(Error::malformed(self.file.len(), Fault::Truncated { needed: end })),
-            std::cmp::Ordering::Less => Err(Error::Malformed { offset: end, what: Fault::TrailingBytes { bytes: got - end } }),
-            std::cmp::Ordering::Equal => Ok(()),
+        match (self.file.len() as u64).checked_sub(end) {
+            Some(bytes @ 1..) => Err(Error::Malformed { offset: end, what: Fault::TrailingBytes { bytes } }),
+            _ => Ok(end),
         }
     }
 
@@ -124,21 +170,48 @@ impl<'a> Reader<'a> {
         Ok(sections)
     }
 
-    /// All z streams, then all y streams.
-    fn tiles(&mut self, tile_index: &[u8]) -> Result<Vec<TileRef<'a>>, Error> {
-        let entries = || tile_index.chunks_exact(TILE_ENTRY_BYTES).enumerate();
-        let mut tiles = Vec::with_capacity(tile_index.len() / TILE_ENTRY_BYTES);
-        for (_, entry) in entries() {
-            tiles.push(TileRef { z: self.take(u64::from(TILE_Z_BYTES.take_u32(entry)))?, y: &[] });
+    /// All z streams, then all first parts of y streams, and so on, as far as they are there.
+    fn tiles(&mut self, entries: &[TileEntry]) -> Result<Vec<TileRef<'a>>, Error> {
+        let mut tiles: Vec<TileRef<'a>> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let z = self.take_some(entry.z_bytes);
+            let held = if z.len() < entry.z_bytes as usize { Held::Nothing } else { Held::Scales };
+            tiles.push(TileRef { z, y: [&[]; Y_PARTS], held });
         }
-        for (tile, entry) in entries() {
-            let offset = self.at;
-            tiles[tile].y = self.take(u64::from(TILE_Y_BYTES.take_u32(entry)))?;
-            let (stored, computed) = (TILE_CRC.take_u32(entry), tile_crc(tiles[tile].z, tiles[tile].y));
-            if stored != computed {
-                return Err(Error::malformed(offset, Fault::TileCrc { tile, stored, computed }));
-            }
+        for part in 0..Y_PARTS {
+            entries.iter().zip(&mut tiles).for_each(|(entry, tile)| tile.y[part] = self.take_some(entry.y_bytes[part]));
+        }
+        for (number, (entry, tile)) in entries.iter().zip(&mut tiles).enumerate() {
+            self.check_tile(number, entry, tile)?;
         }
         Ok(tiles)
+    }
+
+    /// The next bytes, or those of them that are there.
+    fn take_some(&mut self, length: u32) -> &'a [u8] {
+        let rest = &self.file[self.at..];
+        let part = &rest[..rest.len().min(length as usize)];
+        self.at += part.len();
+        part
+    }
+
+    /// The CRC of a tile that is all there.
+    fn check_tile(&self, tile: usize, entry: &TileEntry, streams: &mut TileRef<'a>) -> Result<(), Error> {
+        let y_length: usize = streams.y.iter().map(|part| part.len()).sum();
+        if streams.held == Held::Nothing || (y_length as u64) < entry.y_length() {
+            return Ok(());
+        }
+        let computed = tile_crc(streams.z, streams.y);
+        if entry.crc != computed {
+            let offset = self.offset_of(streams.y[0]);
+            return Err(Error::malformed(offset, Fault::TileCrc { tile, stored: entry.crc, computed }));
+        }
+        streams.held = Held::Whole;
+        Ok(())
+    }
+
+    /// Where a part of the file begins.
+    fn offset_of(&self, part: &[u8]) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.file.as_ptr() as usize)
     }
 }

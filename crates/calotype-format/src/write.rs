@@ -1,6 +1,6 @@
 //! The writer.
 
-use crate::layout::HEADER_CRC_BYTES;
+use crate::layout::{HEADER_CRC_BYTES, Y_PARTS, y_parts};
 use crate::{Error, Header, Misuse};
 
 /// A section to write (FORMAT.md section 3).
@@ -17,8 +17,8 @@ pub struct Section {
 pub struct TileStreams {
     /// Hyper-latents.
     pub z: Vec<u8>,
-    /// Latents.
-    pub y: Vec<u8>,
+    /// Latents: the parts of their stream.
+    pub y: [Vec<u8>; Y_PARTS],
 }
 
 /// The file of a header, its sections and the streams of its tiles in raster order.
@@ -42,7 +42,11 @@ fn index(header: &Header, sections: &[Section], tiles: &[TileStreams]) -> Result
         index.extend(section_entry(section)?.as_flattened());
     }
     for tile in tiles {
-        index.extend(tile_entry(tile)?.as_flattened());
+        index.extend(length(&[&tile.z])?);
+        index.extend(tile_crc(&tile.z, tile.y.iter().map(Vec::as_slice)).to_le_bytes());
+        for parts in tile.y.chunks(Y_PARTS / y_parts(tiles.len() as u64)) {
+            index.extend(length(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())?);
+        }
     }
     Ok(index)
 }
@@ -51,30 +55,29 @@ fn section_entry(section: &Section) -> Result<[[u8; 4]; 3], Misuse> {
     if !section.tag.iter().all(u8::is_ascii_alphabetic) {
         return Err(Misuse::SectionTag(section.tag));
     }
-    Ok([section.tag, length(&section.bytes)?, crc32fast::hash(&section.bytes).to_le_bytes()])
+    Ok([section.tag, length(&[&section.bytes])?, crc32fast::hash(&section.bytes).to_le_bytes()])
 }
 
-fn tile_entry(tile: &TileStreams) -> Result<[[u8; 4]; 3], Misuse> {
-    Ok([length(&tile.z)?, length(&tile.y)?, tile_crc(&tile.z, &tile.y).to_le_bytes()])
-}
-
-fn length(part: &[u8]) -> Result<[u8; 4], Misuse> {
-    u32::try_from(part.len()).map(u32::to_le_bytes).map_err(|_| Misuse::Length(part.len()))
+/// The length of some parts together.
+fn length(parts: &[&[u8]]) -> Result<[u8; 4], Misuse> {
+    let bytes = parts.iter().map(|part| part.len()).sum();
+    u32::try_from(bytes).map(u32::to_le_bytes).map_err(|_| Misuse::Length(bytes))
 }
 
 /// CRC-32 of the z stream followed by the y stream.
-pub(crate) fn tile_crc(z: &[u8], y: &[u8]) -> u32 {
+pub(crate) fn tile_crc<'a>(z: &[u8], y: impl IntoIterator<Item = &'a [u8]>) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(z);
-    crc.update(y);
+    y.into_iter().for_each(|part| crc.update(part));
     crc.finalize()
 }
 
-/// Appends the header CRC, the sections, all z streams, all y streams.
+/// Appends the header CRC, the sections, all z streams, all first parts of y streams, all second parts, and so on.
 fn with_bodies(index: Vec<u8>, sections: &[Section], tiles: &[TileStreams]) -> Vec<u8> {
     let bodies = || {
         let sections = sections.iter().map(|section| &section.bytes);
-        sections.chain(tiles.iter().map(|tile| &tile.z)).chain(tiles.iter().map(|tile| &tile.y))
+        let parts = (0..Y_PARTS).flat_map(|part| tiles.iter().map(move |tile| &tile.y[part]));
+        sections.chain(tiles.iter().map(|tile| &tile.z)).chain(parts)
     };
     let mut file = index;
     file.reserve_exact(HEADER_CRC_BYTES + bodies().map(Vec::len).sum::<usize>());

@@ -1,6 +1,6 @@
 //! Files come back as they went in; damaged, hostile and unknown ones are errors of the right kind, never panics.
 
-use calotype_format::{Error, Fault, Feature, File, Header, Misuse, Section, TileRect, TileStreams, write};
+use calotype_format::{Error, Fault, Feature, File, Header, Held, Misuse, Section, TileRect, TileStreams, write};
 use proptest::prelude::*;
 
 const NO_LIMIT: u64 = u64::MAX;
@@ -12,7 +12,8 @@ fn header() -> Header {
 /// Four tiles, two sections of which one is empty.
 fn sample() -> Vec<u8> {
     let sections = [Section { tag: *b"noTe", bytes: b"kept".to_vec() }, Section { tag: *b"voId", bytes: vec![] }];
-    let tiles: Vec<TileStreams> = (0..4).map(|tile| TileStreams { z: vec![tile; 4], y: vec![9; usize::from(tile)] }).collect();
+    let part = |tile: u8, part: usize| if part < 4 { vec![10 * tile + part as u8; usize::from(tile)] } else { vec![] };
+    let tiles: Vec<TileStreams> = (0..4).map(|tile| TileStreams { z: vec![tile; 4], y: std::array::from_fn(|g| part(tile, g)) }).collect();
     write(&header(), &sections, &tiles).unwrap()
 }
 
@@ -20,7 +21,7 @@ fn sample() -> Vec<u8> {
 fn patched(file: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = file.to_vec();
     file[offset..][..bytes.len()].copy_from_slice(bytes);
-    let crc_at = 28 + 2 * 12 + 4 * 12;
+    let crc_at = 28 + 2 * 12 + 4 * 40;
     let crc = crc32fast::hash(&file[..crc_at]);
     file[crc_at..][..4].copy_from_slice(&crc.to_le_bytes());
     file
@@ -40,7 +41,7 @@ fn sections_and_streams_come_back() {
     assert_eq!(file.header, header());
     assert_eq!((file.sections[0].tag, file.sections[0].bytes), (*b"noTe", b"kept".as_slice()));
     assert_eq!((file.sections[1].tag, file.sections[1].bytes), (*b"voId", b"".as_slice()));
-    assert_eq!((file.tiles[3].z, file.tiles[3].y), ([3; 4].as_slice(), [9; 3].as_slice()));
+    assert_eq!((file.tiles[3].z, file.tiles[3].y[2]), ([3; 4].as_slice(), [32; 3].as_slice()));
     assert_eq!(Header::parse(&bytes[..28]), Ok(header()));
     assert_eq!(patched(&bytes, 0, b"C"), bytes);
 }
@@ -55,6 +56,35 @@ fn truncation_at_every_byte_is_an_error() {
                 assert!(offset == length as u64 && needed > offset && needed <= bytes.len() as u64)
             }
             other => panic!("{length}: {other}"),
+        }
+    }
+}
+
+/// The first bytes hold the first parts of all tiles; what they hold of a tile, they say.
+#[test]
+fn a_prefix_holds_what_has_come() {
+    let bytes = sample();
+    let bodies = 28 + 24 + 160 + 4;
+    for length in 0..=bytes.len() {
+        let prefix = File::parse_prefix(&bytes[..length], NO_LIMIT);
+        if length < bodies + 4 {
+            assert!(prefix.is_err(), "{length}");
+            continue;
+        }
+        let (file, whole) = (prefix.unwrap(), File::parse(&bytes, NO_LIMIT).unwrap());
+        let held = file.tiles.iter().map(|tile| tile.z.len() + tile.y.concat().len()).sum::<usize>();
+        assert_eq!((held, file.length), (length - bodies - 4, bytes.len() as u64));
+        for (tile, whole) in file.tiles.iter().zip(&whole.tiles) {
+            let (some, all) = ([tile.z, &tile.y.concat()].concat(), [whole.z, &whole.y.concat()].concat());
+            assert!(all.starts_with(&some) || tile.held == Held::Nothing);
+            let expected = if some == all {
+                Held::Whole
+            } else if tile.z == whole.z {
+                Held::Scales
+            } else {
+                Held::Nothing
+            };
+            assert_eq!(tile.held, expected);
         }
     }
 }
@@ -78,10 +108,10 @@ fn checksums_name_their_part() {
         flipped[offset] ^= 1;
         malformed(&flipped)
     };
-    let bodies = 28 + 24 + 48 + 4;
-    assert!(matches!(flipped(16), (100, Fault::HeaderCrc { .. })));
-    assert!(matches!(flipped(100), (100, Fault::HeaderCrc { .. })));
-    assert!(matches!(flipped(bodies), (104, Fault::SectionCrc { section: 0, .. })));
+    let bodies = 28 + 24 + 160 + 4;
+    assert!(matches!(flipped(16), (212, Fault::HeaderCrc { .. })));
+    assert!(matches!(flipped(212), (212, Fault::HeaderCrc { .. })));
+    assert!(matches!(flipped(bodies), (216, Fault::SectionCrc { section: 0, .. })));
     assert!(matches!(flipped(bodies + 4 + 15), (_, Fault::TileCrc { tile: 3, .. })));
     assert!(matches!(flipped(bytes.len() - 1), (_, Fault::TileCrc { tile: 3, .. })));
 }
@@ -93,7 +123,7 @@ fn lengths_must_add_up() {
     longer.extend([0, 0]);
     assert_eq!(malformed(&longer), (end, Fault::TrailingBytes { bytes: 2 }));
     assert_eq!(malformed(&patched(&sample(), 28 + 4, &u32::MAX.to_le_bytes())).0, end);
-    assert_eq!(malformed(&patched(&sample(), 52, &[0xFF; 8])), (end, Fault::Truncated { needed: end - 4 + 2 * u64::from(u32::MAX) }));
+    assert_eq!(malformed(&patched(&sample(), 60, &[0xFF; 8])), (end, Fault::Truncated { needed: end + 2 * u64::from(u32::MAX) }));
 }
 
 #[test]
@@ -143,7 +173,7 @@ fn huge_pictures_are_refused_before_anything_is_allocated() {
         let entries = 1_u64 << (2 * (32 - tile_log2));
         assert_eq!((largest.tile_count(), largest.pixels()), (entries, u64::from(u32::MAX).pow(2)));
         assert!(
-            matches!(malformed(&head(&largest)), (28, Fault::Truncated { needed }) if needed == 28 + 24 + 12 * entries || needed == 28 + 24)
+            matches!(malformed(&head(&largest)), (28, Fault::Truncated { needed }) if needed == 28 + 24 + 40 * entries || needed == 28 + 24)
         );
         assert!(write(&largest, &[], &[]).is_err());
     }
@@ -192,7 +222,7 @@ proptest! {
     #[test]
     fn any_file_comes_back(
         header in any_header(), sections in prop::collection::vec(any_section(), 0..5),
-        streams in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..20), prop::collection::vec(any::<u8>(), 0..20)), 49),
+        streams in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..20), prop::array::uniform8(prop::collection::vec(any::<u8>(), 0..9))), 49),
     ) {
         let tiles: Vec<TileStreams> = streams.into_iter().take(header.tile_count() as usize).map(|(z, y)| TileStreams { z, y }).collect();
         let bytes = write(&header, &sections, &tiles).unwrap();
@@ -200,18 +230,19 @@ proptest! {
         prop_assert_eq!(file.header, header);
         prop_assert_eq!(file.header.tiles().count(), file.tiles.len());
         prop_assert!(file.sections.iter().map(|section| (section.tag, section.bytes)).eq(sections.iter().map(|section| (section.tag, &section.bytes[..]))));
-        prop_assert!(file.tiles.iter().map(|tile| (tile.z, tile.y)).eq(tiles.iter().map(|tile| (&tile.z[..], &tile.y[..]))));
+        prop_assert!(file.tiles.iter().map(|tile| (tile.z, tile.y.concat())).eq(tiles.iter().map(|tile| (&tile.z[..], tile.y.concat()))));
+        prop_assert!(tiles.len() == 1 || file.tiles.iter().zip(&tiles).all(|(file, tile)| file.y == tile.y.each_ref().map(|part| &part[..])));
     }
 
     /// With the CRC made to fit, so that the bytes get past it.
     #[test]
-    fn any_bytes_after_the_magic_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 28..200), plain in any::<bool>()) {
+    fn any_bytes_after_the_magic_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 28..320), plain in any::<bool>()) {
         bytes[..8].copy_from_slice(b"CALO\x01\x01\x00\x08");
         if plain {
             bytes[8..28].copy_from_slice(&sample()[8..28]);
             bytes[27] %= 3;
         }
-        let crc_at = 28 + usize::from(bytes[27]) * 12 + 48;
+        let crc_at = 28 + usize::from(bytes[27]) * 12 + 160;
         if crc_at + 4 <= bytes.len() {
             let crc = crc32fast::hash(&bytes[..crc_at]);
             bytes[crc_at..][..4].copy_from_slice(&crc.to_le_bytes());

@@ -35,7 +35,7 @@ const HEADER: [Named; 11] = [
     ("section_count", layout::HEADER_SECTION_COUNT),
 ];
 const SECTION: [Named; 3] = [("tag", layout::SECTION_TAG), ("length", layout::SECTION_LENGTH), ("crc", layout::SECTION_CRC)];
-const TILE: [Named; 3] = [("z_bytes", layout::TILE_Z_BYTES), ("y_bytes", layout::TILE_Y_BYTES), ("crc", layout::TILE_CRC)];
+const TILE: [Named; 3] = [("z_bytes", layout::TILE_Z_BYTES), ("crc", layout::TILE_CRC), ("y_bytes", layout::TILE_Y_BYTES)];
 
 /// Whether a table's offsets, sizes and names are the code's, without gaps and `size` bytes long.
 fn layout_agrees(document: &str, name: &str, fields: &[Named], size: usize) -> bool {
@@ -77,23 +77,34 @@ fn flags_agree(document: &str) -> bool {
 
 fn example() -> (Header, TileStreams) {
     let header = Header { development: true, width: 2, height: 1, model_id: [0, 1, 2, 3, 4, 5, 6, 7], quality: 8064, tile_log2: 10 };
-    (header, TileStreams { z: vec![1, 0, 0, 0], y: vec![1, 0, 2, 0, 3, 0] })
+    let mut tile = TileStreams { z: vec![1, 0, 0, 0], ..TileStreams::default() };
+    (tile.y[0], tile.y[3]) = (vec![1, 0, 2, 0], vec![3, 0]);
+    (header, tile)
 }
 
 fn example_agrees(document: &str) -> bool {
     let (header, tile) = example();
     let file = hex(document, "minimal");
     let parsed = File::parse(&file, u64::MAX);
-    let same = |parsed: &File<'_>| parsed.header == header && parsed.tiles[0].z == tile.z && parsed.tiles[0].y == tile.y;
+    let same = |parsed: &File<'_>| parsed.header == header && parsed.tiles[0].z == tile.z && parsed.tiles[0].y[0] == tile.y.concat();
     parsed.is_ok_and(|parsed| same(&parsed) && parsed.tiles.len() == 1 && parsed.sections.is_empty())
         && write(&header, &[], &[tile]).is_ok_and(|written| written == file)
+}
+
+/// "N = 1 if the picture is one tile, else N = 8", and entries of 8 + 4 N bytes.
+fn parts_agree(document: &str) -> bool {
+    let parts = [layout::y_parts(1), layout::y_parts(2)];
+    document.contains(&format!("N = {} if the\npicture is one tile, else N = {}", parts[0], parts[1]))
+        && document.contains("entry of 8 + 4 N bytes")
+        && [1, 2].map(layout::tile_entry_bytes) == parts.map(|parts| 8 + 4 * parts)
 }
 
 fn document_agrees(document: &str) -> bool {
     layout_agrees(document, "header", &HEADER, layout::HEADER_BYTES)
         && layout_agrees(document, "section", &SECTION, layout::SECTION_ENTRY_BYTES)
-        && layout_agrees(document, "tile", &TILE, layout::TILE_ENTRY_BYTES)
+        && layout_agrees(document, "tile", &TILE, layout::tile_entry_bytes(1))
         && header_values_agree(document)
+        && parts_agree(document)
         && flags_agree(document)
         && example_agrees(document)
 }
@@ -102,13 +113,14 @@ fn document_agrees(document: &str) -> bool {
 fn layouts_are_those_of_the_document() {
     assert!(layout_agrees(FORMAT, "header", &HEADER, layout::HEADER_BYTES));
     assert!(layout_agrees(FORMAT, "section", &SECTION, layout::SECTION_ENTRY_BYTES));
-    assert!(layout_agrees(FORMAT, "tile", &TILE, layout::TILE_ENTRY_BYTES));
+    assert!(layout_agrees(FORMAT, "tile", &TILE, layout::tile_entry_bytes(1)));
 }
 
 #[test]
 fn values_are_those_of_the_document() {
     assert!(header_values_agree(FORMAT));
     assert!(flags_agree(FORMAT));
+    assert!(parts_agree(FORMAT));
 }
 
 #[test]
@@ -120,7 +132,7 @@ fn the_example_is_read_and_written() {
 fn overhead_is_that_of_the_document() {
     let (header, tile) = example();
     let overhead = write(&header, &[], &[tile]).unwrap().len() - 10;
-    assert_eq!(overhead, layout::HEADER_BYTES + layout::TILE_ENTRY_BYTES + layout::HEADER_CRC_BYTES);
+    assert_eq!(overhead, layout::HEADER_BYTES + layout::tile_entry_bytes(1) + layout::HEADER_CRC_BYTES);
     assert!(FORMAT.contains(&format!("A plain photograph of one tile has {overhead} bytes beside its streams")));
 }
 
@@ -137,7 +149,8 @@ fn a_changed_document_is_noticed() {
         ("pixels, 6 to 16 |", "pixels, 5 to 16 |"),
         ("| 0 | development |", "| 1 | development |"),
         ("| 4 | 4 | length |", "| 5 | 4 | length |"),
-        ("| 4 | 4 | y_bytes |", "| 4 | 4 | z_bytes |"),
+        ("| 8 | 4 | y_bytes |", "| 4 | 4 | y_bytes |"),
+        ("else N = 8,", "else N = 9,"),
         ("43 41 4C 4F 01", "43 41 4C 4F 02"),
         ("    01 00 02 00 03 00", "    01 00 02 00 03 01"),
     ];

@@ -1,28 +1,40 @@
 //! The decoder: lanes in registers, one table look-up and a short scan per symbol.
 
-use crate::coded::{check_lengths, coded_positions};
+use crate::coded::{Scales, check_lengths, coded};
 use crate::tables::Scale;
 use crate::{Error, Fault, HALF_BITS, LONGEST_GAMMA, LOWEST_STATE, PROBABILITY_BITS, PROBABILITY_MASK, Tables, WORD_BITS, lanes};
 
-/// Decodes the stream `bytes` into `symbols` (`i16 [n]`), each under the table of its `scale_index` (`u8 [n]`);
-/// symbols whose index lies below `skip_below` become 0. FORMAT.md section 6.
+/// Decodes the stream `bytes` into `symbols` (`i16 [n]`), each under the table of its scale index; symbols that are not coded become 0.
+/// FORMAT.md section 6.
 ///
 /// # Errors
-/// [`Error::Malformed`] for any stream that [`encode`](crate::encode) would not have written; usage errors for
+/// [`Error::Malformed`] for any stream that [`encode`](crate::encode()) would not have written; usage errors for
 /// lengths that differ or a scale index without table. `symbols` are unspecified after an error.
-pub fn decode(bytes: &[u8], scale_index: &[u8], skip_below: u8, tables: &Tables, symbols: &mut [i16]) -> Result<(), Error> {
-    check_lengths(symbols.len(), scale_index.len())?;
-    let positions = coded_positions(scale_index, skip_below, tables)?;
+pub fn decode(bytes: &[u8], scales: Scales<'_>, tables: &Tables, symbols: &mut [i16]) -> Result<(), Error> {
+    check_lengths(symbols.len(), scales.index.len())?;
+    let positions = coded(scales, tables)?.positions;
     let lanes = lanes(positions.len());
-    let words = Words::new(bytes, lanes)?;
     symbols.fill(0);
-    let target = Target { symbols, scale_index, tables };
+    let words = Words::new(bytes, lanes)?;
+    let target = Target { symbols, scale_index: scales.index, tables };
     match lanes {
         0 => words.finish(&[]),
         1 => target.fill::<1>(&positions, words),
         4 => target.fill::<4>(&positions, words),
         16 => target.fill::<16>(&positions, words),
         _ => target.fill::<32>(&positions, words),
+    }
+}
+
+/// As [`decode`], of a stream that may end early, at any byte: symbols that it does not hold any more are 0.
+///
+/// # Errors
+/// As [`decode`], but for [`Fault::Truncated`] and [`Fault::OddLength`].
+pub fn decode_prefix(bytes: &[u8], scales: Scales<'_>, tables: &Tables, symbols: &mut [i16]) -> Result<(), Error> {
+    let whole_words = &bytes[..bytes.len() / 2 * 2];
+    match decode(whole_words, scales, tables, symbols) {
+        Err(Error::Malformed { fault: Fault::Truncated, .. }) => Ok(()),
+        result => result,
     }
 }
 
@@ -68,16 +80,17 @@ impl Words {
     /// Takes a word into a state that has fallen below the lowest.
     #[inline(always)]
     fn renormalise(&mut self, x: u32) -> Result<u32, Error> {
-        let Some(&word) = self.words.get(self.used) else { return Err(self.truncated()) };
         let low = x < LOWEST_STATE;
+        let Some(&word) = self.words.get(self.used) else { return Err(self.truncated()) };
         self.used += usize::from(low);
+        // At once, for what comes after the last word is no symbol.
+        if self.used == self.words.len() {
+            return Err(self.truncated());
+        }
         Ok(if low { x << WORD_BITS | u32::from(word) } else { x })
     }
 
     fn finish(&self, states: &[u32]) -> Result<(), Error> {
-        if self.used > self.len() {
-            return Err(self.truncated());
-        }
         if self.used < self.len() {
             return Err(Error::malformed(self.used, Fault::Surplus));
         }
@@ -129,14 +142,15 @@ impl Target<'_> {
             slot = self.tables.slots[at];
         }
         let x = u32::from(slot.freq) * (x >> PROBABILITY_BITS) + bits - u32::from(slot.start);
-        let x = words.renormalise(x)?;
         if at == scale.escape() {
+            let x = words.renormalise(x)?;
             let (x, symbol) = take_escape(x, scale, position, words)?;
             self.symbols[position] = symbol;
             return Ok(x);
         }
+        // It is known even if the stream ends here.
         self.symbols[position] = (at as isize - scale.zero() as isize) as i16;
-        Ok(x)
+        words.renormalise(x)
     }
 }
 

@@ -1,28 +1,47 @@
 //! The encoder: from the last symbol to the first.
 
-use crate::coded::{check_lengths, coded_positions};
+use std::ops::Range;
+
+use crate::coded::{Coded, GROUPS, Scales, check_lengths, coded};
 use crate::tables::Slot;
 use crate::{Error, HALF_BITS, LARGEST_SYMBOL, LOWEST_STATE, PROBABILITY_BITS, Tables, WORD_BITS, lanes};
 
-/// Codes `symbols` (`i16 [n]`, in coding order), each under the table of its `scale_index` (`u8 [n]`); symbols whose
-/// index lies below `skip_below` are left out. Returns the stream of FORMAT.md section 6: an even number of bytes,
-/// empty if no symbol is coded.
+/// Codes `symbols` (`i16 [n]`), each under the table of its scale index; leaves out those that are not coded. Returns the stream of
+/// FORMAT.md section 6: an even number of bytes, empty if no symbol is coded.
 ///
 /// # Errors
 /// Only usage: lengths that differ, a scale index without table, the symbol -32768, a skipped symbol that is not 0.
-pub fn encode(symbols: &[i16], scale_index: &[u8], skip_below: u8, tables: &Tables) -> Result<Vec<u8>, Error> {
-    check_lengths(symbols.len(), scale_index.len())?;
-    check_symbols(symbols, scale_index, skip_below)?;
-    let positions = coded_positions(scale_index, skip_below, tables)?;
-    let source = Source { symbols, scale_index, tables };
-    let words = match lanes(positions.len()) {
-        0 => Vec::new(),
-        1 => source.words::<1>(&positions),
-        4 => source.words::<4>(&positions),
-        16 => source.words::<16>(&positions),
-        _ => source.words::<32>(&positions),
-    };
-    Ok(words.iter().rev().flat_map(|word| word.to_le_bytes()).collect())
+pub fn encode(symbols: &[i16], scales: Scales<'_>, tables: &Tables) -> Result<Vec<u8>, Error> {
+    Ok(words(symbols, scales, tables)?.0.iter().rev().flat_map(|word| word.to_le_bytes()).collect())
+}
+
+/// As [`encode()`], cut where the decoder has what it needs for each group of channels.
+///
+/// # Errors
+/// As [`encode()`].
+pub fn encode_parts(symbols: &[i16], scales: Scales<'_>, tables: &Tables) -> Result<[Vec<u8>; GROUPS], Error> {
+    let (words, needed) = words(symbols, scales, tables)?;
+    let mut rest = &words[..];
+    Ok(needed.map(|left| {
+        let (later, part) = rest.split_at(left);
+        rest = later;
+        part.iter().rev().flat_map(|word| word.to_le_bytes()).collect()
+    }))
+}
+
+/// The words of a stream, the last first, and how many of them are needed after each group.
+fn words(symbols: &[i16], scales: Scales<'_>, tables: &Tables) -> Result<(Vec<u16>, [usize; GROUPS]), Error> {
+    check_lengths(symbols.len(), scales.index.len())?;
+    check_symbols(symbols, scales.index, scales.skip_below)?;
+    let coded = coded(scales, tables)?;
+    let source = Source { symbols, scale_index: scales.index, tables };
+    Ok(match lanes(coded.positions.len()) {
+        0 => Default::default(),
+        1 => source.words::<1>(&coded),
+        4 => source.words::<4>(&coded),
+        16 => source.words::<16>(&coded),
+        _ => source.words::<32>(&coded),
+    })
 }
 
 /// Folds first, which vectorise; searches only for the error's position.
@@ -50,21 +69,32 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The words of the stream, the last first.
-    fn words<const L: usize>(&self, positions: &[u32]) -> Vec<u16> {
+    fn words<const L: usize>(&self, coded: &Coded) -> (Vec<u16>, [usize; GROUPS]) {
         let mut states = [LOWEST_STATE; L];
-        let mut words = Vec::with_capacity(positions.len() / 4 + 2 * L);
-        let (groups, rest) = positions.as_chunks::<L>();
-        for (state, &position) in states.iter_mut().zip(rest).rev() {
-            *state = self.put(*state, position, &mut words);
-        }
-        for group in groups.iter().rev() {
-            for lane in (0..L).rev() {
-                states[lane] = self.put(states[lane], group[lane], &mut words);
-            }
+        let mut words = Vec::with_capacity(coded.positions.len() / 4 + 2 * L);
+        let mut needed = [0; GROUPS];
+        for g in (0..GROUPS).rev() {
+            needed[g] = words.len();
+            let begin = if g == 0 { 0 } else { coded.ends[g - 1] };
+            self.put_range(&coded.positions, begin..coded.ends[g], &mut states, &mut words);
         }
         words.extend(states.iter().rev().flat_map(|&state| [state as u16, (state >> WORD_BITS) as u16]));
-        words
+        (words, needed)
+    }
+
+    /// Codes the symbols of a range, the last first; symbol i in lane i mod L.
+    fn put_range<const L: usize>(&self, positions: &[u32], range: Range<usize>, states: &mut [u32; L], words: &mut Vec<u16>) {
+        let whole = range.start.next_multiple_of(L)..range.end / L * L;
+        if whole.is_empty() {
+            return range.rev().for_each(|i| states[i % L] = self.put(states[i % L], positions[i], words));
+        }
+        (whole.end..range.end).rev().for_each(|i| states[i % L] = self.put(states[i % L], positions[i], words));
+        for group in positions[whole.clone()].as_chunks::<L>().0.iter().rev() {
+            for lane in (0..L).rev() {
+                states[lane] = self.put(states[lane], group[lane], words);
+            }
+        }
+        (range.start..whole.start).rev().for_each(|i| states[i % L] = self.put(states[i % L], positions[i], words));
     }
 
     /// Codes one symbol in a lane of state `x`; returns the lane's new state.

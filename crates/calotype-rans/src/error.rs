@@ -107,6 +107,14 @@ pub enum Error {
         /// Length of `scale_index`.
         symbols: usize,
     },
+    /// Usage: the symbols are no whole number of positions.
+    #[error("{symbols} symbols are no positions of {channels} channels")]
+    Channels {
+        /// Number of symbols.
+        symbols: usize,
+        /// Symbols of a position.
+        channels: usize,
+    },
     /// Usage: symbols lie in -32767..=32767.
     #[error("symbol -32768 at position {position}")]
     Symbol {

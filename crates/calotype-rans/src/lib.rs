@@ -1,18 +1,18 @@
 //! Interleaved rANS over a table of integer CDFs (docs/FORMAT.md section 6).
 //!
-//! [`encode`] and [`decode`] code one stream: symbols in order, one scale index each, symbols whose index lies
-//! below `skip_below` left out. All arithmetic is integer; the code is safe Rust and takes any bytes.
+//! [`encode()`] and [`decode()`] code one stream: symbols with a scale index each, ordered by groups of channels so that a part of the
+//! stream holds the first groups. All arithmetic is integer; the code is safe Rust and takes any bytes.
 //!
 //! ```
-//! use calotype_rans::{Tables, decode, encode};
+//! use calotype_rans::{Scales, Tables, decode, encode};
 //!
 //! // One scale: symbols -1, 0, 1 and the escape.
 //! let tables = Tables::new(&[1], &[0, 8192, 24576, 32760]).unwrap();
-//! let (symbols, scale_index) = ([0, 0, -1, 1, 0, 300], [0; 6]);
-//! let bytes = encode(&symbols, &scale_index, 0, &tables).unwrap();
+//! let (symbols, scales) = ([0, 0, -1, 1, 0, 300], Scales::in_order(&[0; 6], 0));
+//! let bytes = encode(&symbols, scales, &tables).unwrap();
 //! assert_eq!(bytes, [0x26, 0x00, 0xC9, 0x41, 0xF8, 0xDF, 0x00, 0x00]);
 //! let mut decoded = [0; 6];
-//! decode(&bytes, &scale_index, 0, &tables, &mut decoded).unwrap();
+//! decode(&bytes, scales, &tables, &mut decoded).unwrap();
 //! assert_eq!(decoded, symbols);
 //! ```
 
@@ -22,8 +22,9 @@ mod encode;
 mod error;
 mod tables;
 
-pub use decode::decode;
-pub use encode::encode;
+pub use coded::{GROUPS, Scales, group};
+pub use decode::{decode, decode_prefix};
+pub use encode::{encode, encode_parts};
 pub use error::{Error, Fault, TableError};
 pub use tables::Tables;
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use calotype_rans::{Error, Fault, TableError, Tables, decode, encode};
+use calotype_rans::{Error, Fault, Scales, TableError, Tables, decode, encode};
 use support::Random;
 
 const SIZES: [u16; 2] = [1, 0];
@@ -13,7 +13,7 @@ fn tiny() -> Tables {
 }
 
 fn fault(bytes: &[u8], scale_index: &[u8]) -> (usize, Fault) {
-    match decode(bytes, scale_index, 0, &tiny(), &mut vec![0; scale_index.len()]) {
+    match decode(bytes, Scales::in_order(scale_index, 0), &tiny(), &mut vec![0; scale_index.len()]) {
         Err(Error::Malformed { offset, fault }) => (offset, fault),
         other => panic!("{other:?} for {bytes:?}"),
     }
@@ -23,7 +23,7 @@ fn fault(bytes: &[u8], scale_index: &[u8]) -> (usize, Fault) {
 fn valid() -> (Vec<u8>, Vec<i16>, Vec<u8>) {
     let symbols: Vec<i16> = (0..200).map(|i: i16| if i % 17 == 0 { i * 91 - 9000 } else { i % 3 - 1 }).collect();
     let scale_index: Vec<u8> = (0..200).map(|i| i % 2).collect();
-    (encode(&symbols, &scale_index, 0, &tiny()).unwrap(), symbols, scale_index)
+    (encode(&symbols, Scales::in_order(&scale_index, 0), &tiny()).unwrap(), symbols, scale_index)
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn surplus_bytes_are_errors() {
 fn states_are_checked_at_both_ends() {
     assert_eq!(fault(&[0, 0, 255, 255], &[1]), (0, Fault::InitialState { lane: 0 }));
     assert_eq!(fault(&[2, 0, 0, 0], &[1]), (4, Fault::FinalState { lane: 0 }));
-    assert_eq!(decode(&encode(&[0], &[1], 0, &tiny()).unwrap(), &[1], 0, &tiny(), &mut [0]), Ok(()));
+    assert_eq!(decode(&encode(&[0], Scales::in_order(&[1], 0), &tiny()).unwrap(), Scales::in_order(&[1], 0), &tiny(), &mut [0]), Ok(()));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn escapes_out_of_range_are_errors() {
     assert_eq!(fault(&after_escape(&[0; 16]), &[1]).1, Fault::Escape { position: 0 });
     assert_eq!(fault(&after_escape(&gamma(1 << 15)), &[1]).1, Fault::Escape { position: 0 });
     let mut symbol = [0];
-    decode(&after_escape(&gamma((1 << 15) - 1)), &[1], 0, &tiny(), &mut symbol).unwrap();
+    decode(&after_escape(&gamma((1 << 15) - 1)), Scales::in_order(&[1], 0), &tiny(), &mut symbol).unwrap();
     assert_eq!(symbol, [-32767]);
 }
 
@@ -93,10 +93,10 @@ fn what_decodes_is_canonical() {
     for bit in 0..8 * bytes.len() {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        if decode(&flipped, &scale_index, 0, &tiny(), &mut decoded).is_ok() {
+        if decode(&flipped, Scales::in_order(&scale_index, 0), &tiny(), &mut decoded).is_ok() {
             accepted += 1;
             assert_ne!(decoded, symbols);
-            assert_eq!(encode(&decoded, &scale_index, 0, &tiny()).unwrap(), flipped);
+            assert_eq!(encode(&decoded, Scales::in_order(&scale_index, 0), &tiny()).unwrap(), flipped);
         }
     }
     // Bits of escapes stand for themselves, so their flips are valid streams; the container's CRC finds those.
@@ -114,8 +114,8 @@ fn random_bytes_never_panic() {
         }
         let bytes: Vec<u8> = (0..2 * random.below(80)).map(|_| random.bits() as u8).collect();
         let mut decoded = vec![0; symbols];
-        if decode(&bytes, &scale_index, 3, &tables, &mut decoded).is_ok() {
-            assert_eq!(encode(&decoded, &scale_index, 3, &tables).unwrap(), bytes);
+        if decode(&bytes, Scales::in_order(&scale_index, 3), &tables, &mut decoded).is_ok() {
+            assert_eq!(encode(&decoded, Scales::in_order(&scale_index, 3), &tables).unwrap(), bytes);
         }
     }
 }

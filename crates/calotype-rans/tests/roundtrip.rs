@@ -2,7 +2,7 @@
 
 mod support;
 
-use calotype_rans::{Error, Fault, Tables, decode, encode, lanes};
+use calotype_rans::{Error, Fault, Scales, Tables, decode, encode, lanes};
 use proptest::prelude::*;
 use support::Random;
 
@@ -13,7 +13,7 @@ fn tiny() -> Tables {
 
 fn decoded(bytes: &[u8], scale_index: &[u8], skip_below: u8, tables: &Tables) -> Result<Vec<i16>, Error> {
     let mut symbols = vec![-1; scale_index.len()];
-    decode(bytes, scale_index, skip_below, tables, &mut symbols).map(|()| symbols)
+    decode(bytes, Scales::in_order(scale_index, skip_below), tables, &mut symbols).map(|()| symbols)
 }
 
 /// Symbols of the scales' own distribution, but for some that need escapes, and 0 where skipped.
@@ -35,7 +35,7 @@ fn streams_around_the_lane_limits_come_back() {
     let tables = support::tables();
     for count in [0, 1, 2, 3, 5, 31, 4095, 32_766, 32_767, 32_768, 32_769, 32_771, 2_097_151, 2_097_152, 2_097_170] {
         let (symbols, scale_index) = natural(count, 0, count as u64);
-        let bytes = encode(&symbols, &scale_index, 0, &tables).unwrap();
+        let bytes = encode(&symbols, Scales::in_order(&scale_index, 0), &tables).unwrap();
         assert_eq!(bytes.is_empty(), count == 0);
         assert_eq!(decoded(&bytes, &scale_index, 0, &tables).unwrap(), symbols, "{count} symbols");
     }
@@ -46,7 +46,7 @@ fn streams_of_32_lanes_come_back() {
     let count = 4_194_304 + 33;
     let (symbols, scale_index) = natural(count, 0, 7);
     let tables = support::tables();
-    let bytes = encode(&symbols, &scale_index, 0, &tables).unwrap();
+    let bytes = encode(&symbols, Scales::in_order(&scale_index, 0), &tables).unwrap();
     assert_eq!(lanes(count), 32);
     assert!(decoded(&bytes, &scale_index, 0, &tables).unwrap() == symbols);
 }
@@ -55,10 +55,10 @@ fn streams_of_32_lanes_come_back() {
 fn skipped_symbols_take_no_room_and_become_zero() {
     let tables = support::tables();
     let (symbols, scale_index) = natural(100_000, 40, 3);
-    let bytes = encode(&symbols, &scale_index, 40, &tables).unwrap();
+    let bytes = encode(&symbols, Scales::in_order(&scale_index, 40), &tables).unwrap();
     assert_eq!(decoded(&bytes, &scale_index, 40, &tables).unwrap(), symbols);
     let (dense_symbols, dense_index): (Vec<i16>, Vec<u8>) = symbols.iter().zip(&scale_index).filter(|(_, index)| **index >= 40).unzip();
-    assert_eq!(encode(&dense_symbols, &dense_index, 0, &tables).unwrap(), bytes);
+    assert_eq!(encode(&dense_symbols, Scales::in_order(&dense_index, 0), &tables).unwrap(), bytes);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn all_symbols_survive_the_escape() {
     let symbols: Vec<i16> = (-32767..=32767).collect();
     for index in [0, 1] {
         let scale_index = vec![index; symbols.len()];
-        let bytes = encode(&symbols, &scale_index, 0, &tables).unwrap();
+        let bytes = encode(&symbols, Scales::in_order(&scale_index, 0), &tables).unwrap();
         assert!(decoded(&bytes, &scale_index, 0, &tables).unwrap() == symbols);
     }
 }
@@ -76,7 +76,7 @@ fn all_symbols_survive_the_escape() {
 fn the_largest_table_works() {
     let tables = Tables::new(&[16383], &(0..32768).collect::<Vec<u16>>()).unwrap();
     let symbols = [-16383, 0, 16383, 16384, -32767];
-    let bytes = encode(&symbols, &[0; 5], 0, &tables).unwrap();
+    let bytes = encode(&symbols, Scales::in_order(&[0; 5], 0), &tables).unwrap();
     assert_eq!(decoded(&bytes, &[0; 5], 0, &tables).unwrap(), symbols);
 }
 
@@ -85,9 +85,9 @@ fn the_largest_table_works() {
 fn frozen_stream_of_one_lane() {
     let (scale_index, symbols) = ([0, 1, 0, 0, 0, 0, 1], [0, 0, -1, 1, 2, -300, 5]);
     assert_eq!(decoded(&FROZEN, &scale_index, 0, &tiny()).unwrap(), symbols);
-    assert_eq!(encode(&symbols, &scale_index, 0, &tiny()).unwrap(), FROZEN);
+    assert_eq!(encode(&symbols, Scales::in_order(&scale_index, 0), &tiny()).unwrap(), FROZEN);
     assert_eq!(decoded(&FROZEN_SKIPPED, &scale_index, 1, &tiny()).unwrap(), [0, 0, 0, 0, 0, 0, 5]);
-    assert_eq!(encode(&[0, 0, 0, 0, 0, 0, 5], &scale_index, 1, &tiny()).unwrap(), FROZEN_SKIPPED);
+    assert_eq!(encode(&[0, 0, 0, 0, 0, 0, 5], Scales::in_order(&scale_index, 1), &tiny()).unwrap(), FROZEN_SKIPPED);
 }
 
 /// Written by an independent encoder after FORMAT.md (Python).
@@ -99,7 +99,7 @@ const FROZEN_SKIPPED: [u8; 4] = [0x7C, 0x03, 0xE0, 0x55];
 fn frozen_stream_of_four_lanes() {
     let symbols: Vec<i16> = (0..32_768).map(|i| if i % 4099 == 0 { (i / 4099 - 4) as i16 } else { 0 }).collect();
     let scale_index = vec![1; symbols.len()];
-    let bytes = encode(&symbols, &scale_index, 0, &tiny()).unwrap();
+    let bytes = encode(&symbols, Scales::in_order(&scale_index, 0), &tiny()).unwrap();
     let hash = bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3));
     assert_eq!((bytes.len(), hash), (528, 0x6BB7_E114_8BEF_49DF));
     assert!(decoded(&bytes, &scale_index, 0, &tiny()).unwrap() == symbols);
@@ -127,12 +127,12 @@ fn cost_is_the_logarithm_of_the_frequency() {
 #[test]
 fn usage_errors_are_told() {
     let tables = tiny();
-    assert_eq!(encode(&[0], &[], 0, &tables), Err(Error::Lengths { symbols: 1, scale_indices: 0 }));
-    assert_eq!(encode(&[0], &[2], 0, &tables), Err(Error::ScaleIndex { index: 2, tables: 2 }));
-    assert_eq!(encode(&[0], &[2], 3, &tables), Ok(vec![]));
-    assert_eq!(encode(&[0, i16::MIN], &[0, 0], 0, &tables), Err(Error::Symbol { position: 1 }));
-    assert_eq!(encode(&[0, 4], &[0, 0], 1, &tables), Err(Error::Skipped { position: 1, symbol: 4 }));
-    assert_eq!(decode(&[], &[0], 0, &tables, &mut []), Err(Error::Lengths { symbols: 0, scale_indices: 1 }));
+    assert_eq!(encode(&[0], Scales::in_order(&[], 0), &tables), Err(Error::Lengths { symbols: 1, scale_indices: 0 }));
+    assert_eq!(encode(&[0], Scales::in_order(&[2], 0), &tables), Err(Error::ScaleIndex { index: 2, tables: 2 }));
+    assert_eq!(encode(&[0], Scales::in_order(&[2], 3), &tables), Ok(vec![]));
+    assert_eq!(encode(&[0, i16::MIN], Scales::in_order(&[0, 0], 0), &tables), Err(Error::Symbol { position: 1 }));
+    assert_eq!(encode(&[0, 4], Scales::in_order(&[0, 0], 1), &tables), Err(Error::Skipped { position: 1, symbol: 4 }));
+    assert_eq!(decode(&[], Scales::in_order(&[0], 0), &tables, &mut []), Err(Error::Lengths { symbols: 0, scale_indices: 1 }));
     assert_eq!(decoded(&[], &[2], 0, &tables), Err(Error::ScaleIndex { index: 2, tables: 2 }));
     assert_eq!(decoded(&[], &[0], 0, &tables), Err(Error::Malformed { offset: 0, fault: Fault::Truncated }));
 }
@@ -158,7 +158,7 @@ proptest! {
         let scale_index: Vec<u8> = pairs.iter().map(|pair| pair.1 % tables.len() as u8).collect();
         let symbol = |(pair, index): (&(i16, u8, bool), &u8)| match *index < skip_below { true => 0, false if pair.2 => pair.0, _ => pair.0 % 20 };
         let symbols: Vec<i16> = pairs.iter().zip(&scale_index).map(symbol).collect();
-        let bytes = encode(&symbols, &scale_index, skip_below, &tables).unwrap();
+        let bytes = encode(&symbols, Scales::in_order(&scale_index, skip_below), &tables).unwrap();
         prop_assert_eq!(decoded(&bytes, &scale_index, skip_below, &tables).unwrap(), symbols);
     }
 }

@@ -1,6 +1,6 @@
-//! FORMAT.md's table of lanes against the code.
+//! FORMAT.md's tables of lanes and groups against the code.
 
-use calotype_rans::{LANES, lanes};
+use calotype_rans::{GROUPS, LANES, group, lanes};
 
 const FORMAT: &str = include_str!("../../../docs/FORMAT.md");
 
@@ -34,4 +34,30 @@ fn a_changed_document_is_noticed() {
         assert_ne!(changed, FORMAT);
         assert!(!agrees(&rows(&changed)), "{was}");
     }
+}
+
+/// The rows `group, first channel, last channel or nothing` of the table of groups.
+fn groups_agree(document: &str) -> bool {
+    let (_, table) = document.split_once("<!-- table: groups -->").expect("the table of groups");
+    let rows: Vec<Vec<Option<usize>>> = table
+        .trim_start()
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .skip(2)
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().parse().ok()).collect())
+        .collect();
+    let row_agrees = |(g, row): (usize, &Vec<Option<usize>>)| {
+        let end = row[2].map_or(1000, |last| last + 1);
+        row[0] == Some(g) && row[1] == Some(group(g, 1000).start) && group(g, 1000).end == end
+    };
+    rows.len() == GROUPS && rows.iter().enumerate().all(row_agrees)
+}
+
+#[test]
+fn groups_are_those_of_the_document() {
+    assert!(groups_agree(FORMAT));
+    assert!(!groups_agree(&FORMAT.replacen("| 3 | 8 | 15 |", "| 3 | 8 | 16 |", 1)));
+    assert!(!groups_agree(&FORMAT.replacen("| 7 | 128 | |", "| 7 | 128 | 383 |", 1)));
+    assert_eq!(group(2, 6), 4..6);
+    assert!((3..GROUPS).all(|g| group(g, 6).is_empty()));
 }
