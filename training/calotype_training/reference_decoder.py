@@ -65,20 +65,24 @@ def read_streams(file):
     """-> header, [(tile rectangle, z stream, y stream)]."""
     h, at = read_header(file)
     rects = tile_rects(h)
-    end = at + 12 * (h["section_count"] + len(rects))
+    parts = 1 if len(rects) == 1 else 8
+    index_at = at + 12 * h["section_count"]
+    end = index_at + (8 + 4 * parts) * len(rects)
     require(len(file) >= end + 4, "shorter than its index")
     require(zlib.crc32(file[:end]) == struct.unpack_from("<I", file, end)[0], "header CRC differs")
     sections = [struct.unpack_from("<4sII", file, at + 12 * i) for i in range(h["section_count"])]
     require(all(tag[:1].islower() for tag, _, _ in sections), "a critical section this decoder does not know")
-    index = [struct.unpack_from("<3I", file, at + 12 * (h["section_count"] + i)) for i in range(len(rects))]
+    index = list(struct.iter_unpack(f"<{2 + parts}I", file[index_at:end]))
     at = end + 4
     for _, length, crc in sections:
         require(zlib.crc32(file[at : at + length]) == crc, "a section's CRC differs")
         at += length
     z = take(file, at, [i[0] for i in index])
-    y = take(file, at + sum(map(len, z)), [i[1] for i in index])
-    require(at + sum(map(len, z)) + sum(map(len, y)) == len(file), "bytes after the end, or a stream cut short")
-    for (_, _, crc), a, b in zip(index, z, y):
+    at += sum(map(len, z))
+    stored = take(file, at, [i[2 + part] for part in range(parts) for i in index])
+    y = [b"".join(stored[tile :: len(rects)]) for tile in range(len(rects))]
+    require(at + sum(map(len, y)) == len(file), "bytes after the end, or a stream cut short")
+    for (_, crc, *_), a, b in zip(index, z, y):
         require(zlib.crc32(a + b) == crc, "a tile's CRC differs")
     return h, list(zip(rects, z, y))
 
@@ -91,6 +95,17 @@ def take(file, at, lengths):
 # ---- FORMAT.md section 6: entropy coding -----------------------------------------------------------------------------------------------
 
 PROBABILITY_BITS, STATE_MIN = 15, 1 << 16
+
+
+def coding_order(channels):
+    """Channels of the groups, in their order."""
+    bounds = [0, 2, 4, 8, 16, 32, 64, 128, channels]
+    return [np.arange(min(a, channels), min(b, channels)) for a, b in zip(bounds, bounds[1:])]
+
+
+def by_groups(latents, coded):
+    """What of an array [h, w, M] is coded, as a list for each group."""
+    return [latents[:, :, group][coded[:, :, group]] for group in coding_order(latents.shape[2])]
 
 
 def lane_count(symbols):
@@ -296,7 +311,8 @@ def decode_symbols(m, rect, z_stream, y_stream, quality):
     h8 = hyper_synthesis(m, z, quality, lh, lw)
     index = scales(m, h8, quality)
     symbols, coded = np.zeros(index.shape, np.int64), index >= m.config["skip_below"]
-    symbols[coded] = m.tables.decode(y_stream, index[coded])
+    places = np.concatenate(by_groups(np.arange(index.size).reshape(index.shape), coded))
+    symbols.ravel()[places] = m.tables.decode(y_stream, index.ravel()[places])
     return z, h8, symbols
 
 

@@ -27,17 +27,29 @@ def slots(tables, scale, symbol):
         yield from ((bit << 14, 1 << 14) for bit in bits)
 
 
-def encode(tables, symbols, scale_index):
+def encode_parts(tables, groups):
+    """[(symbols, scale indices)] -> a stream as a list of its parts."""
+    symbols = np.concatenate([s for s, _ in groups])
+    scale_index = np.concatenate([i for _, i in groups])
     if not len(symbols):
-        return b""
+        return [b""] * len(groups)
     lanes, words = reference.lane_count(len(symbols)), []
     state = [1 << 16] * lanes
-    for i in reversed(range(len(symbols))):
-        for start, freq in reversed(list(slots(tables, scale_index[i], int(symbols[i])))):
-            state[i % lanes] = put(state[i % lanes], words, start, freq)
+    ends = np.cumsum([len(s) for s, _ in groups]).tolist()
+    counts = []
+    for begin, end in reversed(list(zip([0] + ends, ends))):
+        before = len(words)
+        for i in reversed(range(begin, end)):
+            for start, freq in reversed(list(slots(tables, scale_index[i], int(symbols[i])))):
+                state[i % lanes] = put(state[i % lanes], words, start, freq)
+        counts.insert(0, len(words) - before)
     head = [half for x in state for half in (x >> 16, x & 0xFFFF)]
-    words = head + words[::-1]
-    return struct.pack(f"<{len(words)}H", *words)
+    words, counts[0] = head + words[::-1], counts[0] + len(head)
+    return reference.take(struct.pack(f"<{len(words)}H", *words), 0, [2 * count for count in counts])
+
+
+def encode(tables, symbols, scale_index):
+    return b"".join(encode_parts(tables, [(symbols, scale_index)]))
 
 
 def draw(rng, model, scale_index):
@@ -50,7 +62,7 @@ def draw(rng, model, scale_index):
 
 
 def tile(model, rng, rect, quality):
-    """-> z stream, y stream, (z, y) symbols."""
+    """-> z stream, parts of the y stream, (z, y) symbols."""
     _, _, w, h = rect
     zh, zw, lh, lw = -(-h // 64), -(-w // 64), -(-h // 16), -(-w // 16)
     z_index = np.tile(model.scale_index(model.at_quality("log_sigma.z", quality)), zh * zw)
@@ -58,7 +70,8 @@ def tile(model, rng, rect, quality):
     index = reference.scales(model, reference.hyper_synthesis(model, z, quality, lh, lw), quality)
     coded = index >= model.config["skip_below"]
     y = np.where(coded, draw(rng, model, index), 0)
-    return encode(model.tables, z.ravel(), z_index), encode(model.tables, y[coded], index[coded]), (z, y)
+    groups = zip(reference.by_groups(y, coded), reference.by_groups(index, coded))
+    return encode(model.tables, z.ravel(), z_index), encode_parts(model.tables, list(groups)), (z, y)
 
 
 def calo_file(model, rng, width, height, quality, tile_log2=6):
@@ -66,6 +79,10 @@ def calo_file(model, rng, width, height, quality, tile_log2=6):
     header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, 1, 8, width, height, model.id, quality, tile_log2, 0)
     rects = reference.tile_rects({"width": width, "height": height, "tile_log2": tile_log2})
     tiles = [tile(model, rng, rect, quality) for rect in rects]
-    header += b"".join(struct.pack("<3I", len(z), len(y), zlib.crc32(z + y)) for z, y, _ in tiles)
+    if len(rects) == 1:
+        tiles = [(z, [b"".join(y)], symbols) for z, y, symbols in tiles]
+    for z, y, _ in tiles:
+        header += struct.pack(f"<{2 + len(y)}I", len(z), zlib.crc32(z + b"".join(y)), *map(len, y))
     header += struct.pack("<I", zlib.crc32(header))
-    return header + b"".join(t[0] for t in tiles) + b"".join(t[1] for t in tiles), [t[2] for t in tiles]
+    parts = (part for parts in zip(*(y for _, y, _ in tiles)) for part in parts)
+    return header + b"".join(z for z, _, _ in tiles) + b"".join(parts), [symbols for _, _, symbols in tiles]

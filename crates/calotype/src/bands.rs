@@ -1,8 +1,9 @@
 //! From a file to pixels in bands of rows: tiles become latents when their row comes, and go when nothing sees them any more.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use calotype_format::{File, TileRef};
+use calotype_format::{File, Held, TileRef};
 use calotype_model::{QualityTables, Rect};
 use rayon::prelude::*;
 
@@ -135,11 +136,11 @@ impl Tiles<'_> {
         let (engine, quality) = (self.engine, &self.quality);
         let tiles: Vec<(Rect, &TileRef<'_>)> =
             rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|place| self.tile(place)).collect();
-        let z: Vec<Vec<i16>> = tiles.par_iter().map(|(place, streams)| self.z(*place, streams.z)).collect::<Result<_, _>>()?;
+        let z: Vec<Vec<i16>> = tiles.par_iter().map(|(place, streams)| self.z(*place, streams)).collect::<Result<_, _>>()?;
         let sized: Vec<_> = tiles.iter().zip(&z).map(|((place, _), z)| (place.size(), &z[..])).collect();
         let scales = engine.hyper(quality, &sized);
         let y = |(scales, (_, streams)): (Scales, &(Rect, &TileRef<'_>))| {
-            let symbols = self.symbols(streams.y, scales.index(), self.codec.model.decoder().config.skip_below)?;
+            let symbols = self.y(scales.index(), streams)?;
             Ok((scales, symbols))
         };
         let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
@@ -154,26 +155,68 @@ impl Tiles<'_> {
         (place, &self.file.tiles[y * self.file.header.tile_columns() as usize + x])
     }
 
-    fn z(&self, place: Rect, stream: &[u8]) -> Result<Vec<i16>, Error> {
+    fn z(&self, place: Rect, streams: &TileRef<'_>) -> Result<Vec<i16>, Error> {
         let (zh, zw) = place.size().hyper();
-        self.symbols(stream, &self.quality.scale_index_z.repeat(zh * zw), 0)
+        let index = self.quality.scale_index_z.repeat(zh * zw);
+        self.symbols(&[streams.z], calotype_rans::Scales::in_order(&index, 0), streams.held)
     }
 
-    fn symbols(&self, stream: &[u8], scale_index: &[u8], skip_below: u8) -> Result<Vec<i16>, Error> {
-        let mut symbols = vec![0; scale_index.len()];
-        calotype_rans::decode(stream, scale_index, skip_below, &self.codec.tables, &mut symbols)
-            .map_err(|error| malformed_stream(self.bytes, stream, error))?;
+    fn y(&self, index: &[u8], streams: &TileRef<'_>) -> Result<Vec<i16>, Error> {
+        if streams.held == Held::Nothing {
+            return Ok(vec![0; index.len()]);
+        }
+        self.symbols(&streams.y, self.codec.y_scales(index), streams.held)
+    }
+
+    /// Symbols of a stream in parts, of which the last may be missing.
+    fn symbols(&self, parts: &[&[u8]], scales: calotype_rans::Scales<'_>, held: Held) -> Result<Vec<i16>, Error> {
+        let decode = if held == Held::Whole { calotype_rans::decode } else { calotype_rans::decode_prefix };
+        let mut symbols = vec![0; scales.index.len()];
+        decode(&joined(parts), scales, &self.codec.tables, &mut symbols).map_err(|error| malformed_stream(self.bytes, parts, error))?;
         Ok(symbols)
     }
 }
 
-/// Names the byte of the file: `stream` is a part of `file`.
-fn malformed_stream(file: &[u8], stream: &[u8], error: calotype_rans::Error) -> Error {
-    let begin = (stream.as_ptr() as usize).saturating_sub(file.as_ptr() as usize);
-    match error {
-        calotype_rans::Error::Malformed { offset, fault } => {
-            Error::Malformed { offset: (begin + offset) as u64, what: Malformation::Stream(fault) }
+/// A stream of its parts, without a copy where it is in one.
+fn joined<'a>(parts: &[&'a [u8]]) -> Cow<'a, [u8]> {
+    match parts {
+        [whole, rest @ ..] if rest.iter().all(|part| part.is_empty()) => Cow::Borrowed(whole),
+        _ => Cow::Owned(parts.concat()),
+    }
+}
+
+/// Names the byte of the file: `parts` of the stream are parts of `file`.
+fn malformed_stream(file: &[u8], parts: &[&[u8]], error: calotype_rans::Error) -> Error {
+    let calotype_rans::Error::Malformed { offset: mut rest, fault } = error else { return Usage::Stream(error).into() };
+    let mut offset = 0;
+    for part in parts.iter().enumerate().filter(|(i, part)| *i == 0 || !part.is_empty()).map(|(_, part)| part) {
+        offset = (part.as_ptr() as usize).saturating_sub(file.as_ptr() as usize) + rest.min(part.len());
+        match rest.checked_sub(part.len()) {
+            Some(more) => rest = more,
+            None => break,
         }
-        other => Usage::Stream(other).into(),
+    }
+    Error::Malformed { offset: offset as u64, what: Malformation::Stream(fault) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_found_in_the_part_that_holds_them() {
+        let file: Vec<u8> = (0..20).collect();
+        let parts = [&file[2..6], &file[10..10], &file[12..15]];
+        let place = |offset| match malformed_stream(
+            &file,
+            &parts,
+            calotype_rans::Error::Malformed { offset, fault: calotype_rans::Fault::Surplus },
+        ) {
+            Error::Malformed { offset, .. } => offset,
+            other => panic!("{other}"),
+        };
+        assert_eq!([0, 3, 4, 6, 7].map(place), [2, 5, 12, 14, 15]);
+        assert_eq!(joined(&parts), [&file[2..6], &file[12..15]].concat());
+        assert!(matches!(joined(&parts[..2]), Cow::Borrowed(_)));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calotype_cpu::Isa;
 use calotype_model::Model;
-use calotype_rans::Tables;
+use calotype_rans::{Scales, Tables};
 
 use crate::engine::{EngineChoice, EngineFacts, Engines};
 use crate::error::Error;
@@ -61,6 +61,12 @@ impl Codec {
     /// Rows of tiles that are worked on together: so many that their halo costs little, so few that they need little memory.
     pub(crate) fn rows_in_band(&self, width: u64, tile_log2: u8) -> usize {
         (self.band_px / (width << tile_log2)).max(1) as usize
+    }
+
+    /// The scales of a tile's y symbols, whose indices are `[lh, lw, M]`.
+    pub(crate) fn y_scales<'a>(&self, index: &'a [u8]) -> Scales<'a> {
+        let config = &self.model.decoder().config;
+        Scales { index, skip_below: config.skip_below, channels: config.m }
     }
 
     /// What the network runs on where it runs on the CPU.

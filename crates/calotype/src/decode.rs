@@ -69,6 +69,21 @@ impl<'a> Decoder<'a> {
         Ok(Decoder { bytes, file })
     }
 
+    /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
+    /// have not come count as 0 (docs/FORMAT.md section 4, prefixes).
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
+        let file = File::parse_prefix(bytes, options.max_pixels)?;
+        Ok(Decoder { bytes, file })
+    }
+
+    /// Bytes that the file has after those that are here.
+    pub fn missing_bytes(&self) -> u64 {
+        self.file.length - self.bytes.len() as u64
+    }
+
     /// What the header says.
     pub fn info(&self) -> Info {
         let header = &self.file.header;
@@ -80,7 +95,7 @@ impl<'a> Decoder<'a> {
             development: header.development,
             tile_log2: header.tile_log2,
             tiles: self.file.tiles.len(),
-            bytes: self.bytes.len(),
+            bytes: self.file.length as usize,
         }
     }
 

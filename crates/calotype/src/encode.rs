@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use calotype_format::{Header, Misuse, TileRect, TileStreams};
 use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
-use calotype_rans::Tables;
+use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 
 use crate::codec::Codec;
@@ -151,25 +151,20 @@ impl Job<'_> {
     fn write(&self, tile: &TileSymbols) -> Result<TileStreams, Error> {
         let tables = &self.codec.tables;
         let (z, y) = rayon::join(
-            || calotype_rans::encode(&tile.z, &self.z_index(tile), 0, tables),
-            || calotype_rans::encode(&tile.y, &tile.scale_index, self.skip_below(), tables),
+            || calotype_rans::encode(&tile.z, Scales::in_order(&self.z_index(tile), 0), tables),
+            || calotype_rans::encode_parts(&tile.y, self.codec.y_scales(&tile.scale_index), tables),
         );
         Ok(TileStreams { z: z.map_err(Usage::Stream)?, y: y.map_err(Usage::Stream)? })
     }
 
     fn cross_entropy_bits(&self, tile: &TileSymbols) -> f64 {
-        let tables = &self.codec.tables;
-        cross_entropy_bits(&tile.z, &self.z_index(tile), 0, tables)
-            + cross_entropy_bits(&tile.y, &tile.scale_index, self.skip_below(), tables)
+        let (tables, skip_below) = (&self.codec.tables, self.codec.model.decoder().config.skip_below);
+        cross_entropy_bits(&tile.z, &self.z_index(tile), 0, tables) + cross_entropy_bits(&tile.y, &tile.scale_index, skip_below, tables)
     }
 
     fn z_index(&self, tile: &TileSymbols) -> Vec<u8> {
         let channels = &self.tables.quality.scale_index_z;
         channels.repeat(tile.z.len() / channels.len())
-    }
-
-    fn skip_below(&self) -> u8 {
-        self.codec.model.decoder().config.skip_below
     }
 }
 

@@ -11,7 +11,8 @@
 //! # Ok::<(), calotype::Error>(())
 //! ```
 //!
-//! A [`Codec`] keeps a loaded model and its engine for many images. [`Decoder`] tells what a file holds before any pixel is decoded.
+//! A [`Codec`] keeps a loaded model and its engine for many images. [`Decoder`] tells what a file holds before any pixel is decoded; it
+//! decodes bands of rows, regions, and what the first bytes of a file hold ([`Incremental`]).
 //! The file format is docs/FORMAT.md, the arithmetic docs/MODEL.md.
 
 mod bands;
@@ -21,6 +22,7 @@ mod encode;
 mod engine;
 mod entropy;
 mod error;
+mod incremental;
 mod models;
 #[cfg(not(feature = "gpu"))]
 mod no_gpu;
@@ -37,6 +39,7 @@ pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 pub use engine::{AUTO_GPU_PIXELS, EngineChoice, EngineFacts, GpuFacts, gpus};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
+pub use incremental::Incremental;
 pub use models::{ModelFacts, ModelId, embedded_models};
 pub use picture::{Image, Region, RgbImage};
 pub use quality::Quality;
