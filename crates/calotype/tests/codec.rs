@@ -110,7 +110,7 @@ fn streams_of_any_bytes_are_decoded_or_refused() {
             let tile = &mut tiles[tile % 6];
             let stream = if value & 1 == 0 { &mut tile.z } else { &mut tile.y[usize::from(value) % 4] };
             let place = place % stream.len().max(1);
-            stream.iter_mut().nth(place).into_iter().for_each(|byte| *byte ^= value | 1);
+            stream.get_mut(place).into_iter().for_each(|byte| *byte ^= value | 1);
         });
         match decode(&forged, &codec) {
             Ok(image) => assert_eq!(image.rgb.len(), (WIDTH * HEIGHT * 3) as usize),
