@@ -20,6 +20,9 @@ pub struct Cli {
     /// Take this GPU: its number in `calotype devices`, or a part of its name
     #[arg(long, global = true, value_name = "NAME|N")]
     pub adapter: Option<String>,
+    /// Another model than the default one: the path of its NAME.decoder.safetensors; to encode, its encoder part must lie beside it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub model: Option<PathBuf>,
     /// Say which engine ran
     #[arg(short, long, global = true)]
     pub verbose: bool,

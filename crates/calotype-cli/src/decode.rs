@@ -43,7 +43,7 @@ pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);
     let decoder = Decoder::new(&bytes, &DecodeOptions { max_pixels: args.max_pixels }).map_err(failed)?;
-    let codec = Codec::decode_only(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
+    let codec = choice.decoder()?;
     let begin = Instant::now();
     let image = decoder.decode(&codec).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;

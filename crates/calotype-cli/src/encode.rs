@@ -41,7 +41,7 @@ pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     for note in &picture.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
     }
-    let codec = Codec::new(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
+    let codec = choice.codec()?;
     let begin = Instant::now();
     let encoded = encode(&codec, &picture, args)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;

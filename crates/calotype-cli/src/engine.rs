@@ -1,4 +1,6 @@
-//! The choice of engine and threads.
+//! The choice of engine, model and threads.
+
+use std::path::{Path, PathBuf};
 
 use calotype::{Codec, EngineChoice, Isa};
 use rayon::ThreadPoolBuilder;
@@ -7,11 +9,11 @@ use crate::args::{Cli, Engine};
 use crate::failure::Failure;
 use crate::output;
 
-/// The engine to use, and whether to say so.
+/// The engine and the model to use, and whether to say so.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// For the codec.
-    pub engine: EngineChoice,
+    engine: EngineChoice,
+    model: Option<PathBuf>,
     verbose: bool,
 }
 
@@ -44,10 +46,33 @@ pub fn chosen(cli: &Cli) -> Result<Choice, Failure> {
         (Engine::Cpu, None, isa) => EngineChoice::Cpu(isa),
         (Engine::Auto, None, isa) => isa.into(),
     };
-    Ok(Choice { engine, verbose: cli.verbose })
+    Ok(Choice { engine, model: cli.model.clone(), verbose: cli.verbose })
 }
 
 impl Choice {
+    /// The codec for both ways.
+    ///
+    /// # Errors
+    /// Engine (exit code 4) if the machine lacks the engine; input (5) or model (4) for a `--model` that cannot be read or is damaged.
+    pub fn codec(&self) -> Result<Codec, Failure> {
+        let Some(path) = &self.model else { return Codec::new(self.engine.clone()).map_err(|error| Failure::engine(&error)) };
+        let encoder = encoder_beside(path)?;
+        self.from_files(path, Some(&read(&encoder)?))
+    }
+
+    /// The codec for decoding alone, which is ready sooner.
+    ///
+    /// # Errors
+    /// As [`Choice::codec`].
+    pub fn decoder(&self) -> Result<Codec, Failure> {
+        let Some(path) = &self.model else { return Codec::decode_only(self.engine.clone()).map_err(|error| Failure::engine(&error)) };
+        self.from_files(path, None)
+    }
+
+    fn from_files(&self, path: &Path, encoder: Option<&[u8]>) -> Result<Codec, Failure> {
+        Codec::from_parts(&read(path)?, encoder, self.engine.clone()).map_err(|error| Failure::codec(path, &error))
+    }
+
     /// Says what the codec has to say after its work: what ran, with `-v`, and what went wrong on the way.
     pub fn say(&self, codec: &Codec) {
         for warning in codec.take_warnings() {
@@ -58,6 +83,19 @@ impl Choice {
             output::say(&format!("calotype: engine: {} {}", ran.engine, ran.adapter));
         }
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::io(path, "read the model", error))
+}
+
+/// NAME.encoder.safetensors of NAME.decoder.safetensors.
+fn encoder_beside(path: &Path) -> Result<PathBuf, Failure> {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".decoder.safetensors"));
+    let Some(name) = name else {
+        return Err(Failure::usage(format!("--model {}: give the path of a NAME.decoder.safetensors", path.display())));
+    };
+    Ok(path.with_file_name(format!("{name}.encoder.safetensors")))
 }
 
 /// The code path that `--isa` names.

@@ -42,7 +42,7 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     let qualities = sorted(&args.quality);
     args.json.as_deref().map_or(Ok(()), |path| output::check(path, existing))?;
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
-    let codec = Codec::new(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
+    let codec = choice.codec()?;
     let plan = Plan { qualities, options: EncodeOptions { dead_zone: args.dead_zone, ..EncodeOptions::default() }, keep };
     let images = measure_all(&codec, &files, &plan)?;
     choice.say(&codec);

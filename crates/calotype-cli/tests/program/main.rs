@@ -4,6 +4,7 @@ mod damage;
 mod engines;
 mod eval;
 mod harness;
+mod models;
 mod pipes;
 mod refusals;
 mod round_trip;
