@@ -104,7 +104,7 @@ fn encoder_beside(path: &Path) -> Result<PathBuf, Failure> {
 /// Usage for an unknown name; engine (exit code 4) for one that this machine lacks.
 fn chosen_isa(name: Option<&str>) -> Result<Option<Isa>, Failure> {
     let Some(name) = name else { return Ok(None) };
-    let every = [Isa::Scalar, Isa::Portable, Isa::Avx2, Isa::Avx512];
+    let every = Isa::ALL;
     let Some(isa) = every.into_iter().find(|isa| isa.to_string() == name) else {
         let names = every.map(|isa| isa.to_string()).join(", ");
         return Err(Failure::usage(format!("--isa {name}: unknown; give one of {names}")));

@@ -2,14 +2,15 @@
 //!
 //! `cargo run --release -p calotype-cpu --example ceilings [ISA]`
 
+mod support;
+
 use std::sync::Arc;
 
 use calotype_cpu::{Ceilings, Engine, Isa, LayerKind, LayerSpeed};
-use calotype_model::synthetic;
 
 fn main() {
     let wanted = std::env::args().nth(1);
-    let model = Arc::new(synthetic::model(&synthetic::fast(), 1));
+    let model = Arc::new(support::model());
     for isa in Isa::available().into_iter().filter(|isa| wanted.as_ref().is_none_or(|name| *name == isa.to_string())) {
         let engine = Engine::new(Arc::clone(&model), isa).expect("available");
         let Some(ceilings) = engine.ceilings() else { continue };

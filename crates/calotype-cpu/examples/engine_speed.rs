@@ -1,12 +1,14 @@
-//! Median times of each stage for a picture of 768x512 pixels, on every instruction set of this machine, with a synthetic model of the real size.
+//! Median times of each stage for a picture of 768x512 pixels, on every instruction set of this machine, with the default model.
 //!
 //! `cargo run --release -p calotype-cpu --example engine_speed [WIDTH HEIGHT] [ISA]`; RAYON_NUM_THREADS sets the threads.
+
+mod support;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use calotype_cpu::{Engine, Isa, TileSize};
-use calotype_model::{Model, Quantiser, synthetic};
+use calotype_model::{Model, Quantiser};
 
 const ROUNDS: usize = 15;
 const QUALITY: u16 = 8000;
@@ -16,7 +18,7 @@ fn main() {
     let numbers: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let (width, height) = if let [width, height] = numbers[..] { (width, height) } else { (768, 512) };
     let wanted = |isa: Isa| arguments.len() == numbers.len() || arguments.contains(&isa.to_string());
-    let model = Arc::new(synthetic::model(&synthetic::fast(), 1));
+    let model = Arc::new(support::model());
     println!("{width}x{height}, {} threads, median of {ROUNDS} rounds, ms", rayon::current_num_threads());
     for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::Scalar && wanted(isa)) {
         report(&model, isa, (width, height));
@@ -40,7 +42,7 @@ fn report(model: &Arc<Model>, isa: Isa, size: (usize, usize)) {
 /// One encoding and decoding with a fresh engine.
 fn round(model: &Arc<Model>, isa: Isa, (width, height): (usize, usize)) -> Vec<(&'static str, f64)> {
     let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i / 7 + i * i % 31) as u8).collect();
-    let (decoder, encoder) = (model.decoder(), model.encoder().expect("synthetic models have one"));
+    let (decoder, encoder) = (model.decoder(), model.encoder().expect("the default model has one"));
     let (q, gain_z) = (decoder.quality(QUALITY), encoder.gain_z(QUALITY));
     let tile = TileSize { lh: height.div_ceil(16), lw: width.div_ceil(16) };
     let mut times = Vec::new();

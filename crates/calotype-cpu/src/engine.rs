@@ -1,5 +1,6 @@
 //! The engine: a model ready to run on this machine.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use calotype_model::{Model, QualityTables, Quantiser};
@@ -8,10 +9,10 @@ use crate::graph::{Graph, Scalar};
 use crate::kernels::portable::Portable;
 use crate::network::Network;
 use crate::{Ceilings, Error, Isa, LayerSpeed, PhaseTimes};
-use calotype_model::{Hyper, Map, TileSize};
+use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
 
-/// Pixels of a band by default: its maps take about 8 bytes per pixel.
-const BAND_PX: usize = 4 << 20;
+/// Pixels of a band for each thread, by default: its maps take about 8 bytes per pixel, which fits the second-level cache.
+const BAND_PX: usize = 128 << 10;
 
 /// A model with its weights arranged for one [`Isa`]. All methods are deterministic and give the same bits on every [`Isa`].
 ///
@@ -26,10 +27,10 @@ pub struct Engine {
 impl Engine {
     /// Arranges the model's weights. [`Error::Unavailable`] if this machine lacks the instructions.
     pub fn new(model: Arc<Model>, isa: Isa) -> Result<Engine, Error> {
-        Engine::with_band(model, isa, BAND_PX)
+        Engine::with_band(model, isa, BAND_PX * rayon::current_num_threads())
     }
 
-    /// As [`Engine::new`], with pictures analysed and synthesised in bands of about `band_px` pixels (at least 16 rows).
+    /// As [`Engine::new`], with pictures analysed and synthesised in bands of about `band_px` pixels (at least 16 rows), one after the other.
     /// It decides memory, not the result.
     pub fn with_band(model: Arc<Model>, isa: Isa, band_px: usize) -> Result<Engine, Error> {
         let graph = graph(isa, Arc::clone(&model), band_px).ok_or(Error::Unavailable { isa })?;
@@ -58,7 +59,28 @@ impl Engine {
 
     /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
     pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
-        self.graph.synthesise(q, v_hat, (width, height))
+        let picture = Rect::of_picture(width, height);
+        self.pixels(q, &[(picture, v_hat)], picture, (width, height))
+    }
+
+    /// Section 5.4 for a part: the RGB bytes, row by row, of the latents `wanted` of a picture of (width, height) pixels, cropped to it.
+    ///
+    /// `tiles` are v_hat of rectangles of the picture, which together hold `wanted` and, inside the picture, [`Engine::halo`] latents around it.
+    /// Nothing is copied, and few rows are in memory at a time.
+    ///
+    /// # Panics
+    /// If they do not, or overlap.
+    pub fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+        let seen = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
+        let positions = |part: Rect| part.height * part.width;
+        let held: usize = tiles.iter().filter_map(|(place, _)| place.intersection(seen)).map(positions).sum();
+        assert_eq!(held, positions(seen), "latents of the picture");
+        self.graph.pixels(q, tiles, wanted, size)
+    }
+
+    /// How many latents around a place g_s sees.
+    pub fn halo(&self) -> usize {
+        self.model.decoder().config.n_d.div_ceil(2)
     }
 
     /// Section 6: RGB bytes, row by row, to v `[4 ceil(height / 64), 4 ceil(width / 64), M]` of the padded picture.
@@ -66,7 +88,16 @@ impl Engine {
     /// # Panics
     /// If the model has no encoder part.
     pub fn analyse(&self, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
-        self.graph.analyse(rgb, (width, height))
+        self.analyse_rows(PixelRows::whole(rgb, width, height), 0..4 * height.div_ceil(64))
+    }
+
+    /// Section 6 for a part: rows `rows` of v of the padded picture. `pixels` hold their pixels and, inside the picture, 16 rows above and
+    /// below for every two blocks of g_a.
+    ///
+    /// # Panics
+    /// If they do not, or if the model has no encoder part.
+    pub fn analyse_rows(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
+        self.graph.analyse(pixels, rows)
     }
 
     /// Section 6: v `[4zh, 4zw, M]` of a tile to z symbols `[zh, zw, Z]`; `gain_z` is `Encoder::gain_z` at the quality.
@@ -106,7 +137,12 @@ fn graph(isa: Isa, model: Arc<Model>, band_px: usize) -> Option<Box<dyn Graph>> 
         Isa::Portable => Some(Box::new(Network::new(Portable, model, band_px))),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => {
-            let kernels = crate::kernels::x86::avx2::Avx2::detect()?;
+            let kernels = crate::kernels::x86::avx2::Avx2::<false>::detect()?;
+            Some(Box::new(Network::new(kernels, model, band_px)))
+        }
+        #[cfg(target_arch = "x86_64")]
+        Isa::AvxVnni => {
+            let kernels = crate::kernels::x86::avx2::Avx2::<true>::detect()?;
             Some(Box::new(Network::new(kernels, model, band_px)))
         }
         #[cfg(target_arch = "x86_64")]
@@ -115,6 +151,6 @@ fn graph(isa: Isa, model: Arc<Model>, band_px: usize) -> Option<Box<dyn Graph>> 
             Some(Box::new(Network::new(kernels, model, band_px)))
         }
         #[cfg(not(target_arch = "x86_64"))]
-        Isa::Avx2 | Isa::Avx512 => None,
+        Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => None,
     }
 }

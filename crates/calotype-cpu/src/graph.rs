@@ -1,19 +1,20 @@
 //! What every engine computes, and the oracle as one of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use calotype_model::{Encoder, Model, QualityTables, Quantiser};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use crate::scalar;
-use calotype_model::{Hyper, Map, TileSize};
+use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
 
 /// The graph of docs/MODEL.md; see the methods of `Engine` for the shapes.
 pub(crate) trait Graph: Send + Sync {
     fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper;
     fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16>;
-    fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, size: (usize, usize)) -> Vec<u8>;
-    fn analyse(&self, rgb: &[u8], size: (usize, usize)) -> Map<i16>;
+    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8>;
+    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16>;
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16>;
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>);
     fn take_times(&self) -> PhaseTimes;
@@ -39,12 +40,27 @@ impl Graph for Scalar {
         scalar::means(self.0.decoder(), q, hyper, symbols)
     }
 
-    fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, (width, height): (usize, usize)) -> Vec<u8> {
-        scalar::synthesise(self.0.decoder(), q, v_hat, width, height)
+    /// Of a whole picture, of which `wanted` is cut.
+    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<u8> {
+        let picture = Rect::of_picture(width, height);
+        let mut v_hat = Map::zeros(picture.height, picture.width, self.0.decoder().config.m);
+        for (place, tile) in tiles {
+            for (y, row) in tile.data.chunks_exact(tile.width * tile.channels).enumerate() {
+                let start = ((place.y + y) * v_hat.width + place.x) * v_hat.channels;
+                v_hat.data[start..start + row.len()].copy_from_slice(row);
+            }
+        }
+        let rgb = scalar::synthesise(self.0.decoder(), q, &v_hat, width, height);
+        let columns = 48 * wanted.x..(48 * wanted.right()).min(3 * width);
+        rgb.chunks_exact(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y).flat_map(|row| &row[columns.clone()]).copied().collect()
     }
 
-    fn analyse(&self, rgb: &[u8], (width, height): (usize, usize)) -> Map<i16> {
-        scalar::analyse(self.encoder(), rgb, width, height)
+    /// Of a whole picture, black where it is not known.
+    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
+        let mut rgb = vec![0; 3 * pixels.width * pixels.height];
+        rgb[3 * pixels.width * pixels.top..][..pixels.rgb.len()].copy_from_slice(pixels.rgb);
+        let v = scalar::analyse(self.encoder(), &rgb, pixels.width, pixels.height);
+        v.crop((rows.start, 0), (rows.len(), v.width))
     }
 
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {

@@ -11,11 +11,16 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2.
     Avx2,
+    /// x86-64 with AVX2 and AVX-VNNI.
+    AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
     Avx512,
 }
 
 impl Isa {
+    /// All of them, the slowest first.
+    pub const ALL: [Isa; 5] = [Isa::Scalar, Isa::Portable, Isa::Avx2, Isa::AvxVnni, Isa::Avx512];
+
     /// The fastest that this machine has.
     pub fn detect() -> Isa {
         Isa::available().pop().unwrap_or(Isa::Portable)
@@ -23,7 +28,7 @@ impl Isa {
 
     /// All that this machine has, slowest first.
     pub fn available() -> Vec<Isa> {
-        [Isa::Scalar, Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()).collect()
+        Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
     /// Whether this machine has it.
@@ -31,11 +36,13 @@ impl Isa {
         match self {
             Isa::Scalar | Isa::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => crate::kernels::x86::avx2::Avx2::detect().is_some(),
+            Isa::Avx2 => crate::kernels::x86::avx2::Avx2::<false>::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => crate::kernels::x86::avx2::Avx2::<true>::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => crate::kernels::x86::avx512::Avx512::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 | Isa::Avx512 => false,
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => false,
         }
     }
 }
@@ -46,6 +53,7 @@ impl fmt::Display for Isa {
             Isa::Scalar => "scalar",
             Isa::Portable => "portable",
             Isa::Avx2 => "avx2",
+            Isa::AvxVnni => "avx-vnni",
             Isa::Avx512 => "avx512",
         })
     }

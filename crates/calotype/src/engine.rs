@@ -239,33 +239,40 @@ impl Running<'_> {
     ///
     /// `tiles`, each with its place, cover `wanted` and, inside the picture, a halo of [`Running::halo`] latents.
     pub fn pixels(self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
-        let around = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
         let maps: Vec<(Rect, &Map<i16>)> = tiles.iter().map(|(place, Latents(map))| (*place, map)).collect();
-        let v_hat = window::assemble(&maps, around);
-        let (width, height) = window::pixels_of(around, size);
-        let rgb = self.run(|gpu| gpu.synthesise(q, &v_hat, width, height), |cpu| cpu.synthesise(q, &v_hat, width, height));
-        let (columns, rows) = window::pixels_of(wanted, size);
-        let (left, top) = (16 * (wanted.x - around.x), 16 * (wanted.y - around.y));
-        window::crop(rgb, width, top..top + rows, left..left + columns)
+        let on_gpu = |gpu: &gpu::Engine| {
+            let around = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
+            let (width, height) = window::pixels_of(around, size);
+            let rgb = gpu.synthesise(q, &window::assemble(&maps, around), width, height)?;
+            let (columns, rows) = window::pixels_of(wanted, size);
+            let (left, top) = (16 * (wanted.x - around.x), 16 * (wanted.y - around.y));
+            Ok(window::crop(rgb, width, top..top + rows, left..left + columns))
+        };
+        self.run(on_gpu, |cpu| cpu.pixels(q, &maps, wanted, size))
     }
 
     /// How many latents around a place g_s sees.
     pub fn halo(self) -> usize {
-        self.engines.model.decoder().config.n_d.div_ceil(2)
+        self.engines.cpu.halo()
     }
 
     /// Section 6: all symbols of tiles. `pixels` begin at a multiple of 64 rows and have the rows of these tiles and, inside the picture,
     /// as many more above and below as g_a sees.
     pub fn encode(self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Vec<TileSymbols> {
+        let (first, last) = (tiles.iter().map(|tile| tile.y).min(), tiles.iter().map(|tile| tile.padded().bottom()).max());
+        let wanted = first.unwrap_or(0)..last.unwrap_or(0);
         let rows = pixels.rgb.len() / (3 * pixels.width);
-        let v = self.run(|gpu| gpu.analyse(pixels.rgb, pixels.width, rows), |cpu| cpu.analyse(pixels.rgb, pixels.width, rows));
-        let from_top = |tile: &Rect| Rect { y: tile.y - pixels.top / 16, ..*tile };
-        tiles.par_iter().map(|tile| self.tile_symbols(tables, &v, from_top(tile))).collect()
+        let (top, v) = self.run(
+            |gpu| Ok((pixels.top / 16, gpu.analyse(pixels.rgb, pixels.width, rows)?)),
+            |cpu| (wanted.start, cpu.analyse_rows(pixels, wanted.clone())),
+        );
+        let place = Rect { y: top, x: 0, height: v.height, width: v.width };
+        tiles.par_iter().map(|tile| self.tile_symbols(tables, (place, &v), *tile)).collect()
     }
 
-    fn tile_symbols(self, tables: &EncodeTables, v: &Map<i16>, tile: Rect) -> TileSymbols {
+    fn tile_symbols(self, tables: &EncodeTables, v: (Rect, &Map<i16>), tile: Rect) -> TileSymbols {
         let q = &tables.quality;
-        let padded = window::assemble(&[(Rect { y: 0, x: 0, height: v.height, width: v.width }, v)], tile.padded());
+        let padded = window::assemble(&[v], tile.padded());
         let z = self.run(|gpu| gpu.hyper_analyse(&tables.gain_z, &padded), |cpu| cpu.hyper_analyse(&tables.gain_z, &padded));
         let hyper = self.tile_hyper(q, &z, tile.size());
         let quantiser = &tables.quantiser;

@@ -30,6 +30,40 @@ pub(crate) enum Out<'a, C> {
     Add(&'a mut [i16]),
 }
 
+/// A form of codes in memory.
+pub(crate) trait Code: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq + 'static {
+    /// A code in this form.
+    fn of(value: i8) -> Self;
+    /// Back from this form.
+    fn value(self) -> i8;
+}
+
+/// Ready to be multiplied as it is.
+impl Code for i16 {
+    #[inline(always)]
+    fn of(value: i8) -> i16 {
+        i16::from(value)
+    }
+
+    #[inline(always)]
+    fn value(self) -> i8 {
+        self as i8
+    }
+}
+
+/// Unsigned, as `vpdpbusd` and `vpmaddubsw` want it: plus 128. A layer's bias takes 128 times the sum of its weights back.
+impl Code for u8 {
+    #[inline(always)]
+    fn of(value: i8) -> u8 {
+        value as u8 ^ 128
+    }
+
+    #[inline(always)]
+    fn value(self) -> i8 {
+        (self ^ 128) as i8
+    }
+}
+
 /// What layers multiply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Product {
@@ -42,18 +76,13 @@ pub(crate) enum Product {
 /// The operations on one instruction set. A value of an implementor is the proof that the machine has it.
 pub(crate) trait Kernels: Copy + Send + Sync + 'static {
     /// A code in memory.
-    type Code: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq + 'static;
+    type Code: Code;
     /// Weights of an int8 layer.
     type Dense: Send + Sync;
     /// Weights of a wide layer.
     type Wide: Send + Sync;
     /// Weights of a depthwise layer.
     type Depthwise: Send + Sync;
-
-    /// A code in this form.
-    fn code(value: i8) -> Self::Code;
-    /// Back from this form.
-    fn value(code: Self::Code) -> i8;
 
     /// Arranges an int8 layer's weights.
     fn pack_dense(source: DenseSource<'_, i8>) -> Self::Dense;

@@ -31,6 +31,27 @@ pub(crate) struct DenseSource<'a, T> {
     pub shift: &'a [u8],
 }
 
+impl DenseSource<'_, i8> {
+    /// The weights of an output.
+    #[cfg(target_arch = "x86_64")]
+    pub fn row(&self, output: usize) -> &[i8] {
+        &self.weight[output * self.inputs..][..self.inputs]
+    }
+
+    /// Where the accumulator of an output starts if codes are 128 larger.
+    #[cfg(target_arch = "x86_64")]
+    pub fn unsigned_bias(&self, output: usize) -> i32 {
+        unsigned_bias(self.bias[output], self.row(output))
+    }
+}
+
+/// The bias that takes back what codes are too large by in memory: 128 times the sum of the weights.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn unsigned_bias(bias: i32, weights: &[i8]) -> i32 {
+    let sum: i32 = weights.iter().map(|&weight| i32::from(weight)).sum();
+    bias.wrapping_sub(sum.wrapping_mul(128))
+}
+
 /// A depthwise layer's tensors: weight `[N, 9]`, bias `[N]`, shift `[N]`.
 #[derive(Clone, Copy)]
 pub(crate) struct DepthwiseSource<'a> {

@@ -1,7 +1,7 @@
 //! Safe blocked kernels that the compiler vectorises; codes are i16, so that int8 and wide layers are one kernel.
 
 use super::pack::pack_ends;
-use super::{DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Product, Rows, Slots};
+use super::{Code, DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Product, Rows, Slots};
 
 /// Any machine.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +16,13 @@ pub(crate) struct Dense {
 }
 
 /// Weights of 16 channels' taps in row order, then one of padding.
-pub(crate) type Taps = Depthwise<i16, 2>;
+type Taps = Depthwise<i16, 2>;
 
-/// The accumulators of up to [`TILE`] positions and 16 outputs.
-pub(crate) type Tile = [[i32; LANES]; TILE];
+/// The accumulators of up to T positions and 16 outputs.
+pub(crate) type Tile<const T: usize> = [[i32; LANES]; T];
 
-/// Most positions that a tile function takes.
-pub(crate) const TILE: usize = 6;
+/// Positions of a tile.
+const TILE: usize = 6;
 
 /// Outputs in their own order.
 pub(crate) const NATURAL: Slots = Slots { lines: 1, permuted: false };
@@ -32,14 +32,6 @@ impl Kernels for Portable {
     type Dense = Dense;
     type Wide = Dense;
     type Depthwise = Taps;
-
-    fn code(value: i8) -> i16 {
-        i16::from(value)
-    }
-
-    fn value(code: i16) -> i8 {
-        code as i8
-    }
 
     fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
         rows_of_weights(source, i16::from)
@@ -102,7 +94,7 @@ fn rows_of_weights<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i
 }
 
 /// Packs a depthwise layer: five lines per 16 channels, line t holding taps 2t and 2t + 1.
-pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
+fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
     let channels = source.bias.len();
     let ends = pack_ends(source.shift, NATURAL, |channel| source.bias[channel]);
     let mut lines = vec![Line([[0; 2]; LANES]); ends.len() * 5];
@@ -115,20 +107,20 @@ pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
 }
 
 /// A pointwise layer of N = `outputs` by tiles: `tile(input, block, accumulators)` fills, for outputs from 16 `block` on,
-/// one row of accumulators for each of at most [`TILE`] positions.
+/// one row of accumulators for each of at most T positions.
 #[inline(always)]
-pub(crate) fn dense_with(
+pub(crate) fn dense_with<X: Copy, C: Code, const T: usize>(
     outputs: usize,
     ends: &[Ends],
-    input: Rows<'_, i16>,
-    mut out: Out<'_, i16>,
-    tile: impl Fn(Rows<'_, i16>, usize, &mut Tile),
+    input: Rows<'_, X>,
+    mut out: Out<'_, C>,
+    tile: impl Fn(Rows<'_, X>, usize, &mut Tile<T>),
 ) {
-    let mut accumulators = [[0; LANES]; TILE];
+    let mut accumulators = [[0; LANES]; T];
     for (block, ends) in ends.iter().enumerate() {
         let lanes = (outputs - block * LANES).min(LANES);
-        for first in (0..input.count).step_by(TILE) {
-            let rows = Rows { data: &input.data[first * input.stride..], count: TILE.min(input.count - first), ..input };
+        for first in (0..input.count).step_by(T) {
+            let rows = Rows { data: &input.data[first * input.stride..], count: T.min(input.count - first), ..input };
             tile(rows, block, &mut accumulators);
             for (i, accumulator) in accumulators[..rows.count].iter().enumerate() {
                 finish(accumulator, ends, (first + i) * outputs + block * LANES, lanes, &mut out);
@@ -139,7 +131,7 @@ pub(crate) fn dense_with(
 
 /// Ends `lanes` accumulators at `out[at..]`.
 #[inline(always)]
-fn finish(accumulator: &[i32; LANES], ends: &Ends, at: usize, lanes: usize, out: &mut Out<'_, i16>) {
+fn finish<C: Code>(accumulator: &[i32; LANES], ends: &Ends, at: usize, lanes: usize, out: &mut Out<'_, C>) {
     match out {
         Out::Active(codes) => put(&mut codes[at..][..lanes], &codes_of(&accumulator.map(|a| a.max(a >> 3)), ends)),
         Out::Stream(stream) => put(&mut stream[at..][..lanes], &stream_of(accumulator, ends)),
@@ -148,8 +140,8 @@ fn finish(accumulator: &[i32; LANES], ends: &Ends, at: usize, lanes: usize, out:
 }
 
 #[inline(always)]
-fn put(place: &mut [i16], values: &[i16; LANES]) {
-    match <&mut [i16; LANES]>::try_from(&mut *place) {
+fn put<T: Copy>(place: &mut [T], values: &[T; LANES]) {
+    match <&mut [T; LANES]>::try_from(&mut *place) {
         Ok(full) => *full = *values,
         Err(_) => place.copy_from_slice(&values[..place.len()]),
     }
@@ -168,8 +160,8 @@ fn shifted(accumulator: &[i32; LANES], ends: &Ends) -> [i32; LANES] {
 }
 
 #[inline(always)]
-fn codes_of(accumulator: &[i32; LANES], ends: &Ends) -> [i16; LANES] {
-    shifted(accumulator, ends).map(|a| a.clamp(-127, 127) as i16)
+fn codes_of<C: Code>(accumulator: &[i32; LANES], ends: &Ends) -> [C; LANES] {
+    shifted(accumulator, ends).map(|a| C::of(a.clamp(-127, 127) as i8))
 }
 
 #[inline(always)]
@@ -178,7 +170,7 @@ fn stream_of(accumulator: &[i32; LANES], ends: &Ends) -> [i16; LANES] {
 }
 
 fn dense(layer: &Dense, input: Rows<'_, i16>, out: Out<'_, i16>) {
-    dense_with(layer.outputs, &layer.ends, input, out, |rows, block, accumulators| {
+    dense_with::<_, _, TILE>(layer.outputs, &layer.ends, input, out, |rows, block, accumulators| {
         let weights = &layer.weight[block * LANES * layer.inputs..][..LANES * layer.inputs];
         for (position, accumulator) in rows.data.chunks(rows.stride).zip(&mut accumulators[..rows.count]) {
             *accumulator = layer.ends[block].bias;
@@ -208,8 +200,7 @@ fn dot_four(position: &[i16], weights: &[i16], sums: &mut [i32; 4]) {
 }
 
 /// See [`Kernels::depthwise`].
-#[inline(always)]
-pub(crate) fn depthwise(layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
+fn depthwise(layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
     let channels = layer.channels;
     let width = out.len() / channels;
     for (block, ends) in layer.ends.iter().enumerate() {
@@ -222,7 +213,7 @@ pub(crate) fn depthwise(layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
             if x + 1 < width {
                 columns[2] = column(rows, (x + 1) * channels + first, lanes);
             }
-            let codes = codes_of(&convolve(&columns, &taps, &ends.bias), ends);
+            let codes: [i16; LANES] = codes_of(&convolve(&columns, &taps, &ends.bias), ends);
             put(&mut out[x * channels + first..][..lanes], &codes);
         }
     }
@@ -236,13 +227,13 @@ fn flat_taps(lines: &[Line<i16, 2>]) -> [[i16; LANES]; 9] {
 #[inline(always)]
 fn column(rows: [&[i16]; 3], at: usize, lanes: usize) -> [[i16; LANES]; 3] {
     rows.map(|row| {
-        let mut values = [0; LANES];
+        let mut codes = [0; LANES];
         if lanes == LANES {
-            values.copy_from_slice(&row[at..][..LANES]);
+            codes.copy_from_slice(&row[at..][..LANES]);
         } else {
-            values[..lanes].copy_from_slice(&row[at..][..lanes]);
+            codes[..lanes].copy_from_slice(&row[at..][..lanes]);
         }
-        values
+        codes
     })
 }
 
@@ -257,8 +248,7 @@ fn convolve(columns: &[[[i16; LANES]; 3]; 3], taps: &[[i16; LANES]; 9], bias: &[
 }
 
 /// See [`Kernels::read`].
-#[inline(always)]
-pub(crate) fn read(stream: &[i16], shift: &[u8], out: &mut [i16], stride: usize) {
+fn read(stream: &[i16], shift: &[u8], out: &mut [i16], stride: usize) {
     let channels = shift.len();
     for (position, codes) in stream.chunks_exact(channels).zip(out.chunks_mut(stride)) {
         for ((&s, &r), code) in position.iter().zip(shift).zip(&mut codes[..channels]) {

@@ -109,12 +109,12 @@ fn run_dense<K: Kernels>(kernels: K, layer: &Layer<i8, i8>, end: End, old: &[i16
     let packed = K::pack_dense(layer.source());
     let stride = layer.inputs + 4;
     let count = layer.input.len() / layer.inputs;
-    let mut data = vec![K::code(99); count * stride];
+    let mut data = vec![K::Code::of(99); count * stride];
     for (place, row) in data.chunks_mut(stride).zip(layer.input.chunks(layer.inputs)) {
-        place.iter_mut().zip(row).for_each(|(code, &value)| *code = K::code(value));
+        place.iter_mut().zip(row).for_each(|(code, &value)| *code = K::Code::of(value));
     }
     let input = Rows { data: &data, stride, count };
-    let mut codes = vec![K::code(0); old.len()];
+    let mut codes = vec![K::Code::of(0); old.len()];
     let mut stream = old.to_vec();
     match end {
         End::Code => unreachable!("dense layers have no such end"),
@@ -122,7 +122,7 @@ fn run_dense<K: Kernels>(kernels: K, layer: &Layer<i8, i8>, end: End, old: &[i16
         End::Stream => kernels.dense(&packed, input, Out::Stream(&mut stream)),
         End::Add => kernels.dense(&packed, input, Out::Add(&mut stream)),
     }
-    if end == End::Active { codes.iter().map(|&code| i16::from(K::value(code))).collect() } else { stream }
+    if end == End::Active { codes.iter().map(|&code| i16::from(code.value())).collect() } else { stream }
 }
 
 fn run_wide<K: Kernels>(kernels: K, layer: &Layer<i16, i16>) -> Vec<i16> {
@@ -133,19 +133,19 @@ fn run_wide<K: Kernels>(kernels: K, layer: &Layer<i16, i16>) -> Vec<i16> {
 }
 
 fn run_depthwise<K: Kernels>(kernels: K, layer: &Layer<i8, i8>, width: usize) -> Vec<i16> {
-    let codes: Vec<K::Code> = layer.input.iter().map(|&value| K::code(value)).collect();
+    let codes: Vec<K::Code> = layer.input.iter().map(|&value| K::Code::of(value)).collect();
     let row = width * layer.bias.len();
-    let mut out = vec![K::code(0); row];
+    let mut out = vec![K::Code::of(0); row];
     kernels.depthwise(&K::pack_depthwise(layer.taps()), [&codes[..row], &codes[row..2 * row], &codes[2 * row..]], &mut out);
-    out.iter().map(|&code| i16::from(K::value(code))).collect()
+    out.iter().map(|&code| i16::from(code.value())).collect()
 }
 
 fn run_read<K: Kernels>(kernels: K, stream: &[i16], shift: &[u8]) -> Vec<i16> {
     let stride = shift.len() + 3;
-    let mut out = vec![K::code(77); stream.len() / shift.len() * stride];
+    let mut out = vec![K::Code::of(77); stream.len() / shift.len() * stride];
     kernels.read(stream, shift, &mut out, stride);
-    assert!(out.chunks(stride).all(|row| row[shift.len()..].iter().all(|&code| code == K::code(77))), "wrote beyond the channels");
-    out.chunks(stride).flat_map(|row| &row[..shift.len()]).map(|&code| i16::from(K::value(code))).collect()
+    assert!(out.chunks(stride).all(|row| row[shift.len()..].iter().all(|&code| code == K::Code::of(77))), "wrote beyond the channels");
+    out.chunks(stride).flat_map(|row| &row[..shift.len()]).map(|&code| i16::from(code.value())).collect()
 }
 
 /// Values of every magnitude, with biases and shifts that make results small, large and saturated.
@@ -292,9 +292,18 @@ fn portable_equals_naive() {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn avx2_equals_naive() {
-    match x86::avx2::Avx2::detect() {
+    match x86::avx2::Avx2::<false>::detect() {
         Some(kernels) => check_all(kernels),
         None => println!("no AVX2 here"),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn avx_vnni_equals_naive() {
+    match x86::avx2::Avx2::<true>::detect() {
+        Some(kernels) => check_all(kernels),
+        None => println!("no AVX-VNNI here"),
     }
 }
 

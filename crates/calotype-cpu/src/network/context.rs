@@ -7,7 +7,7 @@ use calotype_model::{QualityTables, Quantiser};
 use super::Network;
 use super::field::{Field, rows_of};
 use super::scratch::{Scratch, job_rows, room};
-use crate::kernels::{Kernels, Out, Rows};
+use crate::kernels::{Code, Kernels, Out, Rows};
 use crate::measure::Phase;
 use calotype_model::{Hyper, Map};
 
@@ -148,7 +148,7 @@ impl<K: Kernels> Network<K> {
     fn step_input(&self, step: usize, job: &Job<'_, K::Code>, codes: &mut [K::Code]) -> &[K::Dense; 4] {
         match step.checked_sub(1) {
             None => {
-                codes.iter_mut().zip(job.h8).for_each(|(code, &value)| *code = K::code(value));
+                codes.iter_mut().zip(job.h8).for_each(|(code, &value)| *code = K::Code::of(value));
                 &self.decoder.mean_head
             }
             Some(context) => {
@@ -205,7 +205,7 @@ impl<K: Kernels> Network<K> {
         let (p, inputs) = (decoder.config.p, decoder.config.p + decoder.config.m);
         let codes = room(&mut scratch.hidden, job.h8.len() / p * inputs);
         for (codes, h8) in codes.chunks_exact_mut(inputs).zip(job.h8.chunks_exact(p)) {
-            codes.iter_mut().zip(h8).for_each(|(code, &value)| *code = K::code(value));
+            codes.iter_mut().zip(h8).for_each(|(code, &value)| *code = K::Code::of(value));
         }
         self.kernels.read(job.v_hat, &decoder.v_hat_read, &mut codes[p..], inputs);
         self.kernels.dense(&step.first, rows_of(codes, inputs), Out::Stream(job.stream));

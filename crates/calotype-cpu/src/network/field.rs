@@ -1,11 +1,11 @@
-//! A stream with the codes between two depthwise layers, and the phase that runs a block on it.
+//! A stream with the codes between two depthwise layers, and the step that runs a block on it.
 
 use std::ops::Range;
 
 use super::Network;
 use super::packed::Block;
 use super::scratch::{Scratch, job_rows, lock, room};
-use crate::kernels::{Kernels, Out, Rows};
+use crate::kernels::{Code, Kernels, Out, Rows};
 use crate::measure::Phase;
 
 /// Rows `top..` of a map whose blocks are being run.
@@ -28,6 +28,16 @@ pub(super) struct Field<K: Kernels> {
     spare: Vec<K::Code>,
     /// A row of zero codes.
     outside: Vec<K::Code>,
+    /// Codes that lie above those in `active`, where the map comes piece by piece.
+    pub above: Above<K>,
+}
+
+/// The last rows of codes that a depthwise layer had before the ones that are new.
+pub(super) struct Above<K: Kernels> {
+    /// The row after the last.
+    pub end: usize,
+    /// At most two rows.
+    pub codes: Vec<K::Code>,
 }
 
 /// The memory of a field, for the next one: fresh pages cost as much as a small layer.
@@ -42,24 +52,41 @@ impl<K: Kernels> Field<K> {
     pub fn place(&self, rows: &Range<usize>) -> Range<usize> {
         (rows.start - self.top) * self.row..(rows.end - self.top) * self.row
     }
-}
 
-/// The inputs of a block's depthwise layer.
-struct Surroundings<'a, C> {
-    active: &'a [C],
-    outside: &'a [C],
-    row: usize,
-    top: usize,
-    height: usize,
-}
+    /// Drops the stream above row `top`; rows up to `end` stay.
+    pub fn slide(&mut self, top: usize, end: usize) {
+        let kept = self.place(&(top..end));
+        self.stream.copy_within(kept, 0);
+        self.top = top;
+    }
 
-impl<'a, C> Surroundings<'a, C> {
-    /// Row `y - 1` of the map: zeros above and below it.
-    fn row_before(&self, y: usize) -> &'a [C] {
-        match y.checked_sub(1) {
-            Some(y) if y < self.height => &self.active[(y - self.top) * self.row..][..self.row],
-            _ => self.outside,
+    /// Row y of the codes.
+    fn codes(&self, y: usize) -> &[K::Code] {
+        match self.above.end.checked_sub(y) {
+            None | Some(0) => &self.active[(y - self.top) * self.row..][..self.row],
+            Some(before) => &self.above.codes[self.above.codes.len() - before * self.row..][..self.row],
         }
+    }
+
+    /// Row y - 1 of the codes: zeros above and below the map.
+    fn codes_before(&self, y: usize) -> &[K::Code] {
+        match y.checked_sub(1) {
+            Some(y) if y < self.height => self.codes(y),
+            _ => &self.outside,
+        }
+    }
+
+    /// The last two of the codes above row `end`, or the one that there is from row `first` on.
+    pub fn last_codes(&self, first: usize, end: usize) -> Above<K> {
+        let rows = end.saturating_sub(2).max(first)..end;
+        Above { end, codes: rows.flat_map(|y| self.codes(y)).copied().collect() }
+    }
+}
+
+impl<K: Kernels> Above<K> {
+    /// None.
+    pub fn none() -> Above<K> {
+        Above { end: 0, codes: Vec::new() }
     }
 }
 
@@ -74,7 +101,18 @@ impl<K: Kernels> Network<K> {
         resize(&mut memory.active, length);
         resize(&mut memory.spare, length);
         let Memory { stream, active, spare } = memory;
-        Field { phase, top: rows.start, height, width, row, stream, active, spare, outside: vec![K::code(0); row] }
+        Field {
+            phase,
+            top: rows.start,
+            height,
+            width,
+            row,
+            stream,
+            active,
+            spare,
+            outside: vec![K::Code::of(0); row],
+            above: Above::none(),
+        }
     }
 
     /// A whole map.
@@ -90,28 +128,37 @@ impl<K: Kernels> Network<K> {
     /// Runs a block on rows `rows` of a field whose codes are its pw1's output for these rows and one more on each side,
     /// and the following block's pw1 on the result.
     pub(super) fn run_block(&self, field: &mut Field<K>, block: &Block<K>, next: Option<&Block<K>>, rows: Range<usize>) {
+        let (mut stream, mut spare) = (std::mem::take(&mut field.stream), std::mem::take(&mut field.spare));
         let length = job_rows(rows.len(), field.width) * field.row;
         let place = field.place(&rows);
-        let around = Surroundings { active: &field.active, outside: &field.outside, row: field.row, top: field.top, height: field.height };
-        let chunks = field.stream[place.clone()].chunks_mut(length).zip(field.spare[place].chunks_mut(length));
+        let chunks = stream[place.clone()].chunks_mut(length).zip(spare[place].chunks_mut(length));
         let jobs: Vec<_> = chunks.enumerate().map(|(i, chunk)| (rows.start + i * length / field.row, chunk)).collect();
         self.scratches.run(field.phase, jobs, |scratch, (y, (stream, active))| {
-            self.branch(block, &around, y, (scratch, &mut *stream));
+            self.branch(block, field, y, (scratch, &mut *stream));
             self.feed_forward(block, scratch, stream);
             if let Some(next) = next {
                 self.enter(next, scratch, stream, active);
             }
         });
-        std::mem::swap(&mut field.active, &mut field.spare);
+        field.stream = stream;
+        field.spare = std::mem::replace(&mut field.active, spare);
     }
 
-    /// Fills a field two rows at a time: `rows(scratch, y, stream)` makes the stream of its rows from 2y on, then comes the first block's pw1.
-    pub(super) fn fill(&self, field: &mut Field<K>, first: Option<&Block<K>>, rows: impl Fn(&mut Scratch<K>, usize, &mut [i16]) + Sync) {
-        let pairs = job_rows((field.stream.len() / field.row).div_ceil(2), 2 * field.width);
-        let length = 2 * pairs * field.row;
-        let jobs: Vec<_> = field.stream.chunks_mut(length).zip(field.active.chunks_mut(length)).enumerate().collect();
+    /// Fills rows `rows` of a field two at a time: `fill(scratch, y, stream)` makes the stream from row y on, then comes the first block's pw1.
+    pub(super) fn fill(
+        &self,
+        field: &mut Field<K>,
+        rows: Range<usize>,
+        first: Option<&Block<K>>,
+        fill: impl Fn(&mut Scratch<K>, usize, &mut [i16]) + Sync,
+    ) {
+        let place = field.place(&rows);
+        let height = 2 * job_rows(rows.len().div_ceil(2), 2 * field.width);
+        let length = height * field.row;
+        let chunks = field.stream[place.clone()].chunks_mut(length).zip(field.active[place].chunks_mut(length));
+        let jobs: Vec<_> = chunks.enumerate().collect();
         self.scratches.run(field.phase, jobs, |scratch, (i, (stream, active))| {
-            rows(scratch, i * pairs, stream);
+            fill(scratch, rows.start + i * height, stream);
             if let Some(first) = first {
                 self.enter(first, scratch, stream, active);
             }
@@ -126,10 +173,10 @@ impl<K: Kernels> Network<K> {
     }
 
     /// `s = add(pw2, code(dw, a))` on rows from y on.
-    fn branch(&self, block: &Block<K>, around: &Surroundings<'_, K::Code>, y: usize, (scratch, stream): (&mut Scratch<K>, &mut [i16])) {
+    fn branch(&self, block: &Block<K>, field: &Field<K>, y: usize, (scratch, stream): (&mut Scratch<K>, &mut [i16])) {
         let codes = room(&mut scratch.narrow, stream.len());
-        for (i, row) in codes.chunks_exact_mut(around.row).enumerate() {
-            let rows = [around.row_before(y + i), around.row_before(y + i + 1), around.row_before(y + i + 2)];
+        for (i, row) in codes.chunks_exact_mut(field.row).enumerate() {
+            let rows = [field.codes_before(y + i), field.codes_before(y + i + 1), field.codes_before(y + i + 2)];
             self.kernels.depthwise(&block.dw, rows, row);
         }
         self.kernels.dense(&block.pw2, rows_of(codes, block.channels), Out::Add(stream));

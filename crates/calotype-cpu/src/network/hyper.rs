@@ -5,7 +5,7 @@ use calotype_model::QualityTables;
 use super::Network;
 use super::field::{Field, rows_of, shuffle2, unshuffle2};
 use super::scratch::{Scratch, job_rows, room};
-use crate::kernels::{Kernels, Out, rounding};
+use crate::kernels::{Code, Kernels, Out, rounding};
 use crate::measure::Phase;
 use calotype_model::{Hyper, Map, TileSize};
 
@@ -26,7 +26,7 @@ impl<K: Kernels> Network<K> {
         let code = |(i, &symbol): (usize, &i16)| {
             let c = i % shift.len();
             let product = i32::from(symbol) * i32::from(q.gain_z_dec[c]);
-            K::code(((product + rounding(shift[c])) >> shift[c]).clamp(-127, 127) as i8)
+            K::Code::of(((product + rounding(shift[c])) >> shift[c]).clamp(-127, 127) as i8)
         };
         z.iter().enumerate().map(code).collect()
     }
@@ -36,15 +36,15 @@ impl<K: Kernels> Network<K> {
         let (zh, zw) = tile.hyper();
         let (config, h_s) = (&self.model.decoder().config, &self.decoder.h_s);
         let mut field = self.whole_field(Phase::HyperSynthesis, (2 * zh, 2 * zw, config.p));
-        self.fill(&mut field, Some(&h_s.block1), |scratch, y, stream| {
-            let codes = &z8[y * zw * config.z..][..stream.len() / (4 * config.p) * config.z];
+        self.fill(&mut field, 0..2 * zh, Some(&h_s.block1), |scratch, y, stream| {
+            let codes = &z8[y / 2 * zw * config.z..][..stream.len() / (4 * config.p) * config.z];
             self.unfold(&mut scratch.stream, (&h_s.first, codes, config.z), zw, stream);
         });
         self.run_block(&mut field, &h_s.block1, None, 0..2 * zh);
         let mut wide = self.whole_field(Phase::HyperSynthesis, (4 * zh, 4 * zw, config.p));
         let mid_read = &self.model.decoder().h_s.mid_read;
-        self.fill(&mut wide, Some(&h_s.block2), |scratch, y, stream| {
-            let below = &field.stream[y * field.row..][..stream.len() / 4];
+        self.fill(&mut wide, 0..4 * zh, Some(&h_s.block2), |scratch, y, stream| {
+            let below = &field.stream[y / 2 * field.row..][..stream.len() / 4];
             let codes = room(&mut scratch.narrow, below.len());
             self.kernels.read(below, mid_read, codes, config.p);
             self.unfold(&mut scratch.stream, (&h_s.mid, codes, config.p), 2 * zw, stream);
@@ -84,7 +84,7 @@ impl<K: Kernels> Network<K> {
         let (decoder, channels) = (self.model.decoder(), self.model.decoder().config.p);
         let codes = room(&mut scratch.narrow, stream.len());
         self.kernels.read(stream, &decoder.h_read, codes, channels);
-        h8.iter_mut().zip(&*codes).for_each(|(value, &code)| *value = K::value(code));
+        h8.iter_mut().zip(&*codes).for_each(|(value, &code)| *value = code.value());
         let log_sigma = room(&mut scratch.stream, scale_index.len());
         self.kernels.dense(&self.decoder.scale_head, rows_of(codes, channels), Out::Stream(log_sigma));
         let lut: &[u8; 512] = decoder.scale_lut.first_chunk().expect("512 entries, checked on loading");
@@ -101,16 +101,16 @@ impl<K: Kernels> Network<K> {
         let (config, h_a) = (&encoder.config, &encoder.h_a);
         let mut field = self.whole_field(Phase::HyperAnalysis, (v_tile.height, v_tile.width, config.p));
         let v_row = v_tile.width * config.m;
-        self.fill(&mut field, Some(&packed.block1), |scratch, y, stream| {
-            let v = &v_tile.data[2 * y * v_row..][..stream.len() / config.p * config.m];
+        self.fill(&mut field, 0..v_tile.height, Some(&packed.block1), |scratch, y, stream| {
+            let v = &v_tile.data[y * v_row..][..stream.len() / config.p * config.m];
             let codes = room(&mut scratch.narrow, v.len());
             self.kernels.read(v, &h_a.first_read, codes, config.m);
             self.kernels.dense(&packed.first, rows_of(codes, config.m), Out::Stream(stream));
         });
         self.run_block(&mut field, &packed.block1, None, 0..v_tile.height);
         let mut half = self.whole_field(Phase::HyperAnalysis, (v_tile.height / 2, v_tile.width / 2, config.p));
-        self.fill(&mut half, Some(&packed.block2), |scratch, y, stream| {
-            let above = &field.stream[4 * y * field.row..][..4 * stream.len()];
+        self.fill(&mut half, 0..v_tile.height / 2, Some(&packed.block2), |scratch, y, stream| {
+            let above = &field.stream[2 * y * field.row..][..4 * stream.len()];
             self.fold(scratch, (&packed.mid, &h_a.mid_read), (above, field.width), stream);
         });
         self.retire(field);

@@ -1,17 +1,19 @@
 //! The graph of docs/MODEL.md on fast kernels: packed weights, and phases of rows that rayon spreads over threads.
 //!
-//! A block needs its neighbours' rows only in its depthwise layer, so a phase runs from one depthwise layer to the next on rows that stay in
-//! cache. Between phases lie the stream and one map of codes.
+//! A block needs its neighbours' rows only in its depthwise layer, so work goes from one depthwise layer to the next on rows that stay in
+//! cache. Between them lie the stream and one map of codes.
 
 mod analysis;
 mod context;
 mod field;
 mod hyper;
 mod packed;
+mod roll;
 mod scratch;
 mod speeds;
 mod synthesis;
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use calotype_model::{Model, QualityTables, Quantiser};
@@ -19,7 +21,7 @@ use calotype_model::{Model, QualityTables, Quantiser};
 use crate::graph::Graph;
 use crate::kernels::Kernels;
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
-use calotype_model::{Hyper, Map, TileSize};
+use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
 use field::Memory;
 use packed::{PackedDecoder, PackedEncoder};
 use scratch::Scratches;
@@ -36,16 +38,11 @@ pub(crate) struct Network<K: Kernels> {
 }
 
 impl<K: Kernels> Network<K> {
-    /// Packs a model's weights. Pictures are analysed and synthesised in bands of about `band_px` pixels.
+    /// Packs a model's weights. Pictures are analysed and synthesised in rounds of about `band_px` pixels.
     pub fn new(kernels: K, model: Arc<Model>, band_px: usize) -> Network<K> {
         let pack_encoder = || model.encoder().map(PackedEncoder::new);
         let (decoder, encoder) = rayon::join(|| PackedDecoder::new(model.decoder()), pack_encoder);
         Network { kernels, decoder, encoder, scratches: Scratches::new(), memories: Mutex::new(Vec::new()), model, band_px }
-    }
-
-    /// Rows in a band of a map of latents.
-    fn band_rows(&self, latents: &Map<i16>) -> usize {
-        (self.band_px / (256 * latents.width)).clamp(1, latents.height)
     }
 
     fn encoder(&self) -> (&calotype_model::Encoder, &PackedEncoder<K>) {
@@ -64,12 +61,12 @@ impl<K: Kernels> Graph for Network<K> {
         rayon::scope(|_| self.run_means(q, hyper, symbols))
     }
 
-    fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, (width, height): (usize, usize)) -> Vec<u8> {
-        rayon::scope(|_| self.run_synthesis(q, v_hat, (width, height)))
+    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+        rayon::scope(|_| self.run_synthesis(q, tiles, wanted, size))
     }
 
-    fn analyse(&self, rgb: &[u8], (width, height): (usize, usize)) -> Map<i16> {
-        rayon::scope(|_| self.run_analysis(rgb, (width, height)))
+    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
+        rayon::scope(|_| self.run_analysis(pixels, rows))
     }
 
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {

@@ -7,7 +7,7 @@ use calotype_model as model;
 use super::Network;
 use super::packed::Block;
 use super::scratch::JOB_POSITIONS as POSITIONS;
-use crate::kernels::{Kernels, Out, Product, Rows};
+use crate::kernels::{Code, Kernels, Out, Product, Rows};
 use crate::measure::{Ceilings, LayerKind, LayerSpeed, copy_gb_per_s, fastest, giga_per_second};
 
 /// Rounds of [`Kernels::multiply`]: some microseconds.
@@ -114,9 +114,9 @@ impl<K: Kernels> Network<K> {
 
     fn dense_speed(&self, dense: &Dense<'_, K>) -> LayerSpeed {
         let (layer, outputs) = (dense.layer, dense.outputs);
-        let codes = vec![K::code(3); POSITIONS * layer.inputs];
+        let codes = vec![K::Code::of(3); POSITIONS * layer.inputs];
         let input = Rows { data: &codes, stride: layer.inputs, count: POSITIONS };
-        let mut active = vec![K::code(0); POSITIONS * outputs];
+        let mut active = vec![K::Code::of(0); POSITIONS * outputs];
         let mut stream = vec![0; POSITIONS * outputs];
         let time = fastest(|| match dense.end {
             End::Active => self.kernels.dense(dense.packed, input, Out::Active(&mut active)),
@@ -142,7 +142,7 @@ impl<K: Kernels> Network<K> {
     }
 
     fn depthwise_speed(&self, layer: &model::Depthwise, packed: &K::Depthwise) -> LayerSpeed {
-        let row = vec![K::code(3); POSITIONS * layer.channels];
+        let row = vec![K::Code::of(3); POSITIONS * layer.channels];
         let mut out = row.clone();
         let time = fastest(|| self.kernels.depthwise(packed, [&row, &row, &row], &mut out));
         let bytes = 4 * layer.channels * size_of::<K::Code>();

@@ -1,4 +1,4 @@
-//! g_s: v_hat to pixels, in bands of rows (docs/MODEL.md section 5.4).
+//! g_s: v_hat to pixels (docs/MODEL.md section 5.4).
 
 use std::ops::Range;
 
@@ -6,75 +6,105 @@ use calotype_model::QualityTables;
 
 use super::Network;
 use super::field::{Field, rows_of, shuffle2};
-use super::scratch::{job_rows, room};
+use super::roll::Wanted;
+use super::scratch::{Scratch, job_rows, room};
 use crate::kernels::Kernels;
 use crate::measure::Phase;
-use calotype_model::Map;
+use calotype_model::{Map, Rect};
 
 /// Bytes of a row of 8x8 pixels.
 const BLOCK_ROW: usize = 24;
 
+/// v_hat where g_s sees it: from tiles, each with its place.
+#[derive(Clone, Copy)]
+struct Latents<'a> {
+    tiles: &'a [(Rect, &'a Map<i16>)],
+    seen: Rect,
+}
+
+/// Where pixels go: `columns` positions of each row of the map, from `left` on, become `width` pixels.
+#[derive(Clone, Copy)]
+struct Columns {
+    left: usize,
+    columns: usize,
+    width: usize,
+}
+
 impl<K: Kernels> Network<K> {
-    /// The pixels of a picture.
-    pub(super) fn run_synthesis(&self, q: &QualityTables, v_hat: &Map<i16>, (width, height): (usize, usize)) -> Vec<u8> {
-        assert_eq!((v_hat.height, v_hat.width), (height.div_ceil(16), width.div_ceil(16)), "latents of the picture");
-        let mut rgb = vec![0; width * height * 3];
-        let rows = self.band_rows(v_hat);
-        for (i, pixels) in rgb.chunks_mut(16 * rows * width * 3).enumerate() {
-            let band = 2 * i * rows..2 * (i + 1) * rows;
-            self.synthesise_band(q, v_hat, band.start..band.end.min(2 * v_hat.height), (pixels, width));
-        }
+    /// The pixels of `wanted`; `tiles` hold it and all that g_s sees around it.
+    pub(super) fn run_synthesis(
+        &self,
+        q: &QualityTables,
+        tiles: &[(Rect, &Map<i16>)],
+        wanted: Rect,
+        (width, height): (usize, usize),
+    ) -> Vec<u8> {
+        let blocks = &self.decoder.g_s.blocks;
+        let picture = Rect::of_picture(width, height);
+        let latents = Latents { tiles, seen: wanted.widened(blocks.len().div_ceil(2), picture) };
+        let columns = Columns {
+            left: 2 * (wanted.x - latents.seen.x),
+            columns: 2 * wanted.width,
+            width: (16 * wanted.right()).min(width) - 16 * wanted.x,
+        };
+        let (line, top) = (3 * columns.width, 2 * wanted.y);
+        let mut rgb = vec![0; line * ((16 * wanted.bottom()).min(height) - 16 * wanted.y)];
+        let shape = (2 * picture.height, 2 * latents.seen.width, q.bias_dec.len());
+        let map = Wanted { phase: Phase::Synthesis, shape, rows: top..2 * wanted.bottom() };
+        let begin = |field: &mut Field<K>, rows: Range<usize>| self.begin_synthesis(q, latents, field, rows);
+        self.roll(&map, blocks, begin, |field, rows| {
+            let end = (8 * line * (rows.end - top)).min(rgb.len());
+            self.write_pixels(field, &rows, columns, &mut rgb[8 * line * (rows.start - top)..end]);
+        });
         rgb
     }
 
-    /// Rows `band` at 1/8 of the picture. Block i is run on as many rows beyond the band as there are blocks after it.
-    fn synthesise_band(&self, q: &QualityTables, v_hat: &Map<i16>, band: Range<usize>, (pixels, width): (&mut [u8], usize)) {
-        let blocks = &self.decoder.g_s.blocks;
-        let height = 2 * v_hat.height;
-        let first = widened(&band, blocks.len(), height);
-        let first = first.start / 2 * 2..first.end.next_multiple_of(2);
-        let mut field = self.field(Phase::Synthesis, first, (height, 2 * v_hat.width, q.bias_dec.len()));
-        self.begin_synthesis(q, v_hat, &mut field);
-        for (i, block) in blocks.iter().enumerate() {
-            self.run_block(&mut field, block, blocks.get(i + 1), widened(&band, blocks.len() - 1 - i, height));
-        }
-        self.write_pixels(&field.stream[field.place(&band)], (field.row, field.width), (pixels, width));
-        self.retire(field);
-    }
-
-    fn begin_synthesis(&self, q: &QualityTables, v_hat: &Map<i16>, field: &mut Field<K>) {
-        let (g_s, channels) = (&self.decoder.g_s, q.bias_dec.len());
-        let (top, row) = (field.top / 2, v_hat.width * v_hat.channels);
-        self.fill(field, g_s.blocks.first(), |scratch, y, stream| {
-            let latents = &v_hat.data[(top + y) * row..][..stream.len() / (4 * channels) * v_hat.channels];
+    fn begin_synthesis(&self, q: &QualityTables, latents: Latents<'_>, field: &mut Field<K>, rows: Range<usize>) {
+        let (g_s, width) = (&self.decoder.g_s, latents.seen.width);
+        self.fill(field, rows, g_s.blocks.first(), |scratch, y, stream| {
             let folded = room(&mut scratch.stream, stream.len());
-            self.kernels.wide(&g_s.first, rows_of(latents, v_hat.channels), folded);
-            shuffle2(folded, v_hat.width, 2 * channels, stream);
+            for (i, row) in folded.chunks_exact_mut(width * 4 * q.bias_dec.len()).enumerate() {
+                self.begin_row(latents, y / 2 + i, row);
+            }
+            shuffle2(folded, width, 2 * q.bias_dec.len(), stream);
             self.kernels.vectorise(|| add_bias(stream, &q.bias_dec));
         });
     }
 
-    /// Rows of 8x8 pixels, `row` stream values of `blocks` positions each, to at most 8 times as many rows of pixels.
-    fn write_pixels(&self, stream: &[i16], (row, blocks): (usize, usize), (pixels, width): (&mut [u8], usize)) {
-        let channels = row / blocks;
-        let rows = job_rows(stream.len() / row, blocks);
-        let jobs: Vec<_> = stream.chunks(rows * row).zip(pixels.chunks_mut(8 * rows * width * 3)).collect();
+    /// The first layer on row y of the latents, tile by tile.
+    fn begin_row(&self, latents: Latents<'_>, y: usize, folded: &mut [i16]) {
+        let (seen, outputs) = (latents.seen, folded.len() / latents.seen.width);
+        for (place, map) in latents.tiles {
+            let Some(part) = place.intersection(Rect { y, height: 1, ..seen }) else { continue };
+            let from = ((y - place.y) * map.width + part.x - place.x) * map.channels;
+            let row = rows_of(&map.data[from..][..part.width * map.channels], map.channels);
+            self.kernels.wide(&self.decoder.g_s.first, row, &mut folded[(part.x - seen.x) * outputs..][..part.width * outputs]);
+        }
+    }
+
+    /// Rows of 8x8 pixels to at most 8 times as many rows of pixels.
+    fn write_pixels(&self, field: &Field<K>, rows: &Range<usize>, columns: Columns, pixels: &mut [u8]) {
+        let height = job_rows(rows.len(), columns.columns);
+        let stream = field.stream[field.place(rows)].chunks(height * field.row);
+        let jobs: Vec<_> = stream.zip(pixels.chunks_mut(8 * height * 3 * columns.width)).collect();
         self.scratches.run(Phase::Synthesis, jobs, |scratch, (stream, pixels)| {
-            let length = stream.len() / channels * 8 * BLOCK_ROW;
-            let wide = room(&mut scratch.stream, length);
-            self.kernels.wide(&self.decoder.g_s.last, rows_of(stream, channels), wide);
-            let bytes = room(&mut scratch.pixels, length);
-            self.kernels.vectorise(|| to_bytes(wide, bytes));
-            for (bytes, pixels) in bytes.chunks_exact(blocks * 8 * BLOCK_ROW).zip(pixels.chunks_mut(8 * width * 3)) {
-                shuffle8(bytes, pixels, width);
+            for (stream, pixels) in stream.chunks_exact(field.row).zip(pixels.chunks_mut(8 * 3 * columns.width)) {
+                let channels = field.row / field.width;
+                let stream = &stream[columns.left * channels..][..columns.columns * channels];
+                self.write_row(scratch, stream, columns, pixels);
             }
         });
     }
-}
 
-/// `rows` and `by` more on both sides, inside 0..height.
-pub(super) fn widened(rows: &Range<usize>, by: usize, height: usize) -> Range<usize> {
-    rows.start.saturating_sub(by)..(rows.end + by).min(height)
+    /// One row of 8x8 pixels.
+    fn write_row(&self, scratch: &mut Scratch<K>, stream: &[i16], columns: Columns, pixels: &mut [u8]) {
+        let length = columns.columns * 8 * BLOCK_ROW;
+        let wide = room(&mut scratch.stream, length);
+        self.kernels.wide(&self.decoder.g_s.last, rows_of(stream, stream.len() / columns.columns), wide);
+        let bytes = room(&mut scratch.pixels, length);
+        self.kernels.vectorise(|| to_bytes(wide, bytes));
+        shuffle8(bytes, pixels, columns.width);
+    }
 }
 
 #[inline(always)]

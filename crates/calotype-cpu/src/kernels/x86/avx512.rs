@@ -4,7 +4,9 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use crate::kernels::pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots, pack_ends, pack_lines};
+use crate::kernels::pack::{
+    DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots, pack_ends, pack_lines, unsigned_bias,
+};
 use crate::kernels::{Kernels, Out, Product, Rows};
 
 /// A machine with AVX-512 F, BW, DQ, VL and VNNI.
@@ -18,7 +20,7 @@ pub(crate) type Wide = PackedDense<i16, 2>;
 /// Weights of a depthwise layer: per 64 channels `[tap column][line]`, a lane's four bytes being the rows of that column and 0.
 pub(crate) type Taps = Depthwise<i8, 4>;
 
-/// Added to a code in memory, so that it is unsigned.
+/// Turns a code's sign bit: plus 128 in memory.
 const OFFSET: u8 = 128;
 /// Lines in a full block: 64 outputs.
 const BLOCK: usize = 4;
@@ -44,17 +46,8 @@ impl Kernels for Avx512 {
     type Wide = Wide;
     type Depthwise = Taps;
 
-    fn code(value: i8) -> u8 {
-        value as u8 ^ OFFSET
-    }
-
-    fn value(code: u8) -> i8 {
-        (code ^ OFFSET) as i8
-    }
-
     fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
-        let sum = |output: usize| source.weight[output * source.inputs..][..source.inputs].iter().map(|&w| i32::from(w)).sum::<i32>();
-        let ends = pack_ends(source.shift, SLOTS, |output| source.bias[output].wrapping_sub(i32::from(OFFSET).wrapping_mul(sum(output))));
+        let ends = pack_ends(source.shift, SLOTS, |output| source.unsigned_bias(output));
         let lines = pack_lines(source, SLOTS, |weight| weight);
         PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
     }
@@ -129,8 +122,7 @@ fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
     let (mut bias, mut shift) = (vec![0i32; padded], vec![0; padded]);
     let mut weight = vec![0; padded * 12];
     for (channel, taps) in source.weight.chunks_exact(9).enumerate() {
-        let sum: i32 = taps.iter().map(|&w| i32::from(w)).sum();
-        bias[channel] = source.bias[channel].wrapping_sub(i32::from(OFFSET) * sum);
+        bias[channel] = unsigned_bias(source.bias[channel], taps);
         shift[channel] = source.shift[channel];
         for (tap, &w) in taps.iter().enumerate() {
             weight[channel * 12 + tap % 3 * 4 + tap / 3] = w;
@@ -496,30 +488,26 @@ fn column(rows: [&[u8]; 3], at: usize, lanes: usize) -> [__m512i; 4] {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn read(stream: &[i16], shift: &[u8], out: &mut [u8], stride: usize) {
     let channels = shift.len();
+    let factors: Vec<i16> = shift.iter().map(|&r| if r == 0 { 0 } else { 1 << (15 - r.min(15)) }).collect();
     for (position, codes) in stream.chunks_exact(channels).zip(out.chunks_mut(stride)) {
         let codes = &mut codes[..channels];
         for first in (0..channels).step_by(32) {
             let last = (first + 32).min(channels);
-            read_line(&position[first..last], &shift[first..last], &mut codes[first..last]);
+            read_line(&position[first..last], &factors[first..last], &mut codes[first..last]);
         }
     }
 }
 
-/// Up to 32 channels. `(s + (1 << (r - 1))) >> r` is `((s >> (r - 1)) + 1) >> 1`, which stays in 16 bits: the sum saturates only where
-/// s is 32767 and r is 1, and 127 comes out either way.
+/// Up to 32 channels. `vpmulhrsw` is the rounding shift: `(s * 2^(15 - r) + 2^14) >> 15`. Only for r = 0 its factor does not fit.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn read_line(stream: &[i16], shift: &[u8], codes: &mut [u8]) {
-    assert!(stream.len() == shift.len() && stream.len() == codes.len());
+fn read_line(stream: &[i16], factors: &[i16], codes: &mut [u8]) {
+    assert!(stream.len() == factors.len() && stream.len() == codes.len());
     let mask = byte_mask(stream.len().min(32)) as u32;
     // SAFETY: the mask has a bit only for each element of the slices.
-    let (s, r) = unsafe { (_mm512_maskz_loadu_epi16(mask, stream.as_ptr()), _mm256_maskz_loadu_epi8(mask, shift.as_ptr().cast())) };
-    let r = _mm512_cvtepu8_epi16(r);
-    let one = _mm512_set1_epi16(1);
-    let half = _mm512_srav_epi16(s, _mm512_subs_epu16(r, one));
-    let rounded = _mm512_srai_epi16::<1>(_mm512_adds_epi16(half, one));
-    let plain = _mm512_mask_mov_epi16(rounded, _mm512_testn_epi16_mask(r, r), s);
-    let narrow = _mm256_max_epi8(_mm512_cvtsepi16_epi8(plain), _mm256_set1_epi8(-127));
+    let (s, factor) = unsafe { (_mm512_maskz_loadu_epi16(mask, stream.as_ptr()), _mm512_maskz_loadu_epi16(mask, factors.as_ptr())) };
+    let rounded = _mm512_mask_mulhrs_epi16(s, _mm512_test_epi16_mask(factor, factor), s, factor);
+    let narrow = _mm256_max_epi8(_mm512_cvtsepi16_epi8(rounded), _mm256_set1_epi8(-127));
     let narrow = _mm256_xor_si256(narrow, _mm256_set1_epi8(OFFSET as i8));
     // SAFETY: the mask has a bit only for each element of codes.
     unsafe { _mm256_mask_storeu_epi8(codes.as_mut_ptr().cast(), mask, narrow) }
