@@ -9,6 +9,8 @@ use crate::kernels::portable::NATURAL;
 
 /// Inputs in a group.
 const GROUP: usize = 4;
+/// How many partners beyond those that are sure to fit are tried.
+const SEARCH: usize = 8;
 /// What weights of one sign may add up to in a lane: 255 * 128 < 2^15.
 const MOST: i32 = 128;
 
@@ -79,21 +81,30 @@ impl Chains {
         self.block_ends.push(self.couples.len());
     }
 
-    /// Couples groups that fit together whole, the largest first with the largest partner that fits, and takes them from `rest`;
+    /// Couples groups that fit together whole, each of the largest with as large a partner as a short search finds, and takes them from `rest`;
     /// returns those that find none.
     fn push_fitting(&mut self, rest: &mut [Line<i8, 4>], most: i32) -> Vec<usize> {
         let sums: Vec<[u8; 4 * LANES]> = rest.iter().map(lane_sums).collect();
-        let mut open: Vec<usize> = (0..rest.len()).filter(|&group| sums[group] != [0; 4 * LANES]).collect();
-        open.sort_by_key(|&group| sums[group].iter().max().copied());
+        let largest: Vec<i32> = sums.iter().map(|sums| sums.iter().max().map_or(0, |&sum| i32::from(sum))).collect();
+        let mut open: Vec<usize> = (0..rest.len()).filter(|&group| largest[group] > 0).collect();
+        open.sort_by_key(|&group| largest[group]);
         let mut alone = Vec::new();
         while let Some(group) = open.pop() {
-            let fits = |other: &usize| largest_sum(&sums[group], &sums[*other]) <= most;
-            match open.iter().rposition(fits) {
-                Some(place) => self.push_couple(rest, &[open.remove(place), group], most),
+            // Those before `sure` fit whatever their lanes; some beyond may.
+            let sure = open.partition_point(|&other| largest[other] + largest[group] <= most);
+            let fits = |&place: &usize| place < sure || largest_sum(&sums[group], &sums[open[place]]) <= most;
+            match (0..open.len().min(sure + SEARCH)).rev().find(fits) {
+                Some(place) => self.push_whole(rest, [open.remove(place), group]),
                 None => alone.push(group),
             }
         }
         alone
+    }
+
+    /// Moves all of two groups' weights into a couple.
+    fn push_whole(&mut self, rest: &mut [Line<i8, 4>], groups: [usize; 2]) {
+        self.couples.push(Couple { lines: groups.map(|group| std::mem::replace(&mut rest[group], Line([[0; GROUP]; LANES]))) });
+        self.offsets.push(groups.map(|group| (GROUP * group) as u32));
     }
 
     /// Moves as much of one or two groups' weights into a couple as it may hold.
