@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the values that crates/calotype-cli/src/eval/tests.rs expects, from SciPy and NumPy alone."""
+"""Prints the values that crates/calotype-bench/src/metric_tests.rs expects, from SciPy and NumPy alone."""
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator

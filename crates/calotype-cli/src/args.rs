@@ -58,6 +58,8 @@ pub enum Command {
     Models(ListArgs),
     /// Measure rate, distortion and times over a folder of images
     Eval(EvalArgs),
+    /// Measure the speed of this machine's engines
+    Bench(BenchArgs),
 }
 
 /// `calotype encode`.
@@ -147,6 +149,18 @@ pub struct EvalArgs {
     /// BD-rate against curves of a file: its path, then names of curves in it
     #[arg(long, num_args = 2.., value_names = ["CURVES.json", "NAME"])]
     pub against: Vec<String>,
+    /// Other codecs to run beside ours: jpeg, webp, avif, jxl, separated by commas; their tools must be on the path
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub compare: Vec<String>,
+    /// Write report.html, results.json and points.csv to this folder; a run that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Runs of each codec to time for the report; 0 for none
+    #[arg(long, default_value_t = 5, value_name = "N", requires = "report")]
+    pub speed_runs: usize,
+    /// Pictures to show side by side in the report
+    #[arg(long, default_value_t = 4, value_name = "N", requires = "report")]
+    pub crops: usize,
     /// Keep the .calo files and the decoded PNGs in this folder
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
@@ -156,6 +170,48 @@ pub struct EvalArgs {
     /// What a bit is worth in rounding, 1/256 of a symbol (for experiments)
     #[arg(long, default_value_t = calotype::DEFAULT_DEAD_ZONE, value_name = "N", hide = true)]
     pub dead_zone: u8,
+}
+
+/// `calotype bench`. The CPU and every real GPU run, or those of `--engine` and `--adapter`; `--adapter all` takes software GPUs too.
+#[derive(Args)]
+pub struct BenchArgs {
+    /// Sizes of the pictures, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parse_size, value_name = "LIST", default_value = "512x512,1920x1080,3840x2160")]
+    pub sizes: Vec<(u32, u32)>,
+    /// 0 (smallest file) to 100 (best picture), decimals allowed
+    #[arg(short, long, default_value = "50", value_parser = parse_quality, value_name = "0..100")]
+    pub quality: f64,
+    /// Timed runs of each, after one that does not count
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub runs: usize,
+    /// Lay the pictures of pieces of this folder's photographs instead of drawing them
+    #[arg(long, value_name = "DIR")]
+    pub pictures: Option<PathBuf>,
+    /// Time whole processes of other codecs too, and ours: jpeg, webp, avif, jxl, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub peers: Vec<String>,
+    /// Write every measurement to this file
+    #[arg(long, value_name = "OUT")]
+    pub json: Option<PathBuf>,
+    /// Write a page with plots
+    #[arg(long, value_name = "OUT.html")]
+    pub report: Option<PathBuf>,
+    /// Measure nothing: put files of `calotype bench --json` side by side
+    #[arg(long, num_args = 1.., value_name = "A.json")]
+    pub compare: Vec<PathBuf>,
+    /// Overwrite existing outputs
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.trim().split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        Some((width, height)) if width > 0 && height > 0 && u64::from(width) * u64::from(height) <= calotype::DEFAULT_MAX_PIXELS => {
+            Ok((width, height))
+        }
+        _ => Err("not a size; give e.g. 1920x1080".to_string()),
+    }
 }
 
 fn parse_quality(text: &str) -> Result<f64, String> {

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Quality, RgbImage};
+use calotype_bench::psnr_db;
 use serde::Serialize;
 
 use crate::args::EncodeArgs;
 use crate::engine::Choice;
-use crate::eval::psnr::psnr_db;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
 use crate::read_image::{Picture, decode_image, read_bytes};

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use calotype::{Error, Malformation};
+use calotype_bench as bench;
 
 /// A failed task: the line for standard error and the exit code.
 #[derive(Debug)]
@@ -49,6 +50,30 @@ impl Failure {
     /// The codec failed before any file was read.
     pub fn engine(error: &Error) -> Failure {
         Failure { code: exit_code(error), message: error.to_string() }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<bench::Error> for Failure {
+    fn from(error: bench::Error) -> Failure {
+        let message = error.to_string();
+        match error {
+            bench::Error::Codec { path, error } => Failure::codec(&path, &error),
+            bench::Error::Engine(error) => Failure::engine(&error),
+            bench::Error::Foreign(error) => {
+                error.downcast::<Failure>().map_or_else(|error| Failure { code: 5, message: error.to_string() }, |f| *f)
+            }
+            bench::Error::Malformed { .. } => Failure { code: 1, message },
+            bench::Error::UnknownName { .. } => Failure { code: 2, message },
+            _ => Failure { code: 5, message },
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! The calotype command line: encode, decode, info, devices, models, eval.
+//! The calotype command line: encode, decode, info, devices, models, eval, bench.
 
 mod args;
+mod bench;
 mod decode;
 mod encode;
 mod engine;
@@ -9,6 +10,7 @@ mod failure;
 mod info;
 mod list;
 mod output;
+mod progress;
 mod read_image;
 mod write_image;
 
@@ -40,5 +42,6 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Devices(args) => list::devices(args),
         Command::Models(args) => list::models(args),
         Command::Eval(args) => eval::run(args, &choice),
+        Command::Bench(args) => bench::run(args, &choice),
     }
 }

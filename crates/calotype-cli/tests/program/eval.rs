@@ -51,3 +51,46 @@ fn refusals() {
     desk.refused("eval in --against in/notes.txt z", 1, "notes.txt");
     desk.refused("eval in --json curves.json", 2, "-y");
 }
+
+/// A cjpeg that stores pictures, with some bytes more for a better quality, and says so in a file; and its djpeg.
+#[cfg(unix)]
+fn fake_jpeg(desk: &Desk) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir(desk.path("tools")).unwrap();
+    let note = desk.path("runs").display().to_string();
+    let cjpeg = format!(
+        "[ $# = 1 ] && echo fake 7 && exit\necho $2 >> {note}\n/bin/cp \"$8\" \"$7\"\n/usr/bin/head -c ${{2}}0 /dev/zero >> \"$7\""
+    );
+    for (name, body) in [("cjpeg", cjpeg.as_str()), ("djpeg", "/bin/cp \"$3\" \"$2\"")] {
+        let path = desk.path("tools").join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_compares_times_and_resumes() {
+    let desk = desk_with_images();
+    fake_jpeg(&desk);
+    let line = "eval in -q 20,80 --compare jpeg,jxl --report out --speed-runs 1 --crops 1 --against curves.json a";
+    let run = desk.run_on_path(line, "tools");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("jxl") && run.stderr.contains("skipped"), "{}", run.stderr);
+    let results: Value = serde_json::from_slice(&desk.read("out/results.json")).unwrap();
+    assert_eq!(results["skipped"], serde_json::json!(["jxl"]));
+    assert_eq!(results["codecs"][0]["version"], "cjpeg fake 7");
+    assert_eq!(results["images"][1]["peers"]["jpeg-turbo-420-optimized"].as_array().unwrap().len(), 11);
+    assert_eq!(results["speed"][0]["codec"], "calotype");
+    assert!(results["speed"][0]["decode_mp_per_s"].as_f64().unwrap() > 0.0);
+    assert_eq!(results["pairs"].as_array().unwrap().len(), 3 * 2 * 3);
+    assert_eq!(results["crops"].as_array().unwrap().len(), 3);
+    let page = String::from_utf8(desk.read("out/report.html")).unwrap();
+    assert!(page.contains("missing: jxl") && page.contains("data:image/png;base64,"));
+    let runs = desk.read("runs").len();
+    assert_eq!(desk.run_on_path(line, "tools").code, 0, "the folder may be filled again");
+    assert_eq!(desk.read("runs").len(), runs, "nothing ran again");
+    assert_eq!(serde_json::from_slice::<Value>(&desk.read("out/results.json")).unwrap(), results);
+    desk.refused("eval in --report in", 2, "other files");
+    desk.refused("eval in --compare bpg", 2, "jpeg, webp, avif, jxl");
+}

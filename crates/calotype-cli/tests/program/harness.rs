@@ -56,20 +56,24 @@ impl Desk {
 
     /// The same with `input` on standard input.
     pub fn run_with(&self, line: &str, input: &[u8]) -> Run {
+        finished(self.command(line), input)
+    }
+
+    /// The same where other programs are only found in the folder `path` of the desk.
+    pub fn run_on_path(&self, line: &str, path: &str) -> Run {
+        let mut command = self.command(line);
+        command.env("PATH", self.path(path));
+        finished(command, &[])
+    }
+
+    fn command(&self, line: &str) -> Command {
         let sample = sample("SAMPLE.png");
         let words = line.split_whitespace().map(|word| if word == "SAMPLE" { sample.as_os_str() } else { word.as_ref() });
         let mut command = Command::new(env!("CARGO_BIN_EXE_calotype"));
         command.args(words).current_dir(self.folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Without it Mesa's choice of devices complains on standard error.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
-        let mut child = command.spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        // A program that refuses its arguments never reads its input: the broken pipe is its right.
-        let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let output = child.wait_with_output().unwrap();
-        feeder.join().unwrap();
-        Run { code: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+        command
     }
 
     /// A run that succeeds, with the object it prints.
@@ -92,6 +96,18 @@ impl Desk {
         assert!(run.stdout.is_empty(), "{line}");
         assert_eq!(self.names(), before, "{line}");
     }
+}
+
+/// Runs `command` to its end.
+fn finished(mut command: Command, input: &[u8]) -> Run {
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // A program that refuses its arguments never reads its input: the broken pipe is its right.
+    let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    feeder.join().unwrap();
+    Run { code: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
 }
 
 /// A PPM whose pixels differ everywhere.

@@ -1,0 +1,50 @@
+//! How good and how fast calotype is, beside other codecs: measurements over folders of pictures, and reports of them.
+//!
+//! [`measure`] runs every codec of a [`Plan`] over every picture, [`Results`] draws together what was found, [`report`] shows it on one page.
+//! Other codecs run as their own command-line tools ([`find_peer`]); what was measured is kept in a [`Journal`].
+
+mod bd_rate;
+mod bench;
+mod command_codec;
+mod crops;
+mod curves;
+mod error;
+mod evaluate;
+mod journal;
+mod machine;
+#[cfg(test)]
+mod metric_tests;
+mod ms_ssim;
+mod ours;
+mod pchip;
+mod peers;
+mod picture;
+mod point;
+mod psnr;
+mod report;
+mod results;
+mod speed;
+mod ssimulacra2;
+mod summary;
+mod test_picture;
+
+pub use bd_rate::{BdRate, RateCurve, bd_rate};
+pub use bench::{Bench, BenchOptions, Ceiling, EngineBench, Gpu, KernelSpeed, PhaseTime, RaceBench, SizeBench, bench_engine};
+pub use command_codec::{CommandCodec, Container, Desk, RoundTrip};
+pub use crops::{Cell, Crop, Window, crops};
+pub use curves::{Curve, Metric, ms_ssim_db, read_curves};
+pub use error::{Error, Foreign};
+pub use evaluate::{Hooks, Keep, Kept, Plan, Progress, measure};
+pub use journal::Journal;
+pub use machine::{Machine, load_average};
+pub use ms_ssim::ms_ssim;
+pub use peers::{find_peer, peer_names};
+pub use picture::Picture;
+pub use point::{Measured, Ours, Point};
+pub use psnr::psnr_db;
+pub use report::{Named, bench_page, report};
+pub use results::{CodecFacts, OURS, Results};
+pub use speed::{Race, Speed, Spread, calotype_command};
+pub use ssimulacra2::ssimulacra2;
+pub use summary::{Comparison, Mean, Pair, WorstRate};
+pub use test_picture::test_picture;

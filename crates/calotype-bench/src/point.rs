@@ -1,0 +1,73 @@
+//! What is measured on one picture.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ms_ssim::ms_ssim;
+use crate::picture::Picture;
+use crate::psnr::psnr_db;
+use crate::ssimulacra2::ssimulacra2;
+
+/// A picture and what was measured on it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// Its file name without folders.
+    pub file: String,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Ours, one per quality, ascending.
+    pub points: Vec<Point>,
+    /// Those of the other codecs by their labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub peers: BTreeMap<String, Vec<Point>>,
+}
+
+/// One file's rate and distortion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The codec's own setting.
+    pub quality: f64,
+    /// Length of the whole file.
+    pub bytes: u64,
+    /// Bits per pixel.
+    pub bpp: f64,
+    /// Over all samples of all channels.
+    pub psnr_db: f64,
+    /// Mean over the RGB channels; none for small pictures.
+    pub ms_ssim: Option<f64>,
+    /// Score.
+    pub ssimulacra2: Option<f64>,
+    /// What only our codec tells.
+    #[serde(flatten)]
+    pub ours: Option<Ours>,
+}
+
+/// What is known of a `.calo` file besides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ours {
+    /// Shannon's bound of the coded symbols.
+    pub cross_entropy_bits: f64,
+    /// Encoding in memory, without the cross entropy.
+    pub encode_ms: f64,
+    /// Decoding in memory.
+    pub decode_ms: f64,
+}
+
+impl Point {
+    /// Compares `decoded` (8-bit RGB of the picture's size) with the picture.
+    pub fn of(picture: &Picture, quality: f64, bytes: u64, decoded: &[u8]) -> Point {
+        let width = picture.width as usize;
+        Point {
+            quality,
+            bytes,
+            bpp: picture.bpp(bytes),
+            psnr_db: psnr_db(&picture.rgb, decoded),
+            ms_ssim: ms_ssim(&picture.rgb, decoded, width),
+            ssimulacra2: ssimulacra2(&picture.rgb, decoded, width),
+            ours: None,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `calotype eval`: rate, distortion and times of real files over a folder of images.
+
+mod report_folder;
+mod table;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use calotype::{Codec, EncodeOptions};
+use calotype_bench::{CommandCodec, Curve, Error, Foreign, Hooks, Journal, Kept, Picture, Plan, Results, find_peer, measure, read_curves};
+use image::ImageFormat;
+
+use crate::args::EvalArgs;
+use crate::engine::Choice;
+use crate::failure::Failure;
+use crate::output::{self, Existing};
+use crate::progress::Bar;
+use crate::read_image::{decode_image, read_bytes};
+use crate::write_image::{Pixels, write_image};
+use report_folder::ReportFolder;
+
+/// Endings of the files that count as images.
+const ENDINGS: [&str; 12] = ["png", "jpg", "jpeg", "jpe", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"];
+
+/// Runs the command.
+///
+/// # Errors
+/// Every failure of reading, coding and writing.
+pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
+    let existing = Existing::from_flag(args.overwrite);
+    let curves = against(&args.against)?;
+    let files = image_files(&args.folder)?;
+    let qualities = sorted(&args.quality);
+    args.json.as_deref().map_or(Ok(()), |path| output::check(path, existing))?;
+    let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
+    let folder = args.report.as_deref().map(|path| ReportFolder::open(path, existing)).transpose()?;
+    let (peers, skipped) = peers(&args.compare)?;
+    let codec = Codec::new(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
+    let bar = Bar::new();
+    let keep_one = keep.as_ref().map(|keep| |kept: &Kept<'_>| keep.write(kept).map_err(Foreign::from));
+    let hooks = Hooks {
+        read: &|path| read(path).map_err(Foreign::from),
+        keep: keep_one.as_ref().map(|keep| keep as &calotype_bench::Keep<'_>),
+        progress: &|progress| bar.show(progress),
+    };
+    let plan = Plan {
+        files,
+        qualities,
+        options: EncodeOptions { dead_zone: args.dead_zone, ..EncodeOptions::default() },
+        peers,
+        journal: folder.as_ref().map_or_else(|| Ok(Journal::default()), ReportFolder::journal)?,
+        engine: format!("{:?}, {} threads", choice.engine, rayon::current_num_threads()),
+        hooks,
+    };
+    let results = results(args, &codec, &plan, curves)?;
+    bar.finish();
+    choice.say(&codec);
+    finish(args, Results { skipped, ..results }, folder.as_ref())
+}
+
+/// Measures, then times and draws what a report shows.
+fn results(args: &EvalArgs, codec: &Codec, plan: &Plan<'_>, curves: BTreeMap<String, Curve>) -> Result<Results, Failure> {
+    let images = measure(codec, plan)?;
+    let mut results = Results::new(codec, plan, images, curves);
+    if let Some(folder) = &args.report {
+        results.crops = calotype_bench::crops(codec, plan, &report_folder::crops(folder), args.crops)?;
+        if args.speed_runs > 0 {
+            results.speed = report_folder::speeds(plan, &results, args.speed_runs)?;
+        }
+    }
+    Ok(results)
+}
+
+fn finish(args: &EvalArgs, results: Results, folder: Option<&ReportFolder>) -> Result<(), Failure> {
+    if let Some(path) = &args.json {
+        output::write(path, &[results.to_json()?.as_bytes(), b"\n"], Existing::from_flag(args.overwrite))?;
+    }
+    if let Some(folder) = folder {
+        folder.write(&results)?;
+    }
+    if args.json.as_deref().is_some_and(output::is_pipe) { Ok(()) } else { table::print_results(&results) }
+}
+
+fn sorted(qualities: &[f64]) -> Vec<f64> {
+    let mut qualities = qualities.to_vec();
+    qualities.sort_by(f64::total_cmp);
+    qualities.dedup();
+    qualities
+}
+
+fn against(arguments: &[String]) -> Result<BTreeMap<String, Curve>, Failure> {
+    let Some((path, names)) = arguments.split_first() else { return Ok(BTreeMap::new()) };
+    read_curves(Path::new(path), names).map_err(|error| match error {
+        Error::UnknownName { name, known } => Failure::usage(format!("--against: {path} has no curve \"{name}\"; it has {known}")),
+        error => error.into(),
+    })
+}
+
+/// The codecs whose tools are on the path, and the names of the others.
+///
+/// # Errors
+/// Usage for unknown names; io where a tool does not say its version.
+pub fn peers(names: &[String]) -> Result<(Vec<CommandCodec>, Vec<String>), Failure> {
+    let folders: Vec<PathBuf> = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+    let (mut peers, mut skipped) = (Vec::new(), Vec::new());
+    for name in names {
+        match find_peer(name, &folders) {
+            Ok(peer) => peers.push(peer),
+            Err(error @ Error::MissingTool { .. }) => {
+                output::say(&format!("calotype: note: {error}; skipped"));
+                skipped.push(name.clone());
+            }
+            Err(error @ Error::UnknownName { .. }) => return Err(Failure::usage(format!("--compare: {error}"))),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((peers, skipped))
+}
+
+/// The images of a folder by their names' endings, sorted.
+///
+/// # Errors
+/// Io; usage if there are none.
+pub fn image_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::io(folder, "list", error);
+    let entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_image(path)).collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::usage(format!("{}: holds no images; give a folder of {}", folder.display(), ENDINGS.join(", "))));
+    }
+    Ok(files)
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+    path.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// A picture as measurements want it.
+///
+/// # Errors
+/// Io, and those of damaged images.
+pub fn read(path: &Path) -> Result<Picture, Failure> {
+    let picture = decode_image(&read_bytes(path)?, path, calotype::DEFAULT_MAX_PIXELS)?;
+    Ok(Picture { name: file_name(path), width: picture.width, height: picture.height, rgb: picture.rgb })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// Where `--keep` puts files.
+struct Keep {
+    folder: PathBuf,
+    existing: Existing,
+}
+
+impl Keep {
+    /// Creates the folder.
+    ///
+    /// # Errors
+    /// Io; usage if a file is there already and may not be replaced.
+    fn new(folder: &Path, existing: Existing, files: &[PathBuf], qualities: &[f64]) -> Result<Keep, Failure> {
+        fs::create_dir_all(folder).map_err(|error| Failure::io(folder, "create", error))?;
+        let keep = Keep { folder: folder.to_path_buf(), existing };
+        for file in files {
+            for quality in qualities {
+                keep.paths(&file_name(file), *quality).iter().try_for_each(|path| output::check(path, existing))?;
+            }
+        }
+        Ok(keep)
+    }
+
+    /// `NAME.qQ.calo` and `NAME.qQ.png`.
+    fn paths(&self, name: &str, quality: f64) -> [PathBuf; 2] {
+        ["calo", "png"].map(|ending| self.folder.join(format!("{name}.q{quality}.{ending}")))
+    }
+
+    fn write(&self, kept: &Kept<'_>) -> Result<(), Failure> {
+        let [calo, png] = self.paths(kept.name, kept.quality);
+        output::write(&calo, &[&kept.encoded.bytes], self.existing)?;
+        let pixels = Pixels { width: kept.decoded.width, height: kept.decoded.height, rgb: &kept.decoded.rgb };
+        write_image(&png, ImageFormat::Png, &pixels, self.existing)
+    }
+}

@@ -1,0 +1,30 @@
+//! A bar on the terminal while work goes on; nothing where standard error is none.
+
+use calotype_bench::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How far the work is, with the time left.
+pub struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// An empty bar.
+    pub fn new() -> Bar {
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left, {msg}");
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Bar { bar }
+    }
+
+    /// Draws it anew.
+    pub fn show(&self, progress: &Progress<'_>) {
+        self.bar.set_length(progress.of as u64);
+        self.bar.set_position(progress.done as u64);
+        self.bar.set_message(progress.what.to_string());
+    }
+
+    /// Takes it away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
