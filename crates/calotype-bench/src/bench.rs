@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use calotype::cpu::{Ceilings, LayerKind, LayerSpeed, Phase};
 use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, EngineChoice, GpuFacts, RgbImage};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -127,8 +128,10 @@ pub struct KernelSpeed {
     pub gop_per_s: f64,
     /// 10^9 bytes of maps per second.
     pub gb_per_s: f64,
-    /// Of the ceiling for its arithmetic, 1 is all.
-    pub of_ceiling: f64,
+    /// Share of the ceiling of its arithmetic: 1 is all.
+    pub of_gop_ceiling: f64,
+    /// Share of what a copy in main memory moves; maps in a cache can be faster.
+    pub of_gb_ceiling: f64,
 }
 
 /// Whole processes over one picture.
@@ -187,23 +190,50 @@ pub fn bench_engine(
     let codec = Codec::new(choice)?;
     let sizes = pictures.iter().map(|picture| bench_size(&codec, picture, options)).collect::<Result<_, _>>()?;
     let ran = codec.engine();
+    let on_cpu = ran.engine == "cpu";
+    let ceilings = if on_cpu { codec.cpu().ceilings() } else { None };
+    let kernel = |layer: &LayerSpeed| ceilings.map(|ceilings| cpu_kernel(layer, &ceilings));
+    let kernels = if on_cpu { codec.cpu().layer_speeds().iter().filter_map(kernel).collect() } else { Vec::new() };
     let facts = |gpu: &GpuFacts| Gpu { backend: gpu.backend.clone(), driver: gpu.driver.clone(), kind: gpu.kind.clone() };
     Ok(EngineBench {
         engine: ran.engine.to_string(),
         adapter: ran.adapter,
         gpu: gpu.map(facts),
         sizes,
-        ceilings: Vec::new(),
-        kernels: Vec::new(),
+        ceilings: ceilings.map_or_else(Vec::new, |ceilings| cpu_ceilings(&ceilings)),
+        kernels,
     })
+}
+
+fn cpu_ceilings(ceilings: &Ceilings) -> Vec<Ceiling> {
+    let one = |name: &str, value, unit: &str| Ceiling { name: name.to_string(), value, unit: unit.to_string() };
+    vec![
+        one("int8, one core", ceilings.int8_gop_per_s, "GOP/s"),
+        one("int16, one core", ceilings.int16_gop_per_s, "GOP/s"),
+        one("copy, one core", ceilings.copy_gb_per_s, "GB/s"),
+    ]
+}
+
+fn cpu_kernel(layer: &LayerSpeed, ceilings: &Ceilings) -> KernelSpeed {
+    let most = if layer.kind == LayerKind::Wide { ceilings.int16_gop_per_s } else { ceilings.int8_gop_per_s };
+    KernelSpeed {
+        layer: layer.layer.clone(),
+        kind: layer.kind.name().to_string(),
+        inputs: layer.inputs,
+        outputs: layer.outputs,
+        gop_per_s: layer.gop_per_s,
+        gb_per_s: layer.gb_per_s,
+        of_gop_ceiling: layer.gop_per_s / most,
+        of_gb_ceiling: layer.gb_per_s / ceilings.copy_gb_per_s,
+    }
 }
 
 fn bench_size(codec: &Codec, picture: &Picture, options: &BenchOptions) -> Result<SizeBench, Error> {
     let image = RgbImage::new(picture.width, picture.height, &picture.rgb)?;
     let encode = || Ok(codec.encode(&image, &options.encode)?.bytes);
-    let (bytes, encode_times) = repeated(options.runs, encode)?;
+    let (bytes, encode_times, encode_phases) = repeated(codec, options.runs, encode)?;
     let decode = || Ok(Decoder::new(&bytes, &DecodeOptions::default())?.decode(codec)?.rgb);
-    let (rgb, decode_times) = repeated(options.runs, decode)?;
+    let (rgb, decode_times, decode_phases) = repeated(codec, options.runs, decode)?;
     let (encode_ms, decode_ms) = (spread_ms(&encode_times), spread_ms(&decode_times));
     Ok(SizeBench {
         picture: picture.name.clone(),
@@ -214,22 +244,39 @@ fn bench_size(codec: &Codec, picture: &Picture, options: &BenchOptions) -> Resul
         decode_mp_per_s: picture.pixels() / 1e3 / decode_ms.median,
         encode_ms,
         decode_ms,
-        encode_phases: Vec::new(),
-        decode_phases: Vec::new(),
+        encode_phases,
+        decode_phases,
         file_sha256: sha256(&bytes),
         rgb_sha256: sha256(&rgb),
     })
 }
 
-/// The result of `task`, and the times of `runs` runs after a first one.
-fn repeated<T>(runs: usize, task: impl Fn() -> Result<T, Error>) -> Result<(T, Vec<Duration>), Error> {
+/// The result of `task`, the times of `runs` runs after a first one, and where they went.
+fn repeated<T>(codec: &Codec, runs: usize, task: impl Fn() -> Result<T, Error>) -> Result<(T, Vec<Duration>, Vec<PhaseTime>), Error> {
     let result = task()?;
+    codec.cpu().take_times();
     let time = |_| {
         let begin = Instant::now();
         task()?;
         Ok(begin.elapsed())
     };
-    Ok((result, (0..runs).map(time).collect::<Result<_, Error>>()?))
+    let times: Vec<Duration> = (0..runs).map(time).collect::<Result<_, Error>>()?;
+    let phases = if codec.engine().engine == "cpu" { cpu_phases(codec, &times) } else { Vec::new() };
+    Ok((result, times, phases))
+}
+
+/// Core time of each phase that ran, and the rest of what all threads had.
+fn cpu_phases(codec: &Codec, times: &[Duration]) -> Vec<PhaseTime> {
+    let counted = codec.cpu().take_times();
+    let mean_ms = |total: Duration| total.as_secs_f64() * 1e3 / times.len().max(1) as f64;
+    let one = |phase: &Phase| PhaseTime { phase: phase.name().to_string(), ms: mean_ms(counted[*phase]) };
+    let threads = rayon::current_num_threads() as u32;
+    let rest = (times.iter().sum::<Duration>() * threads).saturating_sub(counted.total());
+    let known = Phase::ALL.iter().map(one).filter(|phase| phase.ms > 0.0);
+    if counted.total().is_zero() {
+        return Vec::new();
+    }
+    known.chain([PhaseTime { phase: "rANS, file, waiting".to_string(), ms: mean_ms(rest) }]).collect()
 }
 
 fn spread_ms(times: &[Duration]) -> Spread {

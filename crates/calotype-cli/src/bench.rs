@@ -183,10 +183,10 @@ fn print_details(engine: &calotype_bench::EngineBench) -> Result<(), Failure> {
         output::print(&format!("  ceiling {} {:.0} {}", ceiling.name, ceiling.value, ceiling.unit))?;
     }
     for kernel in &engine.kernels {
-        let percent = 100.0 * kernel.of_ceiling;
+        let [gop, gb] = [kernel.of_gop_ceiling, kernel.of_gb_ceiling].map(|share| 100.0 * share);
         let shape = format!("{} -> {}", kernel.inputs, kernel.outputs);
         output::print(&format!(
-            "  {:24} {:9} {shape:12} {:8.0} GOP/s {percent:4.0} % {:7.1} GB/s",
+            "  {:24} {:9} {shape:12} {:8.0} GOP/s {gop:4.0} % {:7.1} GB/s {gb:4.0} %",
             kernel.layer, kernel.kind, kernel.gop_per_s, kernel.gb_per_s
         ))?;
     }

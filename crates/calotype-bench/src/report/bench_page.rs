@@ -191,9 +191,11 @@ fn kernel_table(at: &str, engine: &EngineBench) -> Markup {
         html! {
             tr {
                 th { (kernel.layer) } td { (kernel.kind) } td { (kernel.inputs) " → " (kernel.outputs) }
-                (bar(kernel.of_ceiling))
-                td { (number(&format!("{at}/of_ceiling"), kernel.of_ceiling, 2)) }
+                (bar(kernel.of_gop_ceiling))
+                td { (number(&format!("{at}/of_gop_ceiling"), kernel.of_gop_ceiling, 2)) }
                 td { (number(&format!("{at}/gop_per_s"), kernel.gop_per_s, 0)) }
+                (bar(kernel.of_gb_ceiling))
+                td { (number(&format!("{at}/of_gb_ceiling"), kernel.of_gb_ceiling, 2)) }
                 td { (number(&format!("{at}/gb_per_s"), kernel.gb_per_s, 1)) }
             }
         }
@@ -201,11 +203,11 @@ fn kernel_table(at: &str, engine: &EngineBench) -> Markup {
     html! {
         @if !engine.kernels.is_empty() {
             h3 { "Kernels against what the device can do: " (engine_name(engine)) }
-            p.note { "Measured ceilings: " @for (nth, ceiling) in engine.ceilings.iter().enumerate() {
+            p.note { "Shares of the ceilings measured on this device (1 is all; maps that lie in a cache can exceed a copy in main memory): " @for (nth, ceiling) in engine.ceilings.iter().enumerate() {
                 @if nth > 0 { ", " } (ceiling.name) " " (number(&format!("{at}/ceilings/{nth}/value"), ceiling.value, 1)) " " (ceiling.unit)
             } "." }
             table {
-                thead { tr { th { "layer" } th { "kind" } th { "channels" } th colspan="2" { "of the ceiling" } th { "GOP/s" } th { "GB/s" } } }
+                thead { tr { th { "layer" } th { "kind" } th { "channels" } th colspan="2" { "of GOP/s" } th { "GOP/s" } th colspan="2" { "of GB/s" } th { "GB/s" } } }
                 tbody { @for (place, kernel) in engine.kernels.iter().enumerate() { (row(place, kernel)) } }
             }
         }

@@ -54,7 +54,7 @@ fn refusals() {
 
 /// A cjpeg that stores pictures, with some bytes more for a better quality, and says so in a file; and its djpeg.
 #[cfg(unix)]
-fn fake_jpeg(desk: &Desk) {
+pub fn fake_jpeg(desk: &Desk) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::create_dir(desk.path("tools")).unwrap();
     let note = desk.path("runs").display().to_string();

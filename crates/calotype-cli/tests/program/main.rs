@@ -1,5 +1,6 @@
 //! Whole-program tests: the binary as a user runs it.
 
+mod bench;
 mod damage;
 mod engines;
 mod eval;
