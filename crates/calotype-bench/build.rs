@@ -1,15 +1,15 @@
-//! Tells the program the commit that it was built from, where git knows it.
+//! Tells the program its version with the commit that it was built from, where git knows it.
 
+use std::env;
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let (Some(folder), Some(commit)) = (git(&["rev-parse", "--absolute-git-dir"]), git(&["rev-parse", "--short=12", "HEAD"])) else {
-        return;
-    };
-    // Every commit, checkout and rebase adds a line to it.
-    println!("cargo::rerun-if-changed={folder}/logs/HEAD");
-    println!("cargo::rustc-env=CALOTYPE_COMMIT={commit}");
+    // Every commit, checkout and rebase adds a line to this file.
+    let log = git(&["rev-parse", "--git-path", "logs/HEAD"]);
+    log.iter().for_each(|log| println!("cargo::rerun-if-changed={log}"));
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]).map_or_else(String::new, |commit| format!(" ({commit})"));
+    println!("cargo::rustc-env=CALOTYPE_VERSION=calotype {}{commit}", env::var("CARGO_PKG_VERSION").unwrap_or_default());
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use calotype::cpu::{Ceilings, LayerKind, LayerSpeed, Phase};
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, EngineChoice, GpuFacts, RgbImage};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, GpuFacts, RgbImage};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -15,10 +15,8 @@ use crate::speed::{Speed, Spread};
 /// Everything that `calotype bench --json` writes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bench {
-    /// Name and version.
+    /// Name, version and commit.
     pub program: String,
-    /// Of the source, if it was built in a repository.
-    pub commit: Option<String>,
     /// The model in 16 hexadecimal digits.
     pub model_id: String,
     /// 0 to 100.
@@ -156,8 +154,7 @@ impl Bench {
     /// A benchmark without measurements yet.
     pub fn new(model_id: String, options: &BenchOptions) -> Bench {
         Bench {
-            program: concat!("calotype ", env!("CARGO_PKG_VERSION")).to_string(),
-            commit: option_env!("CALOTYPE_COMMIT").map(str::to_string),
+            program: crate::VERSION.to_string(),
             model_id,
             quality: options.encode.quality.percent(),
             machine: Machine::this(),
@@ -177,18 +174,12 @@ impl Bench {
     }
 }
 
-/// Measures an engine on every picture; `gpu` are the facts of its adapter if it is one.
+/// Measures the engine of a codec on every picture; `gpu` are the facts of its adapter if it is one.
 ///
 /// # Errors
-/// [`Error::Engine`] if the engine cannot be set up, or failed on the way so that another took over.
-pub fn bench_engine(
-    choice: EngineChoice,
-    gpu: Option<&GpuFacts>,
-    pictures: &[Picture],
-    options: &BenchOptions,
-) -> Result<EngineBench, Error> {
-    let codec = Codec::new(choice)?;
-    let sizes = pictures.iter().map(|picture| bench_size(&codec, picture, options)).collect::<Result<_, _>>()?;
+/// [`Error::Engine`] if a picture is refused.
+pub fn bench_engine(codec: &Codec, gpu: Option<&GpuFacts>, pictures: &[Picture], options: &BenchOptions) -> Result<EngineBench, Error> {
+    let sizes = pictures.iter().map(|picture| bench_size(codec, picture, options)).collect::<Result<_, _>>()?;
     let ran = codec.engine();
     let on_cpu = ran.engine == "cpu";
     let ceilings = if on_cpu { codec.cpu().ceilings() } else { None };

@@ -39,6 +39,8 @@ pub struct CommandCodec {
     pub encode: &'static str,
     /// Arguments of the decoder.
     pub decode: &'static str,
+    /// Arguments that follow those of either.
+    pub more: Vec<OsString>,
     /// What goes in and what comes out.
     pub container: Container,
     /// Of compressed files.
@@ -134,8 +136,8 @@ impl Desk<'_> {
         let variables = |from: &Path, to: &Path| -> Variables {
             [("{in}", from.into()), ("{out}", to.into()), ("{q}", quality.to_string().into()), ("{threads}", threads.to_string().into())]
         };
-        let encode = run(&codec.encoder, codec.encode, &variables(&self.input(codec.container), &file))?;
-        let decode = run(&codec.decoder, codec.decode, &variables(&file, &output))?;
+        let encode = run(&codec.encoder, codec, codec.encode, &variables(&self.input(codec.container), &file))?;
+        let decode = run(&codec.decoder, codec, codec.decode, &variables(&file, &output))?;
         let bytes = fs::metadata(&file).map_err(Error::io(&file, "read"))?.len();
         let rgb = self.read(codec, &output)?;
         // A second run of the same must not find these.
@@ -170,10 +172,10 @@ fn filled(argument: &str, variables: &Variables) -> OsString {
 }
 
 /// Runs a tool to its end.
-fn run(tool: &Path, arguments: &str, variables: &Variables) -> Result<Duration, Error> {
+fn run(tool: &Path, codec: &CommandCodec, arguments: &str, variables: &Variables) -> Result<Duration, Error> {
     let failed = |what: String| Error::Tool { tool: tool.to_path_buf(), what };
     let mut command = Command::new(tool);
-    command.args(arguments.split(' ').map(|argument| filled(argument, variables))).stdin(Stdio::null());
+    command.args(arguments.split(' ').map(|argument| filled(argument, variables))).args(&codec.more).stdin(Stdio::null());
     let begin = Instant::now();
     let output = command.output().map_err(|error| failed(format!("cannot run: {error}")))?;
     let duration = begin.elapsed();

@@ -87,7 +87,14 @@ pub fn crops(codec: &Codec, plan: &Plan<'_>, folder: &Path, count: usize) -> Res
 fn crops_of(codec: &Codec, plan: &Plan<'_>, folder: &Path, picture: &Picture) -> Result<Vec<Crop>, Error> {
     let peers: Vec<&CommandCodec> = plan.peers.iter().filter(|peer| !peer.fine.is_empty()).collect();
     let settings: Vec<String> = peers.iter().map(|peer| format!("{} {}", peer.version, peer.settings())).collect();
-    let key = format!("crops 1|{}|{}|{}|{}", picture.fingerprint(), codec.model_id(), plan.options.dead_zone, settings.join("|"));
+    let key = format!(
+        "crops 1|{}|{} {}|{}|{}",
+        picture.fingerprint(),
+        crate::VERSION,
+        codec.model_id(),
+        plan.options.dead_zone,
+        settings.join("|")
+    );
     let drawn = |crop: &Crop| crop.cells.iter().map(|cell| &cell.image).chain([&crop.original]).all(|name| folder.join(name).is_file());
     if let Some(known) = plan.journal.get::<Vec<Crop>>(&key).filter(|crops| crops.iter().all(drawn)) {
         return Ok(known);

@@ -48,3 +48,6 @@ pub use speed::{Race, Speed, Spread, calotype_command};
 pub use ssimulacra2::ssimulacra2;
 pub use summary::{Comparison, Mean, Pair, WorstRate};
 pub use test_picture::test_picture;
+
+/// Name, version and, where git knew it, the commit that it was built from. build.rs sets it.
+const VERSION: &str = env!("CALOTYPE_VERSION");

@@ -55,8 +55,8 @@ pub(crate) fn points(codec: &Codec, plan: &Plan<'_>, path: &Path, picture: &Pict
 
 /// Whatever a point depends on.
 fn key(codec: &Codec, plan: &Plan<'_>, fingerprint: &str, quality: f64) -> String {
-    let (version, model, EncodeOptions { tile_log2, dead_zone, .. }) = (env!("CARGO_PKG_VERSION"), codec.model_id(), plan.options);
-    format!("point 1|{fingerprint}|calotype {version}|{model}|{}|{tile_log2} {dead_zone}|{quality}", plan.engine)
+    let (version, model, EncodeOptions { tile_log2, dead_zone, .. }) = (crate::VERSION, codec.model_id(), plan.options);
+    format!("point 1|{fingerprint}|{version}|{model}|{}|{tile_log2} {dead_zone}|{quality}", plan.engine)
 }
 
 fn fresh(codec: &Codec, plan: &Plan<'_>, picture: &Picture, quality: f64) -> Result<Fresh, Fault> {

@@ -109,6 +109,7 @@ pub fn find_peer(name: &str, folders: &[PathBuf]) -> Result<CommandCodec, Error>
         decoder,
         encode: peer.encode,
         decode: peer.decode,
+        more: Vec::new(),
         container: peer.container,
         ending: peer.ending,
         qualities: peer.qualities.to_vec(),

@@ -92,7 +92,7 @@ impl Results {
         let pairs = summary::pairs(&all);
         let ran = codec.engine();
         Results {
-            program: concat!("calotype ", env!("CARGO_PKG_VERSION")),
+            program: crate::VERSION,
             engine: ran.engine,
             adapter: ran.adapter,
             threads: rayon::current_num_threads(),

@@ -1,6 +1,6 @@
 //! How fast codecs are, by the clock on the wall: whole processes over files, one at a time, each with the same number of threads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,15 +126,17 @@ impl Race<'_> {
     }
 }
 
-/// Our own program as a codec of processes.
-pub fn calotype_command(program: PathBuf, model_id: &str) -> CommandCodec {
+/// Our own program as a codec of processes; `model` is the file of another model than the default one.
+pub fn calotype_command(program: PathBuf, model_id: &str, model: Option<&Path>) -> CommandCodec {
+    let more = model.map_or_else(Vec::new, |model| vec!["--model".into(), model.into()]);
     CommandCodec {
         label: crate::results::OURS.to_string(),
-        version: format!("calotype {} {model_id}", env!("CARGO_PKG_VERSION")),
+        version: format!("{} {model_id}", crate::VERSION),
         encoder: program.clone(),
         decoder: program,
         encode: "encode {in} -o {out} -q {q} --threads {threads}",
         decode: "decode {in} -o {out} --threads {threads}",
+        more,
         container: crate::command_codec::Container::Ppm,
         ending: "calo",
         qualities: Vec::new(),

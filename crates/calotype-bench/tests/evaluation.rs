@@ -47,6 +47,7 @@ impl Fake {
             decoder: self.folder.path().join("decoder"),
             encode: "{in} {out} {q}",
             decode: "{in} {out}",
+            more: Vec::new(),
             container: Container::Ppm,
             ending: "fake",
             qualities: vec![1.0, 1000.0, 5000.0],

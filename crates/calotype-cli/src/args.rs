@@ -17,7 +17,7 @@ pub struct Cli {
     /// What runs the network; all give the same bytes and pixels
     #[arg(long, global = true, value_enum, default_value_t, value_name = "ENGINE")]
     pub engine: Engine,
-    /// Take this GPU: its number in `calotype devices`, or a part of its name
+    /// Take this GPU: its number in `calotype devices`, or a part of its name; all shares many files among the CPU and every real GPU
     #[arg(long, global = true, value_name = "NAME|N")]
     pub adapter: Option<String>,
     /// Another model than the default one: the path of its NAME.decoder.safetensors; to encode, its encoder part must lie beside it
@@ -63,12 +63,15 @@ pub enum Command {
 }
 
 /// `calotype encode`.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct EncodeArgs {
-    /// PNG, JPEG, WebP, TIFF, BMP or PNM; - reads standard input
+    /// PNG, JPEG, WebP, TIFF, BMP or PNM, or a folder of them, or a pattern; - reads standard input
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// The .calo file to write; - writes standard output
+    /// More of them
+    #[arg(value_name = "IN")]
+    pub more: Vec<PathBuf>,
+    /// The .calo file to write, or a folder for many; - writes standard output
     #[arg(short, long, value_name = "OUT.calo")]
     pub output: PathBuf,
     /// 0 (smallest file) to 100 (best picture), decimals allowed
@@ -80,6 +83,9 @@ pub struct EncodeArgs {
     /// Overwrite an existing output
     #[arg(short = 'y', long)]
     pub overwrite: bool,
+    /// Of many files, leave those alone whose outputs exist
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
     /// Refuse images of more pixels
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
@@ -92,11 +98,17 @@ pub struct EncodeArgs {
 }
 
 /// `calotype decode`.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct DecodeArgs {
-    /// The .calo file; - reads standard input
+    /// The .calo file, or a folder of them, or a pattern; - reads standard input
     #[arg(value_name = "IN.calo")]
     pub input: PathBuf,
+    /// More of them
+    #[arg(value_name = "IN.calo")]
+    pub more: Vec<PathBuf>,
+    /// What many files become, when -o is a folder
+    #[arg(long, default_value = "png", value_name = "ENDING")]
+    pub format: String,
     /// PNG, PPM, JPEG, WebP, TIFF or BMP, by its ending; - writes PNM to standard output
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
@@ -106,6 +118,9 @@ pub struct DecodeArgs {
     /// Overwrite an existing output
     #[arg(short = 'y', long)]
     pub overwrite: bool,
+    /// Of many files, leave those alone whose outputs exist
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
     /// Refuse pictures of more pixels
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,

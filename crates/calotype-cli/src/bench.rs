@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use calotype::{Codec, EncodeOptions, EngineChoice, GpuFacts, Quality, gpus};
+use calotype::{EncodeOptions, EngineChoice, GpuFacts, Quality, gpus};
 use calotype_bench::{
     Bench, BenchOptions, CommandCodec, Journal, Named, Picture, Progress, Race, RaceBench, Spread, bench_engine, bench_page,
     calotype_command, load_average, test_picture,
@@ -87,16 +87,16 @@ fn measure(args: &BenchArgs, choice: &Choice) -> Result<Bench, Failure> {
     let options = BenchOptions { encode: EncodeOptions { quality, ..EncodeOptions::default() }, runs: args.runs };
     let (peers, _) = peers(&args.peers)?;
     let engines = engines(choice)?;
-    let model_id = Codec::decode_only(None).map_err(|error| Failure::engine(&error))?.model_id().to_string();
+    let model_id = choice.decoder()?.model_id().to_string();
     let mut bench = Bench::new(model_id, &options);
     let bar = Bar::new();
     for (done, (engine, gpu)) in engines.iter().enumerate() {
         let what = gpu.as_ref().map_or("CPU", |gpu| &gpu.name);
         bar.show(&Progress { done, of: engines.len(), what });
-        bench.engines.push(bench_engine(engine.clone(), gpu.as_ref(), &pictures, &options)?);
+        bench.engines.push(bench_engine(&choice.codec_on(engine.clone())?, gpu.as_ref(), &pictures, &options)?);
     }
     if !args.peers.is_empty() {
-        bench.races = races(args, &bench.model_id, &peers, pictures)?;
+        bench.races = races(args, calotype_command(program()?, &bench.model_id, choice.model()), &peers, pictures)?;
     }
     bar.finish();
     bench.load_average[1] = load_average();
@@ -109,7 +109,7 @@ fn engines(choice: &Choice) -> Result<Vec<(EngineChoice, Option<GpuFacts>)>, Fai
     let usable = || gpus().into_iter().enumerate().filter(|(_, gpu)| gpu.lacks.is_none());
     let gpu = |(number, gpu): (usize, GpuFacts)| (by_number(number), Some(gpu));
     let cpu = |isa| vec![(EngineChoice::Cpu(isa), None)];
-    match &choice.engine {
+    match choice.engine() {
         EngineChoice::Cpu(isa) => Ok(cpu(*isa)),
         EngineChoice::Gpu(Some(name)) if name == "all" => Ok(cpu(None).into_iter().chain(usable().map(gpu)).collect()),
         EngineChoice::Gpu(Some(name)) => {
@@ -122,10 +122,12 @@ fn engines(choice: &Choice) -> Result<Vec<(EngineChoice, Option<GpuFacts>)>, Fai
     }
 }
 
+fn program() -> Result<PathBuf, Failure> {
+    env::current_exe().map_err(|error| Failure::io(Path::new("calotype"), "find", error))
+}
+
 /// Whole processes over each picture: ours as this very program, and the peers at the middle one of their qualities.
-fn races(args: &BenchArgs, model_id: &str, peers: &[CommandCodec], pictures: Vec<Picture>) -> Result<Vec<RaceBench>, Failure> {
-    let program: PathBuf = env::current_exe().map_err(|error| Failure::io(Path::new("calotype"), "find", error))?;
-    let ours = calotype_command(program, model_id);
+fn races(args: &BenchArgs, ours: CommandCodec, peers: &[CommandCodec], pictures: Vec<Picture>) -> Result<Vec<RaceBench>, Failure> {
     let journal = Journal::default();
     let race = |picture: Picture| {
         let name = picture.name.clone();
@@ -138,10 +140,9 @@ fn races(args: &BenchArgs, model_id: &str, peers: &[CommandCodec], pictures: Vec
 }
 
 fn print(bench: &Bench) -> Result<(), Failure> {
-    let commit = bench.commit.as_deref().map_or_else(String::new, |commit| format!(" ({commit})"));
     let load = bench.load_average.map(|load| load.map_or_else(|| "unknown".to_string(), |load| format!("{load:.2}")));
     let Bench { program, model_id, quality, machine, threads, .. } = bench;
-    output::print(&format!("{program}{commit}, model {model_id}, quality {quality}"))?;
+    output::print(&format!("{program}, model {model_id}, quality {quality}"))?;
     output::print(&format!(
         "{}, {} cores, {threads} threads, load average {} before, {} after",
         machine.cpu, machine.cores, load[0], load[1]

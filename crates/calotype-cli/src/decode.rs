@@ -1,5 +1,6 @@
 //! `calotype decode`: a .calo file becomes an image.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use calotype::{Codec, DecodeOptions, Decoder, Image};
@@ -7,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::args::DecodeArgs;
+use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
@@ -30,31 +32,67 @@ struct Report {
     rgb_sha256: String,
 }
 
+/// A decoded file and what there is to say of it.
+struct Done {
+    report: Option<Report>,
+    line: String,
+    pixels: u64,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Every failure of reading, decoding and writing.
 pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
+    let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
+    if batch::is_batch(&inputs, &args.output) {
+        return run_many(args, &inputs, choice);
+    }
     if args.json && is_pipe(&args.output) {
         return Err(Failure::usage("--json: standard output carries the picture already; give -o a name"));
     }
-    let format = output_format(&args.output)?;
+    output_format(&args.output)?;
     output::check(&args.output, Existing::from_flag(args.overwrite))?;
+    let codec = choice.decoder()?;
+    let done = decode_file(args, &codec)?;
+    choice.say(&codec);
+    match done.report {
+        Some(report) => output::print_json(&report),
+        None => {
+            output::say(&done.line);
+            Ok(())
+        }
+    }
+}
+
+fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
+    // Before any work is done, not once per file.
+    output_format(&PathBuf::from(format!("any.{}", args.format)))?;
+    let kind = Kind { inputs: &["calo"], output: &args.format };
+    let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
+    let lanes = batch::lanes(choice, |engine| choice.decoder_on(engine))?;
+    batch::run(&jobs, &lanes, choice, &|codec, job| {
+        let one = DecodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
+        let done = decode_file(&one, codec)?;
+        done.report.map_or(Ok(()), |report| output::print_json(&report))?;
+        Ok(done.pixels)
+    })
+}
+
+/// Decodes `args.input` to `args.output`.
+fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done, Failure> {
+    let format = output_format(&args.output)?;
     let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);
     let decoder = Decoder::new(&bytes, &DecodeOptions { max_pixels: args.max_pixels }).map_err(failed)?;
-    let codec = choice.decoder()?;
     let begin = Instant::now();
-    let image = decoder.decode(&codec).map_err(failed)?;
+    let image = decoder.decode(codec).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    choice.say(&codec);
     let pixels = Pixels { width: image.width, height: image.height, rgb: &image.rgb };
     write_image(&args.output, format, &pixels, Existing::from_flag(args.overwrite))?;
-    if args.json {
-        return output::print_json(&Report { decode_ms, ..report(args, &decoder, &codec, &image) });
-    }
-    output::say(&format!("{}: {}x{}, {decode_ms:.0} ms", shown(&args.output), image.width, image.height));
-    Ok(())
+    let report = args.json.then(|| Report { decode_ms, ..report(args, &decoder, codec, &image) });
+    let line = format!("{}: {}x{}, {decode_ms:.0} ms", shown(&args.output), image.width, image.height);
+    Ok(Done { report, line, pixels: u64::from(image.width) * u64::from(image.height) })
 }
 
 fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, image: &Image) -> Report {

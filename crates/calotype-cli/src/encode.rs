@@ -1,5 +1,6 @@
 //! `calotype encode`: an image becomes a .calo file.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Quality, RgbImage};
@@ -7,7 +8,9 @@ use calotype_bench::psnr_db;
 use serde::Serialize;
 
 use crate::args::EncodeArgs;
+use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
+use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
 use crate::read_image::{Picture, decode_image, read_bytes};
@@ -31,30 +34,61 @@ struct Report {
     encode_ms: f64,
 }
 
+/// An encoded file and what there is to say of it.
+struct Done {
+    report: Option<Report>,
+    line: String,
+    pixels: u64,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Every failure of reading, encoding and writing.
 pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
+    let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
+    if batch::is_batch(&inputs, &args.output) {
+        return run_many(args, &inputs, choice);
+    }
     check_arguments(args)?;
+    let codec = choice.codec()?;
+    let done = encode_file(args, &codec)?;
+    choice.say(&codec);
+    match done.report {
+        Some(report) => output::print_json(&report),
+        None => {
+            output::say(&done.line);
+            Ok(())
+        }
+    }
+}
+
+fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
+    let kind = Kind { inputs: &IMAGE_ENDINGS, output: "calo" };
+    let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
+    let lanes = batch::lanes(choice, |engine| choice.codec_on(engine))?;
+    batch::run(&jobs, &lanes, choice, &|codec, job| {
+        let one = EncodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
+        let done = encode_file(&one, codec)?;
+        done.report.map_or(Ok(()), |report| output::print_json(&report))?;
+        Ok(done.pixels)
+    })
+}
+
+/// Encodes `args.input` as `args.output`.
+fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
     let picture = decode_image(&read_bytes(&args.input)?, &args.input, args.max_pixels)?;
     for note in &picture.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
     }
-    let codec = choice.codec()?;
     let begin = Instant::now();
-    let encoded = encode(&codec, &picture, args)?;
+    let encoded = encode(codec, &picture, args)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    let report = args.json.then(|| report(args, &codec, &picture, &encoded)).transpose()?;
-    choice.say(&codec);
+    let report = args.json.then(|| report(args, codec, &picture, &encoded)).transpose()?;
     output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
-    match report {
-        Some(report) => output::print_json(&Report { encode_ms, ..report }),
-        None => {
-            say_result(args, &picture, encoded.bytes.len(), encode_ms);
-            Ok(())
-        }
-    }
+    let pixels = u64::from(picture.width) * u64::from(picture.height);
+    let line = result_line(args, &picture, encoded.bytes.len(), encode_ms);
+    Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels })
 }
 
 fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
@@ -103,8 +137,8 @@ fn bits_per_pixel(picture: &Picture, bytes: usize) -> f64 {
     bytes as f64 * 8.0 / (f64::from(picture.width) * f64::from(picture.height))
 }
 
-fn say_result(args: &EncodeArgs, picture: &Picture, bytes: usize, encode_ms: f64) {
+fn result_line(args: &EncodeArgs, picture: &Picture, bytes: usize, encode_ms: f64) -> String {
     let (output, bpp) = (shown(&args.output), bits_per_pixel(picture, bytes));
     let size = format!("{}x{}", picture.width, picture.height);
-    output::say(&format!("{output}: {size}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms", args.quality));
+    format!("{output}: {size}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms", args.quality)
 }

@@ -55,9 +55,17 @@ impl Choice {
     /// # Errors
     /// Engine (exit code 4) if the machine lacks the engine; input (5) or model (4) for a `--model` that cannot be read or is damaged.
     pub fn codec(&self) -> Result<Codec, Failure> {
-        let Some(path) = &self.model else { return Codec::new(self.engine.clone()).map_err(|error| Failure::engine(&error)) };
+        self.codec_on(self.for_one_file())
+    }
+
+    /// The codec for both ways on another engine.
+    ///
+    /// # Errors
+    /// As [`Choice::codec`].
+    pub fn codec_on(&self, engine: EngineChoice) -> Result<Codec, Failure> {
+        let Some(path) = &self.model else { return Codec::new(engine).map_err(|error| Failure::engine(&error)) };
         let encoder = encoder_beside(path)?;
-        self.from_files(path, Some(&read(&encoder)?))
+        from_files(path, Some(&read(&encoder)?), engine)
     }
 
     /// The codec for decoding alone, which is ready sooner.
@@ -65,12 +73,36 @@ impl Choice {
     /// # Errors
     /// As [`Choice::codec`].
     pub fn decoder(&self) -> Result<Codec, Failure> {
-        let Some(path) = &self.model else { return Codec::decode_only(self.engine.clone()).map_err(|error| Failure::engine(&error)) };
-        self.from_files(path, None)
+        self.decoder_on(self.for_one_file())
     }
 
-    fn from_files(&self, path: &Path, encoder: Option<&[u8]>) -> Result<Codec, Failure> {
-        Codec::from_parts(&read(path)?, encoder, self.engine.clone()).map_err(|error| Failure::codec(path, &error))
+    /// The codec for decoding alone on another engine.
+    ///
+    /// # Errors
+    /// As [`Choice::codec`].
+    pub fn decoder_on(&self, engine: EngineChoice) -> Result<Codec, Failure> {
+        let Some(path) = &self.model else { return Codec::decode_only(engine).map_err(|error| Failure::engine(&error)) };
+        from_files(path, None, engine)
+    }
+
+    /// One file is not shared out.
+    fn for_one_file(&self) -> EngineChoice {
+        if self.is_all() { EngineChoice::Auto } else { self.engine.clone() }
+    }
+
+    /// Whether `--adapter all` asks for every engine.
+    pub fn is_all(&self) -> bool {
+        matches!(&self.engine, EngineChoice::Gpu(Some(name)) if name == "all")
+    }
+
+    /// What `--engine`, `--adapter` and `--isa` name.
+    pub fn engine(&self) -> &EngineChoice {
+        &self.engine
+    }
+
+    /// What `--model` names.
+    pub fn model(&self) -> Option<&Path> {
+        self.model.as_deref()
     }
 
     /// Says what the codec has to say after its work: what ran, with `-v`, and what went wrong on the way.
@@ -83,6 +115,10 @@ impl Choice {
             output::say(&format!("calotype: engine: {} {}", ran.engine, ran.adapter));
         }
     }
+}
+
+fn from_files(path: &Path, encoder: Option<&[u8]>, engine: EngineChoice) -> Result<Codec, Failure> {
+    Codec::from_parts(&read(path)?, encoder, engine).map_err(|error| Failure::codec(path, &error))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

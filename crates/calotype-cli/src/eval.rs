@@ -24,7 +24,7 @@ use crate::write_image::{Pixels, write_image};
 use report_folder::ReportFolder;
 
 /// Endings of the files that count as images.
-const ENDINGS: [&str; 12] = ["png", "jpg", "jpeg", "jpe", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"];
+pub const IMAGE_ENDINGS: [&str; 12] = ["png", "jpg", "jpeg", "jpe", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"];
 
 /// Runs the command.
 ///
@@ -39,7 +39,7 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
     let folder = args.report.as_deref().map(|path| ReportFolder::open(path, existing)).transpose()?;
     let (peers, skipped) = peers(&args.compare)?;
-    let codec = Codec::new(choice.engine.clone()).map_err(|error| Failure::engine(&error))?;
+    let codec = choice.codec()?;
     let bar = Bar::new();
     let keep_one = keep.as_ref().map(|keep| |kept: &Kept<'_>| keep.write(kept).map_err(Foreign::from));
     let hooks = Hooks {
@@ -53,23 +53,29 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
         options: EncodeOptions { dead_zone: args.dead_zone, ..EncodeOptions::default() },
         peers,
         journal: folder.as_ref().map_or_else(|| Ok(Journal::default()), ReportFolder::journal)?,
-        engine: format!("{:?}, {} threads", choice.engine, rayon::current_num_threads()),
+        engine: format!("{:?}, {} threads", choice.engine(), rayon::current_num_threads()),
         hooks,
     };
-    let results = results(args, &codec, &plan, curves)?;
+    let results = results(args, &codec, choice.model(), &plan, curves)?;
     bar.finish();
     choice.say(&codec);
     finish(args, Results { skipped, ..results }, folder.as_ref())
 }
 
 /// Measures, then times and draws what a report shows.
-fn results(args: &EvalArgs, codec: &Codec, plan: &Plan<'_>, curves: BTreeMap<String, Curve>) -> Result<Results, Failure> {
+fn results(
+    args: &EvalArgs,
+    codec: &Codec,
+    model: Option<&Path>,
+    plan: &Plan<'_>,
+    curves: BTreeMap<String, Curve>,
+) -> Result<Results, Failure> {
     let images = measure(codec, plan)?;
     let mut results = Results::new(codec, plan, images, curves);
     if let Some(folder) = &args.report {
         results.crops = calotype_bench::crops(codec, plan, &report_folder::crops(folder), args.crops)?;
         if args.speed_runs > 0 {
-            results.speed = report_folder::speeds(plan, &results, args.speed_runs)?;
+            results.speed = report_folder::speeds(plan, &results, model, args.speed_runs)?;
         }
     }
     Ok(results)
@@ -131,14 +137,14 @@ pub fn image_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_image(path)).collect();
     files.sort();
     if files.is_empty() {
-        return Err(Failure::usage(format!("{}: holds no images; give a folder of {}", folder.display(), ENDINGS.join(", "))));
+        return Err(Failure::usage(format!("{}: holds no images; give a folder of {}", folder.display(), IMAGE_ENDINGS.join(", "))));
     }
     Ok(files)
 }
 
 fn is_image(path: &Path) -> bool {
     let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    path.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+    path.is_file() && ending.is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.as_str()))
 }
 
 /// A picture as measurements want it.

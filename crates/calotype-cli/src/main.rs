@@ -1,6 +1,7 @@
 //! The calotype command line: encode, decode, info, devices, models, eval, bench.
 
 mod args;
+mod batch;
 mod bench;
 mod decode;
 mod encode;

@@ -23,6 +23,12 @@ impl Bar {
         self.bar.set_message(progress.what.to_string());
     }
 
+    /// Draws it anew for files of which `pixels` are done, with the rate since the bar was made.
+    pub fn show_rate(&self, done: usize, of: usize, pixels: u64) {
+        let rate = pixels as f64 / 1e6 / self.bar.elapsed().as_secs_f64().max(1e-3);
+        self.show(&Progress { done, of, what: &format!("{rate:.1} MP/s") });
+    }
+
     /// Takes it away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

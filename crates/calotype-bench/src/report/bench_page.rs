@@ -45,12 +45,12 @@ pub fn bench_page(benches: &[Named<'_>]) -> String {
 }
 
 fn facts(named: &Named<'_>, one: bool) -> Markup {
-    let Bench { program, commit, model_id, quality, machine, threads, load_average, .. } = named.bench;
+    let Bench { program, model_id, quality, machine, threads, load_average, .. } = named.bench;
     let load = load_average.map(|load| load.map_or_else(|| "unknown".to_string(), |load| format!("{load:.2}")));
     html! {
         p {
             @if !one { b { (named.name) ": " } }
-            (program) @if let Some(commit) = commit { " (" code { (commit) } ")" } ", model " code { (model_id) } ", quality " (quality) "; "
+            (program) ", model " code { (model_id) } ", quality " (quality) "; "
             (machine.cpu) ", " (machine.cores) " cores, " (threads) " threads, " (machine.os) "; load average " (load[0]) " before, " (load[1]) " after."
         }
         @if !named.bench.engines_agree() { p.warning { "The engines of " (named.name) " do NOT agree." } }

@@ -65,9 +65,9 @@ impl ReportFolder {
 ///
 /// # Errors
 /// Those of the tools.
-pub fn speeds(plan: &Plan<'_>, results: &Results, runs: usize) -> Result<Vec<Speed>, Failure> {
+pub fn speeds(plan: &Plan<'_>, results: &Results, model: Option<&Path>, runs: usize) -> Result<Vec<Speed>, Failure> {
     let program = env::current_exe().map_err(|error| Failure::io(Path::new("calotype"), "find", error))?;
-    let ours = calotype_command(program, &results.model_id);
+    let ours = calotype_command(program, &results.model_id, model);
     let count = TIMED_PICTURES.min(plan.files.len());
     let places = (0..count).map(|number| number * plan.files.len() / count);
     let pictures: Vec<Picture> = places.map(|place| read(&plan.files[place])).collect::<Result<_, _>>()?;

@@ -66,6 +66,11 @@ impl Desk {
         finished(command, &[])
     }
 
+    /// Starts a run and does not wait for it.
+    pub fn spawn(&self, line: &str) -> std::process::Child {
+        self.command(line).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     fn command(&self, line: &str) -> Command {
         let sample = sample("SAMPLE.png");
         let words = line.split_whitespace().map(|word| if word == "SAMPLE" { sample.as_os_str() } else { word.as_ref() });

@@ -1,5 +1,6 @@
 //! Whole-program tests: the binary as a user runs it.
 
+mod batch;
 mod bench;
 mod damage;
 mod engines;

@@ -1,0 +1,305 @@
+//! Many files at once: which, where to, and how they are shared out among engines.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use calotype::{Codec, EngineChoice, gpus};
+
+use crate::engine::Choice;
+use crate::failure::Failure;
+use crate::output::{self, is_pipe};
+use crate::progress::Bar;
+
+/// Pictures that a GPU works on at a time: one is coded by the CPU while the other is on the device.
+const FILES_PER_GPU: usize = 2;
+
+/// One file to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What it is made of.
+    pub input: PathBuf,
+    /// Its name.
+    pub output: PathBuf,
+}
+
+/// What the inputs are and what becomes of them.
+#[derive(Clone, Copy)]
+pub struct Kind<'a> {
+    /// Endings that count when a folder is given.
+    pub inputs: &'a [&'a str],
+    /// Ending of the outputs.
+    pub output: &'a str,
+}
+
+/// What to do where an output exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// Stop before any work is done.
+    Refuse,
+    /// `-y`
+    Replace,
+    /// `--resume`
+    Skip,
+}
+
+impl Finished {
+    /// From the flags `-y` and `--resume`.
+    pub fn from_flags(overwrite: bool, resume: bool) -> Finished {
+        match (overwrite, resume) {
+            (true, _) => Finished::Replace,
+            (false, true) => Finished::Skip,
+            (false, false) => Finished::Refuse,
+        }
+    }
+}
+
+/// Whether `inputs` and `output` ask for many files: several inputs, a folder, a pattern, or a folder to put them in.
+pub fn is_batch(inputs: &[PathBuf], output: &Path) -> bool {
+    let named_folder = output.as_os_str().to_string_lossy().ends_with(['/', MAIN_SEPARATOR]);
+    inputs.len() > 1 || named_folder || output.is_dir() || inputs.iter().any(|input| input.is_dir() || is_pattern(input))
+}
+
+/// A pattern, unless a file is called so.
+fn is_pattern(input: &Path) -> bool {
+    input.to_string_lossy().contains(['*', '?', '[']) && !input.exists()
+}
+
+/// The jobs for `inputs` (files, folders, patterns) into the folder `output`, which is created, in order and without doubles.
+///
+/// # Errors
+/// Usage if there are none, if two would have the same output, or if outputs exist that may neither be replaced nor skipped; io.
+pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finished) -> Result<Vec<Job>, Failure> {
+    if inputs.iter().any(|input| is_pipe(input)) || is_pipe(output) {
+        return Err(Failure::usage("-: a pipe carries one file; give files and a folder"));
+    }
+    let files: Vec<Vec<PathBuf>> = inputs.iter().map(|input| expanded(input, kind)).collect::<Result<_, _>>()?;
+    let jobs = files.concat().into_iter().map(|input| Job { output: output.join(output_name(&input, kind)), input }).collect();
+    let jobs = distinct(jobs)?;
+    fs::create_dir_all(output).map_err(|error| Failure::io(output, "create", error))?;
+    let existing = jobs.iter().filter(|job| job.output.exists()).count();
+    match finished {
+        Finished::Refuse if existing > 0 => {
+            let (of, folder) = (jobs.len(), output.display());
+            Err(Failure::usage(format!(
+                "{folder}: {existing} of {of} outputs exist already; give --resume to skip them or -y to overwrite them"
+            )))
+        }
+        Finished::Skip => Ok(jobs.into_iter().filter(|job| !job.output.exists()).collect()),
+        _ => Ok(jobs),
+    }
+}
+
+fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let files = if input.is_dir() {
+        in_folder(input, kind).map_err(|error| Failure::io(input, "list", error))?
+    } else if is_pattern(input) {
+        matching(input)?
+    } else {
+        return Ok(vec![input.to_path_buf()]);
+    };
+    if files.is_empty() {
+        return Err(Failure::usage(format!("{}: no files there; give others of {}", input.display(), kind.inputs.join(", "))));
+    }
+    Ok(files)
+}
+
+fn in_folder(folder: &Path, kind: Kind<'_>) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let ending = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+    let wanted = |path: &PathBuf| path.is_file() && ending(path).is_some_and(|ending| kind.inputs.contains(&ending.as_str()));
+    let mut files: Vec<PathBuf> = paths.into_iter().filter(wanted).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Shells that do not know patterns leave them to the program.
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let paths = glob::glob(&pattern.to_string_lossy()).map_err(|error| Failure::usage(format!("{}: {error}", pattern.display())))?;
+    let paths = paths.map(|path| path.map_err(|error| Failure::io(error.path(), "list", io::Error::other(error.to_string()))));
+    Ok(paths.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|path| path.is_file()).collect())
+}
+
+fn output_name(input: &Path, kind: Kind<'_>) -> PathBuf {
+    let mut name = input.file_stem().unwrap_or_default().to_os_string();
+    name.push(".");
+    name.push(kind.output);
+    name.into()
+}
+
+/// An input that was named twice counts once; two inputs with one output are refused.
+fn distinct(jobs: Vec<Job>) -> Result<Vec<Job>, Failure> {
+    let mut seen: HashMap<PathBuf, PathBuf> = HashMap::new();
+    let mut kept = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match seen.get(&job.output) {
+            Some(other) if *other == job.input => {}
+            Some(other) => {
+                let (a, b, output) = (other.display(), job.input.display(), job.output.display());
+                return Err(Failure::usage(format!("{a} and {b}: both would become {output}; encode them into two folders")));
+            }
+            None => {
+                seen.insert(job.output.clone(), job.input.clone());
+                kept.push(job);
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// A codec and how many files it works on at a time.
+pub struct Lane {
+    codec: Codec,
+    files: usize,
+}
+
+/// The engines to share files among: that of `--engine` and `--adapter`, or with `--adapter all` the CPU and every real GPU.
+///
+/// # Errors
+/// Engine (exit code 4) if one cannot be opened.
+pub fn lanes(choice: &Choice, open: impl Fn(EngineChoice) -> Result<Codec, Failure>) -> Result<Vec<Lane>, Failure> {
+    let threads = rayon::current_num_threads();
+    let lane = |engine: EngineChoice, files| Ok(Lane { codec: open(engine)?, files });
+    if !choice.is_all() {
+        return Ok(vec![lane(choice.engine().clone(), threads)?]);
+    }
+    let real = gpus().into_iter().enumerate().filter(|(_, gpu)| gpu.lacks.is_none() && gpu.kind != "software");
+    let gpus = real.map(|(number, _)| lane(EngineChoice::Gpu(Some(number.to_string())), FILES_PER_GPU));
+    std::iter::once(lane(EngineChoice::Cpu(None), threads)).chain(gpus).collect()
+}
+
+/// Does every job, each on the next free engine; a job that fails does not stop the others. `one` gives the pixels of its picture.
+///
+/// # Errors
+/// Exit code 1 if a job failed, after all were tried; the failed ones are listed on standard error.
+pub fn run(
+    jobs: &[Job],
+    lanes: &[Lane],
+    choice: &Choice,
+    one: &(dyn Fn(&Codec, &Job) -> Result<u64, Failure> + Sync),
+) -> Result<(), Failure> {
+    let work = Work {
+        jobs,
+        next: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
+        pixels: AtomicU64::new(0),
+        failed: Mutex::default(),
+        bar: Bar::new(),
+    };
+    let worker = |codec: &Codec| while work.take(codec, one) {};
+    thread::scope(|scope| {
+        for lane in lanes {
+            (0..lane.files.min(jobs.len())).for_each(|_| drop(scope.spawn(|| worker(&lane.codec))));
+        }
+    });
+    work.bar.finish();
+    lanes.iter().for_each(|lane| choice.say(&lane.codec));
+    let failed = work.failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    summary(jobs.len(), failed)
+}
+
+/// Lists what failed, in the order of the jobs.
+fn summary(jobs: usize, mut failed: Vec<(usize, Failure)>) -> Result<(), Failure> {
+    failed.sort_by_key(|(place, _)| *place);
+    failed.iter().for_each(|(_, failure)| output::say(&format!("calotype: {}", failure.message)));
+    let made = jobs - failed.len();
+    if failed.is_empty() {
+        output::say(&format!("{made} files made"));
+        return Ok(());
+    }
+    Err(Failure { code: 1, message: format!("{made} of {jobs} files made; the {} named above failed", failed.len()) })
+}
+
+/// What the workers share.
+struct Work<'a> {
+    jobs: &'a [Job],
+    next: AtomicUsize,
+    done: AtomicUsize,
+    pixels: AtomicU64,
+    failed: Mutex<Vec<(usize, Failure)>>,
+    bar: Bar,
+}
+
+impl Work<'_> {
+    /// Does the next job; false if there is none.
+    fn take(&self, codec: &Codec, one: &(dyn Fn(&Codec, &Job) -> Result<u64, Failure> + Sync)) -> bool {
+        let place = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(job) = self.jobs.get(place) else { return false };
+        match one(codec, job) {
+            Ok(pixels) => drop(self.pixels.fetch_add(pixels, Ordering::Relaxed)),
+            Err(failure) => self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, failure)),
+        }
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.bar.show_rate(done, self.jobs.len(), self.pixels.load(Ordering::Relaxed));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: Kind<'_> = Kind { inputs: &["png", "jpg"], output: "calo" };
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| fs::write(folder.path().join(name), b"x").unwrap());
+        folder
+    }
+
+    fn names(jobs: &[Job]) -> Vec<String> {
+        jobs.iter().map(|job| job.output.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn folders_patterns_and_files_become_jobs() {
+        let images = folder(&["b.png", "a.JPG", "notes.txt", "c.gif"]);
+        let out = images.path().join("out");
+        let all = jobs(&[images.path().to_path_buf()], &out, KIND, Finished::Refuse).unwrap();
+        assert_eq!(names(&all), ["a.calo", "b.calo"]);
+        let inputs = [images.path().join("*.png"), images.path().join("b.png"), images.path().join("c.gif")];
+        let some = jobs(&inputs, &out, KIND, Finished::Refuse).unwrap();
+        assert_eq!(names(&some), ["b.calo", "c.calo"], "what is named is taken whatever its ending, and once");
+        assert_eq!(jobs(&[images.path().join("*.bmp")], &out, KIND, Finished::Refuse).unwrap_err().code, 2);
+    }
+
+    #[test]
+    fn existing_outputs_are_refused_skipped_or_replaced() {
+        let images = folder(&["a.png", "b.png", "a.calo"]);
+        let of = |finished| jobs(&[images.path().to_path_buf()], images.path(), KIND, finished);
+        assert!(of(Finished::Refuse).unwrap_err().message.contains("1 of 2"));
+        assert_eq!(names(&of(Finished::Skip).unwrap()), ["b.calo"]);
+        assert_eq!(names(&of(Finished::Replace).unwrap()), ["a.calo", "b.calo"]);
+    }
+
+    #[test]
+    fn one_output_for_two_inputs_is_refused() {
+        let images = folder(&["a.png", "a.jpg"]);
+        let refused = jobs(&[images.path().to_path_buf()], &images.path().join("out"), KIND, Finished::Refuse).unwrap_err();
+        assert!(refused.message.contains("a.png") && refused.message.contains("a.jpg"), "{}", refused.message);
+        assert!(!images.path().join("out").exists(), "nothing was made");
+    }
+
+    #[test]
+    fn what_is_a_batch() {
+        let images = folder(&["a.png", "b[1].png"]);
+        let path = |name: &str| images.path().join(name);
+        assert!(!is_batch(&[path("a.png")], &path("a.calo")));
+        assert!(!is_batch(&[path("b[1].png")], &path("a.calo")), "a file may be called so");
+        assert!(!is_batch(&["-".into()], Path::new("-")));
+        for (inputs, output) in [
+            (vec![path("a.png"), path("b.png")], path("out")),
+            (vec![images.path().to_path_buf()], path("out")),
+            (vec![path("*.png")], path("out")),
+            (vec![path("a.png")], images.path().to_path_buf()),
+            (vec![path("a.png")], path("out/")),
+        ] {
+            assert!(is_batch(&inputs, &output), "{inputs:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Many files at once.
+
+use crate::harness::{Desk, Run, ppm};
+
+/// A desk with the pictures 0.ppm, 1.ppm, ... in the folder `in`, those of `corrupt` damaged.
+fn desk_with(count: usize, corrupt: &[usize]) -> Desk {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    for number in 0..count {
+        let picture = if corrupt.contains(&number) { b"P6 20 20 255\nshort".to_vec() } else { ppm(20 + number % 7, 20) };
+        desk.write(&format!("in/{number}.ppm"), &picture);
+    }
+    desk
+}
+
+fn outputs(desk: &Desk, folder: &str) -> usize {
+    std::fs::read_dir(desk.path(folder)).unwrap().count()
+}
+
+fn text(run: &Run) -> String {
+    format!("{} {}", run.stderr, String::from_utf8_lossy(&run.stdout))
+}
+
+#[test]
+fn bad_files_are_named_and_the_others_made_and_a_second_run_makes_the_rest() {
+    let desk = desk_with(200, &[3, 77, 150]);
+    let run = desk.run("encode in -o out");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    for name in ["3.ppm", "77.ppm", "150.ppm"] {
+        assert_eq!(run.stderr.matches(&format!("in/{name}:")).count(), 1, "{}", run.stderr);
+    }
+    assert!(run.stderr.contains("197 of 200"), "{}", run.stderr);
+    assert_eq!(outputs(&desk, "out"), 197);
+    // As after a kill: some outputs are missing, and those that are there are not touched.
+    let kept = std::fs::metadata(desk.path("out/5.calo")).unwrap().modified().unwrap();
+    for number in 10..20 {
+        std::fs::remove_file(desk.path(&format!("out/{number}.calo"))).unwrap();
+    }
+    assert_eq!(desk.run("encode in -o out").code, 2, "neither --resume nor -y");
+    let run = desk.run("encode in -o out --resume");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("10 of 13"), "{}", run.stderr);
+    assert_eq!(outputs(&desk, "out"), 197);
+    assert_eq!(std::fs::metadata(desk.path("out/5.calo")).unwrap().modified().unwrap(), kept);
+}
+
+#[test]
+fn a_batch_makes_what_single_runs_make_and_decodes_back() {
+    let desk = desk_with(5, &[]);
+    let run = desk.run("encode in/0.ppm in/[1-4].ppm -o out -q 70");
+    assert_eq!(run.code, 0, "{}", text(&run));
+    desk.json("encode in/3.ppm -o single.calo -q 70 --json");
+    assert_eq!(desk.read("out/3.calo"), desk.read("single.calo"));
+    let run = desk.run("decode out -o back --format ppm --json");
+    assert_eq!(run.code, 0, "{}", text(&run));
+    assert_eq!(String::from_utf8(run.stdout).unwrap().lines().filter(|line| line.starts_with('{')).count(), 5);
+    desk.json("decode single.calo -o single.ppm --json");
+    assert_eq!(desk.read("back/3.ppm"), desk.read("single.ppm"));
+    let run = desk.run("decode out -o back --format ppm --adapter all -y");
+    assert_eq!(run.code, 0, "the CPU is always there: {}", text(&run));
+}
+
+#[test]
+fn a_killed_batch_leaves_whole_files_only() {
+    let desk = desk_with(120, &[]);
+    let mut child = desk.spawn("encode in -o out --threads 1");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while desk.path("out").read_dir().map_or(0, Iterator::count) < 5 && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let files: Vec<_> = desk.path("out").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    let whole = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "calo")).count();
+    assert!((4..120).contains(&whole), "{whole} were made before the kill");
+    let run = desk.run("encode in -o out --resume");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("{} files made", 120 - whole)), "{}", run.stderr);
+    assert_eq!(desk.run("decode out -o back --format ppm").code, 0, "every file is whole");
+}
+
+#[test]
+fn refusals() {
+    let desk = desk_with(2, &[]);
+    desk.refused("encode in/0.ppm - -o out", 2, "pipe");
+    desk.refused("encode in/*.png -o out", 2, "*.png");
+    desk.refused("decode in -o out", 2, "calo");
+    desk.refused("decode in/0.ppm in/1.ppm -o out --format gif", 2, ".png");
+    assert_eq!(desk.run("encode in -o out --resume -y").code, 2);
+}
