@@ -73,10 +73,13 @@ fn is_pattern(input: &Path) -> bool {
 /// The jobs for `inputs` (files, folders, patterns) into the folder `output`, which is created, in order and without doubles.
 ///
 /// # Errors
-/// Usage if there are none, if two would have the same output, or if outputs exist that may neither be replaced nor skipped; io.
+/// Usage if there are none, if the output is named as a file, if two would have the same output, or if outputs exist that may neither be replaced nor skipped; io.
 pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finished) -> Result<Vec<Job>, Failure> {
     if inputs.iter().any(|input| is_pipe(input)) || is_pipe(output) {
         return Err(Failure::usage("-: a pipe carries one file; give files and a folder"));
+    }
+    if output.extension() == Some(OsStr::new(kind.output)) && !output.is_dir() {
+        return Err(Failure::usage(format!("{}: the name of one file, but many are to be made; name a folder", output.display())));
     }
     let files: Vec<Vec<PathBuf>> = inputs.iter().map(|input| expanded(input, kind)).collect::<Result<_, _>>()?;
     let jobs = files.concat().into_iter().map(|input| Job { output: output.join(output_name(&input, kind)), input }).collect();

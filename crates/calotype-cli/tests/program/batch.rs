@@ -85,6 +85,7 @@ fn refusals() {
     desk.refused("encode in/0.ppm - -o out", 2, "pipe");
     desk.refused("encode in/*.png -o out", 2, "*.png");
     desk.refused("decode in -o out", 2, "calo");
+    desk.refused("encode in -o many.calo", 2, "name a folder");
     desk.refused("decode in/0.ppm in/1.ppm -o out --format gif", 2, ".png");
     assert_eq!(desk.run("encode in -o out --resume -y").code, 2);
 }
