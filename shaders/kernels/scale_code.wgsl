@@ -1,30 +1,9 @@
-// scale_code: a map of i16 as codes: sat8(round_shift(value * gain, shift)).
-// docs/MODEL.md: reads of a latent map (gain 1) and z codes (sections 2 and 5.1).
+// scale_code: a scaled map as codes, sat8 (docs/MODEL.md: reads of v, with gain 1, and z codes, sections 6 and 5.1).
 //
-// input i16 [positions][C], gains [C / 4][2]: gain, shift -> codes_out codes [positions][C]
-// An invocation computes four channels at one position.
+// input i16 [positions][C] -> codes_out codes [positions][C]: see parts/scale.wgsl
 
-struct Extent {
-    groups: u32,      // positions * C / 4
-    channels4: u32,   // C / 4
-}
-
-@group(0) @binding(0) var<uniform> extent: Extent;
-@group(0) @binding(1) var<storage, read> gains: array<vec4<i32>>;
-@group(0) @binding(2) var<storage, read> input: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read_write> codes_out: array<u32>;
 
-@compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let i = element(workgroup, workgroups, local);
-    if i >= extent.groups {
-        return;
-    }
-    let c4 = i % extent.channels4;
-    let value = round_shift(unpack16(input[i]) * gains[c4 * 2u], gains[c4 * 2u + 1u]);
+fn store(i: u32, value: vec4<i32>) {
     codes_out[i] = pack8(sat8(value));
 }

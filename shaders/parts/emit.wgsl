@@ -7,10 +7,15 @@ override PLACE: u32 = 0u;       // 0: the same place; 1: shuffle 2; 2: unshuffle
 override STREAM: bool = true;
 override CODES: bool = true;
 
-const OUTSIDE = 0xffffffffu;
+struct Goal {
+    inside: bool,
+    position: u32,
+    groups: u32,   // of four channels at a position
+    group: u32,
+}
 
-// The group of four channels that outputs 4 n4 to 4 n4 + 3 at position p become.
-fn place(p: u32, n4: u32) -> u32 {
+// Where outputs 4 n4 to 4 n4 + 3 at position p go.
+fn place(p: u32, n4: u32) -> Goal {
     let y = p / layer.width - layer.top;
     let x = p % layer.width - layer.left;
     var row = y;
@@ -31,22 +36,19 @@ fn place(p: u32, n4: u32) -> u32 {
         column = x / 2u;
     }
     // What lies above or left of the crop has wrapped around, so it is too large as well.
-    if row >= layer.out_height || column >= layer.out_width {
-        return OUTSIDE;
-    }
-    return (row * layer.out_width + column) * groups + group;
+    return Goal(row < layer.out_height && column < layer.out_width, row * layer.out_width + column, groups, group);
 }
 
 fn emit(p: u32, n4: u32, stream: vec4<i32>) {
-    let target_group = place(p, n4);
-    if target_group == OUTSIDE {
+    let goal = place(p, n4);
+    if !goal.inside {
         return;
     }
     if STREAM {
-        stream_out[target_group] = pack16(stream);
+        stream_out[goal.position * goal.groups + goal.group] = pack16(stream);
     }
     if CODES {
-        codes_out[target_group] = pack8(sat8(round_shift(stream, read_shift_of(n4))));
+        codes_out[goal.position * layer.codes4 + goal.group] = pack8(sat8(round_shift(stream, read_shift_of(n4))));
     }
 }
 

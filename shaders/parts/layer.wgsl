@@ -10,8 +10,9 @@ struct Layer {
     outputs4: u32,    // N / 4
     out_width: u32,   // of the map that `place` writes
     out_height: u32,
-    top: u32,         // rows and columns of the output that are cropped away (before a shuffle)
+    top: u32,         // rows and columns of the output that are cropped away (before a shuffle); wrapped around: added
     left: u32,
+    codes4: u32,      // groups of four channels from one position of the codes that are written to the next
 }
 
 @group(0) @binding(0) var<uniform> layer: Layer;

@@ -50,7 +50,7 @@ pub mod place {
 
 use Access::{Read, Uniform, Write};
 
-const LAYER_SIZES: &[&str] = &["positions", "width", "inputs4", "stride4", "outputs4", "out_width", "out_height", "top", "left"];
+const LAYER_SIZES: &[&str] = &["positions", "width", "inputs4", "stride4", "outputs4", "out_width", "out_height", "top", "left", "codes4"];
 const STEP_SIZES: &[&str] = &["groups", "width", "channels", "step", "stride4", "offset4", "skip_below"];
 const EMIT: &[&str] = &["CODES", "PLACE", "STREAM"];
 
@@ -137,7 +137,7 @@ pub const DEPTHWISE: Kernel = Kernel {
 /// Values times gains, as codes.
 pub const SCALE_CODE: Kernel = Kernel {
     name: "scale_code",
-    source: text!("parts/arithmetic", "parts/elements", "kernels/scale_code"),
+    source: text!("parts/arithmetic", "parts/elements", "parts/scale", "kernels/scale_code"),
     bindings: &[("extent", Uniform), ("gains", Read), ("input", Read), ("codes_out", Write)],
     sizes: &["groups", "channels4"],
     workgroup_size: [64, 1, 1],
@@ -147,7 +147,7 @@ pub const SCALE_CODE: Kernel = Kernel {
 /// Values times gains, as symbols.
 pub const SCALE_SYMBOL: Kernel = Kernel {
     name: "scale_symbol",
-    source: text!("parts/arithmetic", "parts/elements", "kernels/scale_symbol"),
+    source: text!("parts/arithmetic", "parts/elements", "parts/scale", "kernels/scale_symbol"),
     bindings: &[("extent", Uniform), ("gains", Read), ("input", Read), ("symbols_out", Write)],
     sizes: &["groups", "channels4"],
     workgroup_size: [64, 1, 1],
@@ -184,6 +184,16 @@ pub const CHOOSE: Kernel = Kernel {
     overrides: &[],
 };
 
+/// A rectangle of a map into another map.
+pub const COPY: Kernel = Kernel {
+    name: "copy",
+    source: text!("parts/arithmetic", "parts/elements", "kernels/copy"),
+    bindings: &[("extent", Uniform), ("input", Read), ("stream_out", Write)],
+    sizes: &["groups", "channels4", "width", "from_width", "from_y", "from_x", "to_width", "to_y", "to_x"],
+    workgroup_size: [64, 1, 1],
+    overrides: &[],
+};
+
 /// Pixels to the input of g_a.
 pub const INPUT: Kernel = Kernel {
     name: "input",
@@ -216,6 +226,7 @@ pub const KERNELS: &[&Kernel] = &[
     &SCALE_SYMBOL,
     &RECONSTRUCT,
     &CHOOSE,
+    &COPY,
     &INPUT,
     &PIXELS,
 ];

@@ -6,6 +6,7 @@ use calotype_shaders::Kernel;
 
 use crate::Error;
 use crate::gpu::{Gpu, Pipeline};
+use crate::pool::Buffer;
 
 /// Multiplications of a submit, about: under 100 ms on a slow integrated GPU, so that no watchdog resets it.
 const SUBMIT_WORK: u64 = 8 << 30;
@@ -17,7 +18,7 @@ const MOST_WORKGROUPS: u32 = 65535;
 /// One dispatch.
 struct Dispatch {
     pipeline: Arc<Pipeline>,
-    buffers: Vec<wgpu::Buffer>,
+    buffers: Vec<Buffer>,
     workgroups: [u32; 3],
     work: u64,
 }
@@ -29,7 +30,7 @@ pub(crate) struct Call<'a> {
     /// The uniform's members.
     pub sizes: &'a [u32],
     /// Bindings 1, 2, ...
-    pub buffers: &'a [&'a wgpu::Buffer],
+    pub buffers: &'a [&'a Buffer],
     /// Workgroups in x and y.
     pub workgroups: [u32; 2],
     /// Multiplications, about.
@@ -39,17 +40,27 @@ pub(crate) struct Call<'a> {
 /// A list of dispatches with the buffers that belong to it.
 pub(crate) struct Commands<'g> {
     pub gpu: &'g Gpu,
-    clears: Vec<wgpu::Buffer>,
+    clears: Vec<Buffer>,
     sizes: Vec<u8>,
+    /// `sizes` on the device.
+    uniforms: Option<Buffer>,
     dispatches: Vec<Dispatch>,
-    taken: Vec<wgpu::Buffer>,
     downloads: Vec<Download>,
 }
 
 /// Bytes to bring back.
 struct Download {
-    from: wgpu::Buffer,
+    from: Buffer,
     bytes: u64,
+}
+
+/// A list on its way.
+pub(crate) struct Submitted<'g> {
+    gpu: &'g Gpu,
+    index: wgpu::SubmissionIndex,
+    staging: Buffer,
+    /// Bytes of each download.
+    lengths: Vec<u64>,
 }
 
 impl<'g> Commands<'g> {
@@ -57,28 +68,24 @@ impl<'g> Commands<'g> {
     pub fn new(gpu: &'g Gpu) -> Result<Commands<'g>, Error> {
         gpu.check()?;
         let (clears, sizes, dispatches) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Commands { gpu, clears, sizes, dispatches, taken: Vec::new(), downloads: Vec::new() })
+        Ok(Commands { gpu, clears, sizes, uniforms: None, dispatches, downloads: Vec::new() })
     }
 
-    /// A buffer until the list has run, with anything in it.
-    pub fn take(&mut self, bytes: usize) -> Result<wgpu::Buffer, Error> {
-        let buffer = self.gpu.take(bytes as u64)?;
-        self.taken.push(buffer.clone());
-        Ok(buffer)
+    /// A buffer with anything in it.
+    pub fn take(&self, bytes: usize) -> Result<Buffer, Error> {
+        self.gpu.take(bytes as u64)
     }
 
-    /// A buffer until the list has run, of zeros.
-    pub fn zeros(&mut self, bytes: usize) -> Result<wgpu::Buffer, Error> {
+    /// A buffer that is all zeros before the first dispatch.
+    pub fn zeros(&mut self, bytes: usize) -> Result<Buffer, Error> {
         let buffer = self.take(bytes)?;
         self.clears.push(buffer.clone());
         Ok(buffer)
     }
 
-    /// A buffer until the list has run, filled with `bytes` (a multiple of 4).
-    pub fn upload(&mut self, bytes: &[u8]) -> Result<wgpu::Buffer, Error> {
-        let buffer = self.take(bytes.len())?;
-        self.gpu.queue.write_buffer(&buffer, 0, bytes);
-        Ok(buffer)
+    /// A buffer filled with `bytes` (a multiple of 4).
+    pub fn upload(&self, bytes: &[u8]) -> Result<Buffer, Error> {
+        self.gpu.upload(bytes)
     }
 
     /// Adds a dispatch.
@@ -96,7 +103,7 @@ impl<'g> Commands<'g> {
     }
 
     /// A dispatch of 64 invocations a workgroup over `groups` elements; `sizes` after `groups`.
-    pub fn elements(&mut self, kernel: &'static Kernel, groups: usize, sizes: &[usize], buffers: &[&wgpu::Buffer]) {
+    pub fn elements(&mut self, kernel: &'static Kernel, groups: usize, sizes: &[usize], buffers: &[&Buffer]) {
         let workgroups = groups.div_ceil(64) as u32;
         let x = workgroups.min(MOST_WORKGROUPS);
         let all: Vec<u32> = std::iter::once(&groups).chain(sizes).map(|&size| size as u32).collect();
@@ -105,46 +112,57 @@ impl<'g> Commands<'g> {
     }
 
     /// Brings the first `bytes` of a buffer back when the list has run.
-    pub fn download(&mut self, from: &wgpu::Buffer, bytes: usize) {
+    pub fn download(&mut self, from: &Buffer, bytes: usize) {
         self.downloads.push(Download { from: from.clone(), bytes: (bytes as u64).next_multiple_of(4) });
     }
 
-    /// Runs the list and waits for it: the downloads, in order.
-    pub fn run(mut self) -> Result<Vec<Vec<u8>>, Error> {
-        let bytes = self.downloads.iter().map(|download| download.bytes).sum();
-        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let staging = self.gpu.device.create_buffer(&wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false });
-        self.submit(&staging)?;
-        let all = self.wait(&staging)?;
-        self.gpu.give_back(std::mem::take(&mut self.taken));
-        let mut rest = &all[..];
-        let mut next = |download: &Download| rest.split_off(..download.bytes as usize).expect("all are there").to_vec();
-        Ok(self.downloads.iter().map(&mut next).collect())
+    /// Submits what has been recorded, so that its buffers are free again.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let encoder = self.encode()?;
+        self.gpu.submit(encoder.finish());
+        // Not before: others may take the buffers from now on.
+        *self = Commands { downloads: std::mem::take(&mut self.downloads), ..Commands::new(self.gpu)? };
+        Ok(())
     }
 
-    fn submit(&mut self, staging: &wgpu::Buffer) -> Result<(), Error> {
-        let sizes = self.gpu.take(self.sizes.len() as u64)?;
-        self.taken.push(sizes.clone());
-        self.gpu.queue.write_buffer(&sizes, 0, &self.sizes);
+    /// Submits the list with its downloads.
+    pub fn submit(mut self) -> Result<Submitted<'g>, Error> {
+        let mut encoder = self.encode()?;
+        let lengths: Vec<u64> = self.downloads.iter().map(|download| download.bytes).collect();
+        let staging = self.gpu.take_staging(lengths.iter().sum());
+        let mut offset = 0;
+        for download in &self.downloads {
+            encoder.copy_buffer_to_buffer(&download.from, 0, &staging, offset, download.bytes);
+            offset += download.bytes;
+        }
+        let index = self.gpu.submit(encoder.finish());
+        self.gpu.check()?;
+        Ok(Submitted { gpu: self.gpu, index, staging, lengths })
+    }
+
+    /// Runs the list and waits for it: the downloads, in order.
+    #[cfg(test)]
+    pub fn run(self) -> Result<Vec<Vec<u8>>, Error> {
+        self.submit()?.wait()
+    }
+
+    /// All dispatches since the last flush; the last ones of them in an encoder that waits for its submit.
+    fn encode(&mut self) -> Result<wgpu::CommandEncoder, Error> {
+        let sizes = self.upload(&self.sizes)?;
+        self.uniforms = Some(sizes.clone());
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         self.clears.iter().for_each(|buffer| encoder.clear_buffer(buffer, 0, None));
         let mut begin = 0;
         while begin < self.dispatches.len() {
             let end = begin + self.short_run(begin);
-            self.encode(&mut encoder, &sizes, begin..end);
+            self.encode_pass(&mut encoder, &sizes, begin..end);
             begin = end;
             if begin < self.dispatches.len() {
                 let next = self.gpu.device.create_command_encoder(&Default::default());
-                self.gpu.queue.submit([std::mem::replace(&mut encoder, next).finish()]);
+                self.gpu.submit(std::mem::replace(&mut encoder, next).finish());
             }
         }
-        let mut offset = 0;
-        for download in &self.downloads {
-            encoder.copy_buffer_to_buffer(&download.from, 0, staging, offset, download.bytes);
-            offset += download.bytes;
-        }
-        self.gpu.queue.submit([encoder.finish()]);
-        self.gpu.check()
+        Ok(encoder)
     }
 
     /// How many dispatches from `begin` make a submit.
@@ -157,7 +175,7 @@ impl<'g> Commands<'g> {
         self.dispatches[begin..].iter().take_while(fits).count().max(1)
     }
 
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, sizes: &wgpu::Buffer, range: std::ops::Range<usize>) {
+    fn encode_pass(&self, encoder: &mut wgpu::CommandEncoder, sizes: &Buffer, range: std::ops::Range<usize>) {
         let mut pass = encoder.begin_compute_pass(&Default::default());
         for (i, dispatch) in range.clone().zip(&self.dispatches[range]) {
             pass.set_pipeline(&dispatch.pipeline.pipeline);
@@ -167,7 +185,7 @@ impl<'g> Commands<'g> {
         }
     }
 
-    fn bind(&self, sizes: &wgpu::Buffer, index: usize, dispatch: &Dispatch) -> wgpu::BindGroup {
+    fn bind(&self, sizes: &Buffer, index: usize, dispatch: &Dispatch) -> wgpu::BindGroup {
         let uniform = wgpu::BufferBinding { buffer: sizes, offset: index as u64 * UNIFORM_BYTES, size: UNIFORM_BYTES.try_into().ok() };
         let uniform = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
         let storage = (1..).zip(&dispatch.buffers);
@@ -176,24 +194,27 @@ impl<'g> Commands<'g> {
         let layout = &dispatch.pipeline.layout;
         self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
     }
+}
 
-    fn wait(&self, staging: &wgpu::Buffer) -> Result<Vec<u8>, Error> {
-        let timeout = self.gpu.timeout;
+impl Submitted<'_> {
+    /// The downloads, in order.
+    pub fn wait(self) -> Result<Vec<Vec<u8>>, Error> {
+        let bytes: u64 = self.lengths.iter().sum();
         let (sender, receiver) = mpsc::channel();
         // A receiver that has gone away has had its error.
-        staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        let poll = wgpu::PollType::Wait { submission_index: None, timeout: Some(timeout) };
-        if self.gpu.device.poll(poll).is_err() {
-            return Err(self.gpu.fail(Error::Timeout { seconds: timeout.as_secs() }));
-        }
-        let mapped = receiver.recv_timeout(timeout);
-        self.gpu.check()?;
-        match mapped {
+        self.staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| drop(sender.send(result)));
+        self.gpu.wait(self.index.clone())?;
+        let lost = |reason: String| self.gpu.fail(Error::Lost { reason });
+        match receiver.recv_timeout(self.gpu.timeout) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.gpu.fail(Error::Lost { reason: error.to_string() })),
-            Err(_) => return Err(self.gpu.fail(Error::Timeout { seconds: timeout.as_secs() })),
+            Ok(Err(error)) => return Err(lost(error.to_string())),
+            Err(_) => return Err(self.gpu.fail(Error::Timeout { seconds: self.gpu.timeout.as_secs() })),
         }
-        let view = staging.get_mapped_range(..).map_err(|error| self.gpu.fail(Error::Lost { reason: error.to_string() }))?;
-        Ok(view.to_vec())
+        let view = self.staging.get_mapped_range(..bytes).map_err(|error| lost(error.to_string()))?;
+        let mut rest = &view[..];
+        let downloads = self.lengths.iter().map(|&length| rest.split_off(..length as usize).expect("all are there").to_vec()).collect();
+        drop(view);
+        self.staging.unmap();
+        Ok(downloads)
     }
 }

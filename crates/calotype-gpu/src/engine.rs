@@ -1,17 +1,23 @@
 //! The engine: a model ready to run on an adapter.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_model::{Encoder, Hyper, Map, Model, QualityTables, Quantiser, TileSize};
+use calotype_model::{EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSize, TileSymbols};
 
-use crate::gpu::Gpu;
-use crate::network::{DecoderWeights, EncoderWeights};
+use crate::commands::{Commands, Submitted};
+use crate::gpu::{Failure, Gpu};
+use crate::layers::{Part, Size};
+use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Tile, Window};
+use crate::packed::{gains, halves, to_halves, words};
+use crate::pool::Buffer;
 use crate::{Adapter, AdapterFacts, Error};
 
 /// Latents on a side of a piece of g_a or g_s: 1536 pixels, about 25 G multiplications with `fast`.
 const PIECE: usize = 96;
 
-/// A model with its weights on a device. Methods, shapes and results are those of `calotype_cpu::Engine`, bit for bit, on every adapter.
+/// A model with its weights on a device: docs/MODEL.md between the symbols and the pixels, as coarse as the entropy coder between its parts
+/// permits, bit for bit the same on every adapter and as on the CPU.
 ///
 /// All methods may be called from many threads. Sizes that do not fit the model are the caller's mistake and panic; what a file says never does.
 /// A device that fails once fails for good: make another engine, or go on with the CPU's.
@@ -26,6 +32,15 @@ pub struct Engine {
     decoder: DecoderWeights,
     encoder: Option<EncoderWeights>,
     piece: usize,
+}
+
+/// h of a tile, on the device.
+pub struct Hyper(HyperBuffers);
+
+/// v_hat of a tile, on the device.
+pub struct Latents {
+    size: TileSize,
+    v_hat: Buffer,
 }
 
 impl Engine {
@@ -61,51 +76,142 @@ impl Engine {
         &self.model
     }
 
-    /// Gives the device up, as if it had been lost: all that follows is [`Error::Lost`]. For tests of what happens then.
-    pub fn lose_device(&self) {
-        self.gpu.device.destroy();
+    /// Whether the device has not failed: a tile may have been too large for it.
+    pub fn is_usable(&self) -> bool {
+        self.gpu.check().is_ok()
     }
 
-    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h8 `[lh, lw, P]` and the scale indices `[lh, lw, M]`.
-    pub fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Result<Hyper, Error> {
-        self.decoder.hyper(&self.gpu, self.model.decoder(), q, z, tile)
+    /// Lets the device fail, for tests of what happens then.
+    pub fn inject(&self, failure: Failure) {
+        self.gpu.inject(failure);
     }
 
-    /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`, v units.
-    pub fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Result<Map<i16>, Error> {
-        self.decoder.means(&self.gpu, self.model.decoder(), q, hyper, symbols)
+    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of tiles to h and the scale indices `[lh, lw, M]` of each.
+    pub fn hyper(&self, q: &QualityTables, tiles: &[(TileSize, &[i16])]) -> Result<Vec<(Hyper, Vec<u8>)>, Error> {
+        let at = self.at(q)?;
+        let submitted = tiles.iter().map(|&(size, z)| self.submit_hyper(&at, size, z)).collect::<Result<Vec<_>, Error>>()?;
+        let wait = |(hyper, submitted): (Hyper, Submitted<'_>)| {
+            let [scale_index] = submitted.wait()?.try_into().expect("one download");
+            Ok((hyper, scale_index))
+        };
+        submitted.into_iter().map(wait).collect()
     }
 
-    /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
-    pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Result<Vec<u8>, Error> {
-        self.decoder.synthesise((&self.gpu, self.piece), self.model.decoder(), q, v_hat, (width, height))
+    fn submit_hyper(&self, at: &AtQuality<'_>, size: TileSize, z: &[i16]) -> Result<(Hyper, Submitted<'_>), Error> {
+        let (config, (zh, zw)) = (&self.model.decoder().config, size.hyper());
+        assert_eq!(z.len(), zh * zw * config.z, "z symbols of the tile");
+        let mut commands = Commands::new(&self.gpu)?;
+        let z = commands.upload(&halves(z))?;
+        let hyper = at.hyper(&mut commands, &z, size)?;
+        commands.download(&hyper.index, size.lh * size.lw * config.m);
+        Ok((Hyper(hyper), commands.submit()?))
     }
 
-    /// Section 6: RGB bytes, row by row, to v `[4 ceil(height / 64), 4 ceil(width / 64), M]` of the padded picture.
+    /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each. Nothing is waited for.
+    pub fn latents(&self, q: &QualityTables, tiles: Vec<(Hyper, &[i16])>) -> Result<Vec<Latents>, Error> {
+        let at = self.at(q)?;
+        let latents = |(Hyper(hyper), symbols): (Hyper, &[i16])| {
+            assert_eq!(symbols.len(), hyper.size.lh * hyper.size.lw * self.model.decoder().config.m, "y symbols of the tile");
+            let mut commands = Commands::new(&self.gpu)?;
+            let symbols = commands.upload(&halves(symbols))?;
+            let v_hat = at.means(&mut commands, &hyper, &symbols)?;
+            commands.flush()?;
+            Ok(Latents { size: hyper.size, v_hat })
+        };
+        tiles.into_iter().map(latents).collect()
+    }
+
+    /// Section 5.4: the RGB bytes, row by row, of 16 rows of pixels for each of the latent rows `rows`, less what is below the picture.
+    ///
+    /// `tiles`, each with its place, cover these rows and, inside the picture, a halo of `ceil(n_d / 2)` rows above and below.
+    pub fn pixels(
+        &self,
+        q: &QualityTables,
+        tiles: &[(Rect, &Latents)],
+        rows: Range<usize>,
+        (width, height): (usize, usize),
+    ) -> Result<Vec<u8>, Error> {
+        tiles.iter().for_each(|(place, latents)| assert_eq!(place.size(), latents.size, "latents of the tile"));
+        let tiles: Vec<Tile<'_>> = tiles.iter().map(|&(place, latents)| Tile { place, v_hat: &latents.v_hat }).collect();
+        self.at(q)?.synthesise(&self.gpu, &tiles, &Window { rows, width, height, piece: self.piece })
+    }
+
+    /// Section 6: the pixels around tiles to all symbols of each. `tiles` are places in latents; `pixels` has the rows of these tiles and,
+    /// inside the picture, of a halo of `ceil(n_e / 2)` latents above and below.
     ///
     /// # Panics
     /// If the model has no encoder part.
-    pub fn analyse(&self, rgb: &[u8], width: usize, height: usize) -> Result<Map<i16>, Error> {
-        let (encoder, weights) = self.encoder();
-        weights.analyse((&self.gpu, self.piece), encoder, rgb, (width, height))
+    pub fn encode(&self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Result<Vec<TileSymbols>, Error> {
+        let job = EncodeJob::new(self, tables)?;
+        let submitted = tiles.iter().map(|&tile| job.submit(pixels, tile)).collect::<Result<Vec<_>, Error>>()?;
+        submitted.into_iter().zip(tiles).map(|(submitted, &tile)| job.symbols(submitted, tile)).collect()
     }
 
-    /// Section 6: v `[4zh, 4zw, M]` of a tile to z symbols `[zh, zw, Z]`; `gain_z` is `Encoder::gain_z` at the quality.
-    ///
-    /// # Panics
-    /// If the model has no encoder part.
-    pub fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Result<Vec<i16>, Error> {
-        let (encoder, weights) = self.encoder();
-        weights.hyper_analyse(&self.gpu, encoder, gain_z, v_tile)
+    /// v_hat of a tile, to look at.
+    pub fn download(&self, latents: &Latents) -> Result<Map<i16>, Error> {
+        let (TileSize { lh, lw }, channels) = (latents.size, self.model.decoder().config.m);
+        let mut commands = Commands::new(&self.gpu)?;
+        commands.download(&latents.v_hat, 2 * lh * lw * channels);
+        let [v_hat] = commands.submit()?.wait()?.try_into().expect("one download");
+        Ok(Map { height: lh, width: lw, channels, data: to_halves(&v_hat, lh * lw * channels) })
     }
 
-    /// Section 6: chooses the y symbols of a tile. v (at least `[lh, lw, M]`; the rest is ignored) to symbols `[lh, lw, M]`,
-    /// and the v_hat that [`Engine::means`] makes of them.
-    pub fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> Result<(Vec<i16>, Map<i16>), Error> {
-        self.decoder.code(&self.gpu, self.model.decoder(), q, (hyper, v_tile, quantiser))
+    fn at(&self, q: &QualityTables) -> Result<AtQuality<'_>, Error> {
+        AtQuality::new(&self.gpu, &self.decoder, self.model.decoder(), q)
+    }
+}
+
+/// What the tiles of an encoding share.
+struct EncodeJob<'a> {
+    engine: &'a Engine,
+    encoder: &'a Encoder,
+    weights: &'a EncoderWeights,
+    at: AtQuality<'a>,
+    gain_z: Buffer,
+    thresholds: Buffer,
+}
+
+impl<'a> EncodeJob<'a> {
+    fn new(engine: &'a Engine, tables: &EncodeTables) -> Result<EncodeJob<'a>, Error> {
+        let (encoder, weights) = engine.model.encoder().zip(engine.encoder.as_ref()).expect("the model has an encoder part");
+        let gain_z = engine.gpu.upload(&gains(&tables.gain_z, &encoder.gain_z.shift))?;
+        let thresholds = engine.gpu.upload(&thresholds(&tables.quantiser))?;
+        Ok(EncodeJob { engine, encoder, weights, at: engine.at(&tables.quality)?, gain_z, thresholds })
     }
 
-    fn encoder(&self) -> (&Encoder, &EncoderWeights) {
-        self.model.encoder().zip(self.encoder.as_ref()).expect("the model has an encoder part")
+    fn submit(&self, pixels: PixelRows<'_>, tile: Rect) -> Result<Submitted<'a>, Error> {
+        let (config, padded) = (&self.encoder.config, tile.padded());
+        let mut commands = Commands::new(&self.engine.gpu)?;
+        let v = self.weights.analysis(&mut commands, pixels, padded, self.engine.piece)?;
+        let z = self.weights.hyper_analysis(&mut commands, &self.gain_z, (&v, padded.size()))?;
+        let hyper = self.at.hyper(&mut commands, &z, tile.size())?;
+        let v = if tile == padded { v } else { cropped(&mut commands, &v, (tile, padded), config.m)? };
+        let y = self.at.choose(&mut commands, &hyper, &v, &self.thresholds)?;
+        let (latents, (zh, zw)) = (tile.height * tile.width * config.m, tile.size().hyper());
+        commands.download(&z, 2 * zh * zw * config.z);
+        commands.download(&y, 2 * latents);
+        commands.download(&hyper.index, latents);
+        commands.submit()
     }
+
+    fn symbols(&self, submitted: Submitted<'_>, tile: Rect) -> Result<TileSymbols, Error> {
+        let (config, (zh, zw)) = (&self.encoder.config, tile.size().hyper());
+        let [z, y, scale_index] = submitted.wait()?.try_into().expect("three downloads");
+        let latents = tile.height * tile.width * config.m;
+        Ok(TileSymbols { z: to_halves(&z, zh * zw * config.z), y: to_halves(&y, latents), scale_index })
+    }
+}
+
+/// The latents of a tile from those of the padded tile.
+fn cropped(commands: &mut Commands<'_>, v: &Buffer, (tile, padded): (Rect, Rect), channels: usize) -> Result<Buffer, Error> {
+    let size = Size::new(tile.height, tile.width);
+    let inside = commands.take(2 * size.positions() * channels)?;
+    let part = |buffer, width| Part { buffer, width, origin: (0, 0) };
+    commands.copy(part(v, padded.width), part(&inside, tile.width), (size, channels));
+    Ok(inside)
+}
+
+/// By scale index, for shaders/kernels/choose.wgsl.
+fn thresholds(quantiser: &Quantiser) -> Vec<u8> {
+    words(&std::array::from_fn::<_, 256, _>(|index| i32::from(quantiser.threshold_q6(index as u8))))
 }

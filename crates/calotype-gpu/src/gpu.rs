@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use calotype_shaders::{Access, ENTRY, Kernel};
 
+use crate::pool::{Buffer, Pool};
 use crate::{Adapter, AdapterKind, Error};
 
 /// A kernel with its overrides.
@@ -31,11 +32,25 @@ pub(crate) struct Gpu {
     pub timeout: Duration,
     fault: Fault,
     pipelines: Mutex<HashMap<Variant, Arc<Pipeline>>>,
-    /// Buffers in nobody's use, all of [`Gpu::USAGE`].
-    free: Mutex<Vec<wgpu::Buffer>>,
+    /// Of [`Gpu::USAGE`].
+    storage: Arc<Pool>,
+    /// To map and read.
+    staging: Arc<Pool>,
+    failure: Mutex<Option<Failure>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A failure to come, for tests of what happens then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The device is destroyed before this many more submits.
+    LostAtSubmit(u64),
+    /// The device's memory is used up after this many more buffers.
+    OutOfMemoryAtBuffer(u64),
+    /// Nobody waits any longer after this many more waits.
+    TimeoutAtWait(u64),
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -72,7 +87,8 @@ impl Gpu {
             report(&lost, Error::Lost { reason });
         });
         let timeout = Duration::from_secs(if adapter.facts().kind == AdapterKind::Cpu { 600 } else { 30 });
-        Ok(Gpu { device, queue, timeout, fault, pipelines: Mutex::default(), free: Mutex::default() })
+        let (pipelines, failure) = (Mutex::default(), Mutex::default());
+        Ok(Gpu { device, queue, timeout, fault, pipelines, storage: Arc::default(), staging: Arc::default(), failure })
     }
 
     /// The fault of this device, if it had one: then nothing that it computed can be trusted.
@@ -96,36 +112,88 @@ impl Gpu {
     }
 
     /// A buffer of at least `bytes`, with anything in it.
-    pub fn take(&self, bytes: u64) -> Result<wgpu::Buffer, Error> {
+    pub fn take(&self, bytes: u64) -> Result<Buffer, Error> {
         let limit = self.largest_binding();
         if bytes > limit {
             return Err(Error::TooLarge { bytes, limit });
         }
+        self.allocate();
         let size = bytes.next_power_of_two().max(256).min(limit);
-        let mut free = lock(&self.free);
-        if let Some(index) = free.iter().position(|buffer| buffer.size() == size) {
-            return Ok(free.swap_remove(index));
-        }
-        drop(free);
-        let descriptor = wgpu::BufferDescriptor { label: None, size, usage: Gpu::USAGE, mapped_at_creation: false };
-        Ok(self.device.create_buffer(&descriptor))
+        Ok(self.storage.take(size, || self.create(size, Gpu::USAGE)))
     }
 
-    /// Takes buffers back whose use has been submitted.
-    pub fn give_back(&self, buffers: Vec<wgpu::Buffer>) {
-        lock(&self.free).extend(buffers);
+    /// A buffer filled with `bytes` (a multiple of 4).
+    pub fn upload(&self, bytes: &[u8]) -> Result<Buffer, Error> {
+        let buffer = self.take(bytes.len() as u64)?;
+        self.queue.write_buffer(&buffer, 0, bytes);
+        Ok(buffer)
+    }
+
+    /// A buffer of at least `bytes` to copy to and to read from the CPU.
+    pub fn take_staging(&self, bytes: u64) -> Buffer {
+        self.allocate();
+        let size = bytes.next_power_of_two().max(256);
+        self.staging.take(size, || self.create(size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST))
     }
 
     /// A buffer of its own for constants, filled.
-    pub fn constant(&self, bytes: &[u8]) -> Result<wgpu::Buffer, Error> {
+    pub fn constant(&self, bytes: &[u8]) -> Result<Buffer, Error> {
         let limit = self.largest_binding();
         let size = (bytes.len() as u64).next_multiple_of(16).max(16);
         if size > limit {
             return Err(Error::TooLarge { bytes: size, limit });
         }
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage: Gpu::USAGE, mapped_at_creation: false });
+        let buffer = self.create(size, Gpu::USAGE);
         self.queue.write_buffer(&buffer, 0, bytes);
-        Ok(buffer)
+        Ok(Buffer::constant(buffer))
+    }
+
+    fn create(&self, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    }
+
+    /// Submits commands; faults show at the next [`Gpu::check`].
+    pub fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+        let due = self.due(|failure| if let Failure::LostAtSubmit(left) = failure { Some(left) } else { None });
+        if due {
+            self.device.destroy();
+        }
+        self.queue.submit([commands])
+    }
+
+    /// Waits until a submit has run.
+    pub fn wait(&self, submitted: wgpu::SubmissionIndex) -> Result<(), Error> {
+        let timeout = self.timeout;
+        let due = self.due(|failure| if let Failure::TimeoutAtWait(left) = failure { Some(left) } else { None });
+        let poll = wgpu::PollType::Wait { submission_index: Some(submitted), timeout: Some(timeout) };
+        if due || self.device.poll(poll).is_err() {
+            return Err(self.fail(Error::Timeout { seconds: timeout.as_secs() }));
+        }
+        self.check()
+    }
+
+    fn allocate(&self) {
+        if self.due(|failure| if let Failure::OutOfMemoryAtBuffer(left) = failure { Some(left) } else { None }) {
+            report(&self.fault, Error::OutOfMemory);
+        }
+    }
+
+    /// Lets a failure come, once.
+    pub fn inject(&self, failure: Failure) {
+        *lock(&self.failure) = Some(failure);
+    }
+
+    /// Counts a failure down; whether it is due now.
+    fn due(&self, counter: impl FnOnce(&mut Failure) -> Option<&mut u64>) -> bool {
+        let mut failure = lock(&self.failure);
+        match failure.as_mut().and_then(counter) {
+            Some(0) => failure.take().is_some(),
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
     }
 
     /// The pipeline of a kernel, compiled at its first use.

@@ -6,6 +6,7 @@ use calotype_shaders::{Kernel, place};
 use crate::Error;
 use crate::commands::{Call, Commands};
 use crate::packed::{Dense, PackedBlock, Spatial};
+use crate::pool::Buffer;
 
 /// Rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) struct Size {
 pub(crate) struct Codes<'a> {
     pub size: Size,
     pub stride: usize,
-    pub buffer: &'a wgpu::Buffer,
+    pub buffer: &'a Buffer,
 }
 
 /// Where a stream goes (shaders/parts/emit.wgsl).
@@ -29,10 +30,12 @@ pub(crate) struct Emit<'a> {
     pub place: u32,
     /// Of the map that is written.
     pub size: Size,
-    /// Rows and columns cropped away above and left.
-    pub origin: (usize, usize),
-    pub stream: Option<&'a wgpu::Buffer>,
-    pub codes: Option<&'a wgpu::Buffer>,
+    /// Rows and columns cropped away above and left; below 0, rows and columns of the map above and left that are not written.
+    pub origin: (isize, isize),
+    pub stream: Option<&'a Buffer>,
+    pub codes: Option<&'a Buffer>,
+    /// Codes from one position of `codes` to the next, if there are other channels behind them.
+    pub codes_stride: Option<usize>,
 }
 
 impl Size {
@@ -55,12 +58,12 @@ impl Size {
 
 impl<'a> Emit<'a> {
     /// To the same place, whole.
-    pub fn same(size: Size, stream: Option<&'a wgpu::Buffer>, codes: Option<&'a wgpu::Buffer>) -> Emit<'a> {
-        Emit { place: place::SAME, size, origin: (0, 0), stream, codes }
+    pub fn same(size: Size, stream: Option<&'a Buffer>, codes: Option<&'a Buffer>) -> Emit<'a> {
+        Emit { place: place::SAME, size, origin: (0, 0), stream, codes, codes_stride: None }
     }
 
     /// Shuffled by 2; `size` is the size before.
-    pub fn shuffled(size: Size, stream: Option<&'a wgpu::Buffer>, codes: Option<&'a wgpu::Buffer>) -> Emit<'a> {
+    pub fn shuffled(size: Size, stream: Option<&'a Buffer>, codes: Option<&'a Buffer>) -> Emit<'a> {
         Emit { place: place::SHUFFLE, ..Emit::same(size.times(2), stream, codes) }
     }
 
@@ -81,29 +84,54 @@ fn workgroups(layer: &Dense, positions: usize) -> Result<[u32; 2], Error> {
     Ok([(layer.outputs as u32 / 4).div_ceil(columns), y as u32])
 }
 
-/// The uniform of a pointwise kernel.
-fn layer_sizes(layer: &Dense, input: Codes<'_>, out: Size, (top, left): (usize, usize)) -> [u32; 9] {
-    let Size { width, .. } = input.size;
-    let sizes = [input.size.positions(), width, layer.inputs / 4, input.stride / 4, layer.outputs / 4, out.width, out.height, top, left];
+/// The uniform of a pointwise kernel; wrapping around where the crop is below 0.
+fn layer_sizes(layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 10] {
+    let (width, out, (top, left)) = (input.size.width, emit.size, emit.origin);
+    let written = match emit.place {
+        place::SHUFFLE => layer.outputs / 4,
+        place::UNSHUFFLE => layer.outputs * 4,
+        _ => layer.outputs,
+    };
+    let [positions, inputs4, stride4, outputs4] = [input.size.positions(), layer.inputs / 4, input.stride / 4, layer.outputs / 4];
+    let codes4 = emit.codes_stride.unwrap_or(written) / 4;
+    let sizes = [positions, width, inputs4, stride4, outputs4, out.width, out.height, top as usize, left as usize, codes4];
     sizes.map(|size| size as u32)
 }
 
+/// A rectangle of a map of i16 in a larger one.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub buffer: &'a Buffer,
+    /// Columns of the larger map.
+    pub width: usize,
+    /// The first row and column.
+    pub origin: (usize, usize),
+}
+
 impl Commands<'_> {
+    /// Copies a rectangle of a map into another map of as many channels.
+    pub fn copy(&mut self, from: Part<'_>, to: Part<'_>, (size, channels): (Size, usize)) {
+        let groups = size.positions() * channels / 4;
+        let place = |part: Part<'_>| [part.width, part.origin.0, part.origin.1];
+        let sizes = [&[channels / 4, size.width][..], &place(from), &place(to)].concat();
+        self.elements(&shaders::COPY, groups, &sizes, &[from.buffer, to.buffer]);
+    }
+
     fn dense(
         &mut self,
         kernel: &'static Kernel,
         layer: &Dense,
         input: Codes<'_>,
         emit: &Emit<'_>,
-        extra: &[&wgpu::Buffer],
+        extra: &[&Buffer],
     ) -> Result<(), Error> {
         let (stream, codes) = (self.idle(emit.stream)?, self.idle(emit.codes)?);
-        let buffers: Vec<&wgpu::Buffer> =
+        let buffers: Vec<&Buffer> =
             [&layer.weights, &layer.ends, input.buffer].into_iter().chain(extra.iter().copied()).chain([&stream, &codes]).collect();
         self.dispatch(Call {
             kernel,
             overrides: &emit.overrides(),
-            sizes: &layer_sizes(layer, input, emit.size, emit.origin),
+            sizes: &layer_sizes(layer, input, emit),
             buffers: &buffers,
             workgroups: workgroups(layer, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
@@ -112,13 +140,8 @@ impl Commands<'_> {
     }
 
     /// A buffer to bind where nothing is written.
-    fn idle(&mut self, buffer: Option<&wgpu::Buffer>) -> Result<wgpu::Buffer, Error> {
+    fn idle(&self, buffer: Option<&Buffer>) -> Result<Buffer, Error> {
         buffer.map_or_else(|| self.take(0), |buffer| Ok(buffer.clone()))
-    }
-
-    /// The layer with other ends for this list.
-    pub fn biased(&mut self, layer: &Dense, ends: &[u8]) -> Result<Dense, Error> {
-        Ok(Dense { weights: layer.weights.clone(), ends: self.upload(ends)?, ..*layer })
     }
 
     /// An int8 layer to a stream.
@@ -127,22 +150,22 @@ impl Commands<'_> {
     }
 
     /// A wide layer to a stream.
-    pub fn wide(&mut self, layer: &Dense, (size, stream): (Size, &wgpu::Buffer), emit: &Emit<'_>) -> Result<(), Error> {
+    pub fn wide(&mut self, layer: &Dense, (size, stream): (Size, &Buffer), emit: &Emit<'_>) -> Result<(), Error> {
         let input = Codes { size, stride: layer.inputs, buffer: stream };
         self.dense(&shaders::WIDE_STREAM, layer, input, emit, &[])
     }
 
     /// An int8 layer added to a stream of the input's size.
-    pub fn add(&mut self, layer: &Dense, input: Codes<'_>, stream: &wgpu::Buffer, emit: &Emit<'_>) -> Result<(), Error> {
+    pub fn add(&mut self, layer: &Dense, input: Codes<'_>, stream: &Buffer, emit: &Emit<'_>) -> Result<(), Error> {
         self.dense(&shaders::POINTWISE_ADD, layer, input, emit, &[stream])
     }
 
     /// An int8 layer to codes, with the end *active* or *code*.
-    pub fn code(&mut self, layer: &Dense, active: u32, input: Codes<'_>, codes_out: &wgpu::Buffer) -> Result<(), Error> {
+    pub fn code(&mut self, layer: &Dense, active: u32, input: Codes<'_>, codes_out: &Buffer) -> Result<(), Error> {
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_CODE,
             overrides: &[("ACTIVE", active)],
-            sizes: &layer_sizes(layer, input, input.size, (0, 0)),
+            sizes: &layer_sizes(layer, input, &Emit::same(input.size, None, None)),
             buffers: &[&layer.weights, &layer.ends, input.buffer, codes_out],
             workgroups: workgroups(layer, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
@@ -155,14 +178,14 @@ impl Commands<'_> {
         &mut self,
         layer: &Dense,
         input: Codes<'_>,
-        lut: &wgpu::Buffer,
-        ends: &wgpu::Buffer,
-        out: &wgpu::Buffer,
+        lut: &Buffer,
+        ends: &Buffer,
+        out: &Buffer,
     ) -> Result<(), Error> {
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_INDEX,
             overrides: &[],
-            sizes: &layer_sizes(layer, input, input.size, (0, 0)),
+            sizes: &layer_sizes(layer, input, &Emit::same(input.size, None, None)),
             buffers: &[&layer.weights, ends, input.buffer, lut, out],
             workgroups: workgroups(layer, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
@@ -171,7 +194,7 @@ impl Commands<'_> {
     }
 
     /// A depthwise layer.
-    pub fn depthwise(&mut self, layer: &Spatial, size: Size, input: &wgpu::Buffer, codes_out: &wgpu::Buffer) {
+    pub fn depthwise(&mut self, layer: &Spatial, size: Size, input: &Buffer, codes_out: &Buffer) {
         let groups = size.positions() * layer.channels / 4;
         let sizes = [size.height, size.width, layer.channels / 4];
         self.elements(&shaders::DEPTHWISE, groups, &sizes, &[&layer.weights, &layer.ends, input, codes_out]);
@@ -182,10 +205,10 @@ impl Commands<'_> {
 pub(crate) struct Field {
     size: Size,
     channels: usize,
-    pub stream: wgpu::Buffer,
-    pub codes: wgpu::Buffer,
-    second: wgpu::Buffer,
-    hidden: [wgpu::Buffer; 3],
+    pub stream: Buffer,
+    pub codes: Buffer,
+    second: Buffer,
+    hidden: [Buffer; 3],
 }
 
 impl Field {
@@ -212,7 +235,7 @@ impl Field {
         self.codes_in(&self.codes)
     }
 
-    fn codes_in<'a>(&self, buffer: &'a wgpu::Buffer) -> Codes<'a> {
+    fn codes_in<'a>(&self, buffer: &'a Buffer) -> Codes<'a> {
         Codes { size: self.size, stride: self.channels, buffer }
     }
 

@@ -10,9 +10,11 @@ mod gpu;
 mod layers;
 mod network;
 mod packed;
+mod pool;
 #[cfg(test)]
 mod twins;
 
 pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, choose};
-pub use engine::Engine;
+pub use engine::{Engine, Hyper, Latents};
 pub use error::Error;
+pub use gpu::Failure;

@@ -4,20 +4,21 @@ use calotype_model::{Block, Depthwise, Pointwise, Wide};
 
 use crate::Error;
 use crate::gpu::Gpu;
+use crate::pool::Buffer;
 
 /// A pointwise layer on the device, int8 or wide.
 pub(crate) struct Dense {
     pub inputs: usize,
     pub outputs: usize,
-    pub weights: wgpu::Buffer,
-    pub ends: wgpu::Buffer,
+    pub weights: Buffer,
+    pub ends: Buffer,
 }
 
 /// A depthwise layer on the device.
 pub(crate) struct Spatial {
     pub channels: usize,
-    pub weights: wgpu::Buffer,
-    pub ends: wgpu::Buffer,
+    pub weights: Buffer,
+    pub ends: Buffer,
 }
 
 /// A block on the device.

@@ -8,8 +8,9 @@ use calotype_shaders as shaders;
 
 use crate::commands::Commands;
 use crate::gpu::Gpu;
-use crate::layers::{Codes, Emit, Size};
+use crate::layers::{Codes, Emit, Part, Size};
 use crate::packed::{Dense, Next, Spatial, columns, ends, gains, halves, to_halves, widened, words};
+use crate::pool::Buffer;
 use crate::{Adapter, Error, adapters};
 
 /// Rows, columns; the last is over a workgroup of the pointwise kernels.
@@ -95,7 +96,7 @@ fn size<T>(map: &Map<T>) -> Size {
 }
 
 /// What a kernel makes: the first bytes of the buffers that `record` returns.
-fn outputs(gpu: &Gpu, record: impl FnOnce(&mut Commands<'_>) -> Result<Vec<(wgpu::Buffer, usize)>, Error>) -> Vec<Vec<u8>> {
+fn outputs(gpu: &Gpu, record: impl FnOnce(&mut Commands<'_>) -> Result<Vec<(Buffer, usize)>, Error>) -> Vec<Vec<u8>> {
     let mut commands = Commands::new(gpu).unwrap();
     let buffers = record(&mut commands).unwrap();
     buffers.iter().for_each(|(buffer, bytes)| commands.download(buffer, *bytes));
@@ -118,7 +119,7 @@ fn compare(kernel: &shaders::Kernel, truth: &[Vec<u8>], outputs: impl Fn(&Gpu, D
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Damage {
     None,
-    /// One bit of one weight, gain or table entry.
+    /// One bit of one weight, gain, table entry or input; or an origin that is one less.
     Weight,
     /// One shift is one more.
     Shift,
@@ -177,7 +178,7 @@ fn pointwise_code() {
 }
 
 /// One of [`shaders::place`], the size that is written, the crop's origin, what must be written.
-type Place = (u32, Size, (usize, usize), Map<i16>);
+type Place = (u32, Size, (isize, isize), Map<i16>);
 
 /// What the oracle makes of a stream at every place that its shape allows.
 fn places(stream: &Map<i16>) -> Vec<Place> {
@@ -193,12 +194,25 @@ fn places(stream: &Map<i16>) -> Vec<Place> {
     if stream.height.is_multiple_of(2) && stream.width.is_multiple_of(2) {
         places.push((shaders::place::UNSHUFFLE, whole.over(2), (0, 0), scalar::unshuffle(stream, 2)));
     }
+    // Into the middle of a larger map of zeros.
+    let large = Size::new(stream.height + 3, stream.width + 5);
+    let mut pasted: Map<i16> = Map::zeros(large.height, large.width, stream.channels);
+    for (y, x) in (0..stream.height).flat_map(|y| (0..stream.width).map(move |x| (y, x))) {
+        pasted.at_mut(y + 2, x + 1).copy_from_slice(stream.at(y, x));
+    }
+    places.push((shaders::place::SAME, large, (-2, -1), pasted));
     if stream.height > 4 {
         let inner = Size::new(stream.height / 4 * 2, stream.width / 4 * 2);
         let crop = stream.crop((2, 2), (inner.height, inner.width));
         places.push((shaders::place::UNSHUFFLE, inner.over(2), (2, 2), scalar::unshuffle(&crop, 2)));
     }
     places
+}
+
+/// Codes with `behind` zeros behind those of each position.
+fn spaced(codes: &Map<i16>, behind: usize) -> Vec<u8> {
+    let position = |codes: &[i16]| codes.iter().map(|&code| code as u8).chain(std::iter::repeat_n(0, behind)).collect::<Vec<u8>>();
+    codes.data.chunks_exact(codes.channels).flat_map(position).collect()
 }
 
 /// `stream` and its codes at every place, from `record(commands, emit, damage)`.
@@ -212,14 +226,16 @@ fn compare_streams(
     let widened = Map { data: codes.data.iter().map(|&code| i16::from(code)).collect(), ..stream.clone() };
     for ((place, size, origin, stream), (.., codes)) in places(stream).into_iter().zip(places(&widened)) {
         let count = stream.data.len();
-        let code_bytes: Vec<u8> = codes.data.iter().map(|&code| code as u8).collect();
-        for (with_stream, with_codes) in [(true, true), (true, false), (false, true)] {
+        for (with_stream, with_codes, behind) in [(true, true, 0), (true, false, 0), (false, true, 0), (false, true, 12)] {
+            let code_bytes = spaced(&codes, behind);
             let run = |gpu: &Gpu, damage| {
                 outputs(gpu, |commands| {
-                    let (s, c) = (commands.take(2 * count)?, commands.take(count)?);
-                    let emit = Emit { place, size, origin, stream: with_stream.then_some(&s), codes: with_codes.then_some(&c) };
+                    let (s, c) = (commands.zeros(2 * count)?, commands.zeros(code_bytes.len())?);
+                    let (to_stream, to_codes) = (with_stream.then_some(&s), with_codes.then_some(&c));
+                    let codes_stride = (behind > 0).then_some(stream.channels + behind);
+                    let emit = Emit { place, size, origin, stream: to_stream, codes: to_codes, codes_stride };
                     record(commands, &emit, damage)?;
-                    let all = [(with_stream, (s.clone(), 2 * count)), (with_codes, (c.clone(), count))];
+                    let all = [(with_stream, (s.clone(), 2 * count)), (with_codes, (c.clone(), code_bytes.len()))];
                     Ok(all.into_iter().filter(|(with, _)| *with).map(|(_, output)| output).collect())
                 })
             };
@@ -513,6 +529,29 @@ fn reconstruct_and_choose() {
             };
             compare(kernel, &truth, run, damages);
         }
+    }
+}
+
+#[test]
+fn copy() {
+    let mut random = Random(12);
+    for ((height, width), channels) in SHAPES.into_iter().flat_map(|shape| [4, 20, 68].map(|channels| (shape, channels))) {
+        let (from, mut to) = (random.stream((height + 4, width + 3), channels), random.stream((height + 1, width + 6), channels));
+        let (before, (from_origin, to_origin)) = (to.clone(), ((3, 2), (1, 5)));
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            to.at_mut(y + to_origin.0, x + to_origin.1).copy_from_slice(from.at(y + from_origin.0, x + from_origin.1));
+        }
+        let run = |gpu: &Gpu, damage| {
+            outputs(gpu, |commands| {
+                let (input, out) = (commands.upload(&halves(&from.data))?, commands.upload(&halves(&before.data))?);
+                let origin = if damage == Damage::None { from_origin } else { (2, 2) };
+                let part = Part { buffer: &input, width: width + 3, origin };
+                let target = Part { buffer: &out, width: width + 6, origin: to_origin };
+                commands.copy(part, target, (Size::new(height, width), channels));
+                Ok(vec![(out.clone(), 2 * to.data.len())])
+            })
+        };
+        compare(&shaders::COPY, &[halves(&to.data)], run, &[Damage::Weight]);
     }
 }
 

@@ -1,95 +1,83 @@
 //! g_a: pixels to v, in pieces (docs/MODEL.md section 6).
 
-use calotype_model::{Encoder, Map};
+use calotype_model::{PixelRows, Rect};
 use calotype_shaders as shaders;
 use calotype_shaders::place;
 
 use super::EncoderWeights;
-use super::pieces::{Rect, halo, pieces, side};
+use super::pieces::{halo, pieces, side};
 use super::synthesis::BLOCK;
 use crate::Error;
 use crate::commands::Commands;
-use crate::gpu::Gpu;
 use crate::layers::{Emit, Field, Size};
-use crate::packed::to_halves;
+use crate::pool::Buffer;
 
-/// A picture as rows of RGB bytes.
-#[derive(Clone, Copy)]
-struct Picture<'a> {
-    rgb: &'a [u8],
-    width: usize,
-    height: usize,
+/// v of a padded tile, and where the tile is.
+struct Target<'a> {
+    place: Rect,
+    v: &'a Buffer,
 }
 
 impl EncoderWeights {
-    /// The pixels of a picture to v of the padded picture, in pieces of `piece` latents a side.
-    pub fn analyse(
-        &self,
-        (gpu, piece): (&Gpu, usize),
-        encoder: &Encoder,
-        rgb: &[u8],
-        (width, height): (usize, usize),
-    ) -> Result<Map<i16>, Error> {
-        assert_eq!(rgb.len(), width * height * 3, "bytes of the picture");
-        let picture = Picture { rgb, width, height };
+    /// The pixels around a tile to v `[4zh, 4zw, M]`, where `place` is the padded tile; in pieces of `piece` latents a side.
+    pub fn analysis(&self, commands: &mut Commands<'_>, pixels: PixelRows<'_>, place: Rect, piece: usize) -> Result<Buffer, Error> {
+        let picture = Rect::of_picture(pixels.width, pixels.height).padded();
         let halo = halo(self.g_a.blocks.len());
-        let mut v: Map<i16> = Map::zeros(4 * height.div_ceil(64), 4 * width.div_ceil(64), encoder.config.m);
-        for inner in pieces(v.height, v.width, side(piece, &encoder.config, halo, gpu.largest_binding())) {
-            let outer = inner.widened(halo, v.height, v.width);
-            let latents = self.analyse_piece(gpu, encoder, picture, (inner, outer))?;
-            for (y, row) in latents.chunks_exact(inner.width * v.channels).enumerate() {
-                let begin = ((inner.y + y) * v.width + inner.x) * v.channels;
-                v.data[begin..begin + row.len()].copy_from_slice(row);
+        let v = commands.take(2 * place.height * place.width * self.config.m)?;
+        for (i, inner) in pieces(place, side(piece, &self.config, halo, commands.gpu.largest_binding())).enumerate() {
+            if i > 0 {
+                commands.flush()?;
             }
+            let outer = inner.widened(halo, picture);
+            let rgb = commands.upload(&padded(pixels, outer))?;
+            self.analyse_piece(commands, &rgb, (inner, outer), Target { place, v: &v })?;
         }
         Ok(v)
     }
 
     /// The pixels of `outer` to the latents of `inner`.
-    fn analyse_piece(&self, gpu: &Gpu, encoder: &Encoder, picture: Picture<'_>, (inner, outer): (Rect, Rect)) -> Result<Vec<i16>, Error> {
-        let mut commands = Commands::new(gpu)?;
-        let config = &encoder.config;
+    fn analyse_piece(
+        &self,
+        commands: &mut Commands<'_>,
+        rgb: &Buffer,
+        (inner, outer): (Rect, Rect),
+        target: Target<'_>,
+    ) -> Result<(), Error> {
         let size = Size::new(outer.height, outer.width).times(2);
-        let pixels = commands.upload(&picture.padded(outer))?;
         let values = commands.take(2 * BLOCK * size.positions())?;
-        commands.elements(&shaders::INPUT, size.positions() * BLOCK / 4, &[size.width], &[&pixels, &values]);
+        commands.elements(&shaders::INPUT, size.positions() * BLOCK / 4, &[size.width], &[rgb, &values]);
         let latents = Size::new(inner.height, inner.width);
-        let folded = commands.take(8 * config.c * latents.positions())?;
+        let folded = commands.take(8 * self.config.c * latents.positions())?;
         // The last block crops the halo away; without blocks there is none.
-        let origin = (2 * (inner.y - outer.y), 2 * (inner.x - outer.x));
+        let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
         let unshuffled = Emit { place: place::UNSHUFFLE, origin, ..Emit::same(latents, Some(&folded), None) };
         if self.g_a.blocks.is_empty() {
             commands.wide(&self.g_a.first, (size, &values), &unshuffled)?;
         } else {
-            let field = Field::new(&mut commands, size, config.c, 2)?;
+            let field = Field::new(commands, size, self.config.c, 2)?;
             let whole = field.fill();
             commands.wide(&self.g_a.first, (size, &values), &field.fill())?;
             for (i, block) in self.g_a.blocks.iter().enumerate() {
                 let last = i + 1 == self.g_a.blocks.len();
-                field.block(&mut commands, block, if last { &unshuffled } else { &whole })?;
+                field.block(commands, block, if last { &unshuffled } else { &whole })?;
             }
         }
-        let count = latents.positions() * config.m;
-        let v = commands.take(2 * count)?;
-        commands.wide(&self.g_a.last, (latents, &folded), &Emit::same(latents, Some(&v), None))?;
-        commands.download(&v, 2 * count);
-        let [v] = commands.run()?.try_into().expect("one download");
-        Ok(to_halves(&v, count))
+        let origin = (target.place.y as isize - inner.y as isize, target.place.x as isize - inner.x as isize);
+        let tile = Size::new(target.place.height, target.place.width);
+        commands.wide(&self.g_a.last, (latents, &folded), &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
     }
 }
 
-impl Picture<'_> {
-    /// The pixels of a rectangle of latents, replicated to the right and downwards.
-    fn padded(&self, rect: Rect) -> Vec<u8> {
-        let (left, columns) = (16 * rect.x, 16 * rect.width);
-        let inside = columns.min(self.width.saturating_sub(left));
-        let mut bytes = Vec::with_capacity(columns * 16 * rect.height * 3);
-        for y in 16 * rect.y..16 * (rect.y + rect.height) {
-            let row = &self.rgb[y.min(self.height - 1) * self.width * 3..][..self.width * 3];
-            bytes.extend(row.get(left * 3..(left + inside) * 3).unwrap_or(&[]));
-            let last = &row[row.len() - 3..];
-            (inside..columns).for_each(|_| bytes.extend(last));
-        }
-        bytes
+/// The pixels of a rectangle of latents, replicated to the right and downwards.
+fn padded(pixels: PixelRows<'_>, rect: Rect) -> Vec<u8> {
+    let (left, columns) = (16 * rect.x, 16 * rect.width);
+    let inside = columns.min(pixels.width.saturating_sub(left));
+    let mut bytes = Vec::with_capacity(columns * 16 * rect.height * 3);
+    for y in 16 * rect.y..16 * rect.bottom() {
+        let row = pixels.row(y);
+        bytes.extend(row.get(left * 3..(left + inside) * 3).unwrap_or(&[]));
+        let last = &row[row.len() - 3..];
+        (inside..columns).for_each(|_| bytes.extend(last));
     }
+    bytes
 }

@@ -6,20 +6,25 @@ mod means;
 mod pieces;
 mod synthesis;
 
-use calotype_model::{Decoder, Encoder, Transform};
+use calotype_model::{Config, Decoder, Encoder, QualityTables, Transform};
 
 use crate::Error;
 use crate::gpu::Gpu;
-use crate::packed::{Dense, Next, PackedBlock, widened};
+use crate::packed::{Dense, Next, PackedBlock, columns, ends, gains, widened};
+use crate::pool::Buffer;
+
+pub(crate) use hyper::HyperBuffers;
+pub(crate) use synthesis::{Tile, Window};
 
 /// The decoder part on the device.
 pub(crate) struct DecoderWeights {
+    config: Config,
     first: Dense,
     block1: PackedBlock,
     mid: Dense,
     block2: PackedBlock,
     scale_head: Dense,
-    scale_lut: wgpu::Buffer,
+    scale_lut: Buffer,
     mean_head: Dense,
     context: Vec<StepWeights>,
     g_s: TransformWeights,
@@ -41,13 +46,53 @@ struct TransformWeights {
 
 /// The encoder part on the device.
 pub(crate) struct EncoderWeights {
+    config: Config,
     g_a: TransformWeights,
-    first_gains: wgpu::Buffer,
+    first_gains: Buffer,
     first: Dense,
     block1: PackedBlock,
     mid: Dense,
     block2: PackedBlock,
     last: Dense,
+}
+
+/// The decoder part at a quality.
+pub(crate) struct AtQuality<'a> {
+    weights: &'a DecoderWeights,
+    z_gains: Buffer,
+    /// The scale head's ends with the log gains.
+    head_ends: Buffer,
+    /// `tables [M / 4][5]` of shaders/parts/latents.wgsl.
+    latent_tables: Buffer,
+    /// g_s with the bias at the quality.
+    g_s_first: Dense,
+}
+
+impl<'a> AtQuality<'a> {
+    pub fn new(gpu: &Gpu, weights: &'a DecoderWeights, decoder: &Decoder, q: &QualityTables) -> Result<AtQuality<'a>, Error> {
+        let (tables, g_s, head) = (&decoder.tables, &decoder.g_s, &decoder.scale_head);
+        let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + decoder.config.scale_lut_offset).collect();
+        let read = g_s.blocks.first().map_or(&[][..], |block| &block.pw1_read);
+        let latent_tables = [
+            &wide(&q.gain_y)[..],
+            &widened(&tables.gain_y.shift),
+            &wide(&q.gain_y_dec),
+            &widened(&tables.gain_y_dec.shift),
+            &widened(&decoder.v_hat_read),
+        ];
+        let first_ends = ends(&g_s.first.bias, &g_s.first.shift, Next { read, addend: &wide(&q.bias_dec) });
+        Ok(AtQuality {
+            weights,
+            z_gains: gpu.upload(&gains(&q.gain_z_dec, &tables.gain_z_dec.shift))?,
+            head_ends: gpu.upload(&ends(&head.bias, &head.shift, Next { read: &[], addend: &log_gain }))?,
+            latent_tables: gpu.upload(&columns(&latent_tables))?,
+            g_s_first: Dense { weights: weights.g_s.first.weights.clone(), ends: gpu.upload(&first_ends)?, ..weights.g_s.first },
+        })
+    }
+}
+
+fn wide(values: &[i16]) -> Vec<i32> {
+    values.iter().map(|&value| value.into()).collect()
 }
 
 impl DecoderWeights {
@@ -61,6 +106,7 @@ impl DecoderWeights {
             })
         });
         Ok(DecoderWeights {
+            config: decoder.config.clone(),
             first: Dense::int8(gpu, &h_s.first, Next::read(&h_s.block1.pw1_read))?,
             block1: PackedBlock::new(gpu, &h_s.block1, Next::read(&h_s.mid_read))?,
             mid: Dense::int8(gpu, &h_s.mid, Next::read(&h_s.block2.pw1_read))?,
@@ -91,8 +137,9 @@ impl EncoderWeights {
         let h_a = &encoder.h_a;
         let ones = vec![1; h_a.first_read.len()];
         Ok(EncoderWeights {
+            config: encoder.config.clone(),
             g_a: TransformWeights::new(gpu, &encoder.g_a)?,
-            first_gains: gpu.constant(&crate::packed::columns(&[&ones, &widened(&h_a.first_read)]))?,
+            first_gains: gpu.constant(&columns(&[&ones, &widened(&h_a.first_read)]))?,
             first: Dense::int8(gpu, &h_a.first, Next::read(&h_a.block1.pw1_read))?,
             block1: PackedBlock::new(gpu, &h_a.block1, Next::read(&h_a.mid_read))?,
             mid: Dense::int8(gpu, &h_a.mid, Next::read(&h_a.block2.pw1_read))?,
