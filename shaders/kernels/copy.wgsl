@@ -33,7 +33,7 @@ fn main(
     let p = i / extent.channels4;
     let y = p / extent.width;
     let x = p % extent.width;
-    let from = (extent.from_y + y) * extent.from_width + extent.from_x + x;
-    let to = (extent.to_y + y) * extent.to_width + extent.to_x + x;
-    stream_out[to * extent.channels4 + c4] = input[from * extent.channels4 + c4];
+    let source = (extent.from_y + y) * extent.from_width + extent.from_x + x;
+    let goal = (extent.to_y + y) * extent.to_width + extent.to_x + x;
+    stream_out[goal * extent.channels4 + c4] = input[source * extent.channels4 + c4];
 }

@@ -59,14 +59,15 @@ struct Channels {
     P: usize,
 }
 
-/// Lists the engines of this machine. `default` is what `--engine auto` takes: a real GPU for large pictures, the CPU's best code for others.
+/// Lists the engines of this machine. `default` is what `--engine auto` takes: the best real GPU, or the CPU's best code if there is none.
 ///
 /// # Errors
 /// Io.
 pub fn devices(args: &ListArgs) -> Result<(), Failure> {
-    let fastest = Isa::detect();
-    let cpu = |isa: Isa| Device { engine: "cpu", adapter: isa.to_string(), default: isa == fastest, gpu: None };
-    let devices = Isa::available().into_iter().map(cpu).chain(gpus().into_iter().enumerate().map(gpu)).collect();
+    let gpus = gpus();
+    let fastest = (!gpus.iter().any(|gpu| gpu.auto)).then(Isa::detect);
+    let cpu = |isa: Isa| Device { engine: "cpu", adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
+    let devices = Isa::available().into_iter().map(cpu).chain(gpus.into_iter().enumerate().map(gpu)).collect();
     let list = Devices { devices, threads: rayon::current_num_threads() };
     if args.json {
         return output::print_json(&list);
@@ -81,11 +82,7 @@ fn gpu((number, facts): (usize, GpuFacts)) -> Device {
 }
 
 fn device_line(device: &Device) -> String {
-    let default = match (device.default, device.engine) {
-        (true, "gpu") => " (default for large pictures)",
-        (true, _) => " (default)",
-        (false, _) => "",
-    };
+    let default = if device.default { " (default)" } else { "" };
     match &device.gpu {
         None => format!("{} {}{default}", device.engine, device.adapter),
         Some(gpu) => {

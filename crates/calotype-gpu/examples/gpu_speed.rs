@@ -5,13 +5,23 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
-use calotype_gpu::{Choice, Engine, adapters, choose};
-use calotype_model::{Decoder, Encoder, Map, Model, Quantiser, TileSize};
+use calotype_gpu::{Choice, Engine, Hyper, adapters, choose};
+use calotype_model::{Decoder, EncodeTables, Encoder, Map, Model, PixelRows, Quantiser, Rect, TileSize, TileSymbols};
 
 /// Latents on a side of a tile.
 const TILE: usize = 64;
+/// The middle of the range.
+const QUALITY: u16 = 8064;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A picture with what is known about it.
+struct Job {
+    tables: EncodeTables,
+    rgb: Vec<u8>,
+    size: (usize, usize),
+    tiles: Vec<Rect>,
+}
 
 fn load(stem: &str) -> Result<Arc<Model>> {
     let decoder = Decoder::from_safetensors(&std::fs::read(format!("{stem}.decoder.safetensors"))?)?;
@@ -32,70 +42,66 @@ fn timed<T>(what: &str, job: impl FnOnce() -> T) -> T {
     result
 }
 
-fn tiles(height: usize, width: usize) -> Vec<(usize, usize, TileSize)> {
-    let rows = (0..height).step_by(TILE);
-    let tile = |y: usize, x: usize| (y, x, TileSize { lh: TILE.min(height - y), lw: TILE.min(width - x) });
-    rows.flat_map(|y| (0..width).step_by(TILE).map(move |x| tile(y, x))).collect()
+fn tiles(whole: Rect) -> Vec<Rect> {
+    let tile = |y: usize, x: usize| Rect { y, x, height: TILE.min(whole.height - y), width: TILE.min(whole.width - x) };
+    (0..whole.height).step_by(TILE).flat_map(|y| (0..whole.width).step_by(TILE).map(move |x| tile(y, x))).collect()
+}
+
+fn encode_on_cpu(cpu: &calotype_cpu::Engine, job: &Job) -> Vec<TileSymbols> {
+    let (v, q) = (cpu.analyse(&job.rgb, job.size.0, job.size.1), &job.tables.quality);
+    let encode = |tile: &Rect| {
+        let padded = tile.padded();
+        let v = v.crop((tile.y, tile.x), (padded.height, padded.width));
+        let z = cpu.hyper_analyse(&job.tables.gain_z, &v);
+        let hyper = cpu.hyper(q, &z, tile.size());
+        TileSymbols { y: cpu.code(q, &hyper, &v, &job.tables.quantiser).0, z, scale_index: hyper.scale_index }
+    };
+    job.tiles.iter().map(encode).collect()
+}
+
+fn decode_on_cpu(cpu: &calotype_cpu::Engine, job: &Job, symbols: &[TileSymbols]) -> Vec<u8> {
+    let (whole, q) = (Rect::of_picture(job.size.0, job.size.1), &job.tables.quality);
+    let mut v_hat: Map<i16> = Map::zeros(whole.height, whole.width, cpu.model().decoder().config.m);
+    for (tile, symbols) in job.tiles.iter().zip(symbols) {
+        let part = cpu.means(q, &cpu.hyper(q, &symbols.z, tile.size()), &symbols.y);
+        for (y, x) in (0..tile.height).flat_map(|y| (0..tile.width).map(move |x| (y, x))) {
+            v_hat.at_mut(tile.y + y, tile.x + x).copy_from_slice(part.at(y, x));
+        }
+    }
+    cpu.synthesise(q, &v_hat, job.size.0, job.size.1)
+}
+
+fn decode_on_gpu(gpu: &Engine, job: &Job, symbols: &[TileSymbols]) -> Result<Vec<u8>> {
+    let q = &job.tables.quality;
+    let z: Vec<(TileSize, &[i16])> = job.tiles.iter().zip(symbols).map(|(tile, symbols)| (tile.size(), &symbols.z[..])).collect();
+    let hyper: Vec<(Hyper, Vec<u8>)> = gpu.hyper(q, &z)?;
+    let y: Vec<(&Hyper, &[i16])> = hyper.iter().zip(symbols).map(|((hyper, _), symbols)| (hyper, &symbols.y[..])).collect();
+    let latents = gpu.latents(q, &y)?;
+    let placed: Vec<_> = job.tiles.iter().copied().zip(&latents).collect();
+    Ok(gpu.pixels(q, &placed, Rect::of_picture(job.size.0, job.size.1), job.size)?)
 }
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [stem, width, height, rest @ ..] = &arguments[..] else { return Err("gpu_speed MODEL_STEM WIDTH HEIGHT [ADAPTER]".into()) };
-    let (width, height): (usize, usize) = (width.parse()?, height.parse()?);
-    let (model, quality) = (load(stem)?, 8064);
-    let (q, gain_z) = (model.decoder().quality(quality), model.encoder().ok_or("no encoder")?.gain_z(quality));
-    let rgb = picture(width, height);
+    let (model, size) = (load(stem)?, (width.parse()?, height.parse()?));
+    let gain_z = model.encoder().ok_or("no encoder")?.gain_z(QUALITY);
+    let tables = EncodeTables { quality: model.decoder().quality(QUALITY), gain_z, quantiser: Quantiser::nearest() };
+    let job = Job { tables, rgb: picture(size.0, size.1), size, tiles: tiles(Rect::of_picture(size.0, size.1)) };
     let cpu = calotype_cpu::Engine::new(Arc::clone(&model), calotype_cpu::Isa::detect())?;
     println!("CPU {}", cpu.isa());
-    let v = timed("analyse", || cpu.analyse(&rgb, width, height));
-    let (lh, lw) = (height.div_ceil(16), width.div_ceil(16));
-    let mut symbols = Vec::new();
-    timed("code", || {
-        for &(y, x, size) in &tiles(lh, lw) {
-            let (zh, zw) = size.hyper();
-            let v_tile = v.crop((y, x), (4 * zh, 4 * zw));
-            let z = cpu.hyper_analyse(&gain_z, &v_tile);
-            let hyper = cpu.hyper(&q, &z, size);
-            symbols.push((z, cpu.code(&q, &hyper, &v_tile, &Quantiser::nearest()).0));
-        }
-    });
-    let decode_cpu = || -> Result<Vec<u8>> {
-        let latents = timed("latents", || {
-            latents(&model, (lh, lw), |i, size| {
-                let hyper = cpu.hyper(&q, &symbols[i].0, size);
-                Ok(cpu.means(&q, &hyper, &symbols[i].1))
-            })
-        })?;
-        Ok(timed("synthesise", || cpu.synthesise(&q, &latents, width, height)))
-    };
-    let truth = decode_cpu()?;
-    let adapters = adapters();
+    let symbols = timed("encode", || encode_on_cpu(&cpu, &job));
+    let pixels = timed("decode", || decode_on_cpu(&cpu, &job, &symbols));
+    let adapters = timed("adapters", adapters);
     let choice = rest.first().map_or(Choice::Auto, |name| Choice::Named(name.clone()));
     let adapter = choose(&adapters, &choice)?;
     println!("{}", adapter.facts());
     let gpu = timed("open", || Engine::new(Arc::clone(&model), adapter))?;
     for run in ["first run", "second run"] {
         println!(" {run}");
-        let v_gpu = timed("analyse", || gpu.analyse(&rgb, width, height))?;
-        let begin = Instant::now();
-        let latents = timed("latents", || {
-            latents(&model, (lh, lw), |i, size| {
-                let hyper = gpu.hyper(&q, &symbols[i].0, size)?;
-                Ok(gpu.means(&q, &hyper, &symbols[i].1)?)
-            })
-        })?;
-        let pixels = timed("synthesise", || gpu.synthesise(&q, &latents, width, height))?;
-        println!("  decode        {:>9.1} ms, equal to the CPU: {}", begin.elapsed().as_secs_f64() * 1e3, pixels == truth && v_gpu == v);
+        let equal = timed("encode", || gpu.encode(&job.tables, PixelRows::whole(&job.rgb, size.0, size.1), &job.tiles))? == symbols;
+        let equal = timed("decode", || decode_on_gpu(&gpu, &job, &symbols))? == pixels && equal;
+        println!("  equal to the CPU: {equal}");
     }
     Ok(())
-}
-
-/// v_hat of the whole picture, tile by tile.
-fn latents(model: &Model, (lh, lw): (usize, usize), tile: impl Fn(usize, TileSize) -> Result<Map<i16>>) -> Result<Map<i16>> {
-    let mut whole: Map<i16> = Map::zeros(lh, lw, model.decoder().config.m);
-    for (i, (y0, x0, size)) in tiles(lh, lw).into_iter().enumerate() {
-        let part = tile(i, size)?;
-        (0..size.lh).for_each(|y| (0..size.lw).for_each(|x| whole.at_mut(y0 + y, x0 + x).copy_from_slice(part.at(y, x))));
-    }
-    Ok(whole)
 }

@@ -41,6 +41,8 @@ pub struct AdapterFacts {
 pub struct Adapter {
     facts: AdapterFacts,
     handle: wgpu::Adapter,
+    /// What its device must have.
+    limits: wgpu::Limits,
 }
 
 /// Which adapter to take.
@@ -79,7 +81,7 @@ fn choose_index(adapters: &[&AdapterFacts], choice: &Choice) -> Result<usize, Er
 }
 
 fn best(adapters: &[&AdapterFacts]) -> Option<usize> {
-    let real = |index: &usize| adapters[*index].kind != AdapterKind::Cpu && adapters[*index].lacks.is_none();
+    let real = |index: &usize| !adapters[*index].is_software() && adapters[*index].lacks.is_none();
     (0..adapters.len()).filter(real).min_by_key(|&index| adapters[index].kind)
 }
 
@@ -105,7 +107,7 @@ impl Adapter {
             kind: AdapterKind::of(info.device_type),
             lacks: lacking(&handle.limits()),
         };
-        Adapter { facts, handle }
+        Adapter { facts, handle, limits: wgpu::Limits::default() }
     }
 
     /// What there is to know about it.
@@ -113,18 +115,38 @@ impl Adapter {
         &self.facts
     }
 
+    /// For tests of what a real GPU gets: the same adapter, no longer known as software.
+    #[doc(hidden)]
+    pub fn disguised(self) -> Adapter {
+        Adapter { facts: AdapterFacts { kind: AdapterKind::Discrete, ..self.facts }, ..self }
+    }
+
+    /// For tests of what then happens: the same adapter, asked for more than it has.
+    #[doc(hidden)]
+    pub fn overcharged(self) -> Adapter {
+        let limits = wgpu::Limits { max_bind_groups: u32::MAX, ..wgpu::Limits::default() };
+        Adapter { limits, ..self }
+    }
+
     /// A device with WebGPU's default limits and no optional feature.
     pub(crate) fn open(&self) -> Result<(wgpu::Device, wgpu::Queue), Error> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("calotype"),
             required_features: wgpu::Features::empty(),
-            required_limits: wgpu::Limits::default(),
+            required_limits: self.limits.clone(),
             experimental_features: wgpu::ExperimentalFeatures::disabled(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             trace: wgpu::Trace::Off,
         };
         ready(self.handle.request_device(&descriptor))
             .map_err(|error| Error::NoDevice { adapter: self.facts.name.clone(), reason: error.to_string() })
+    }
+}
+
+impl AdapterFacts {
+    /// Whether it is a software implementation.
+    pub fn is_software(&self) -> bool {
+        self.kind == AdapterKind::Cpu
     }
 }
 

@@ -1,6 +1,5 @@
 //! The engine: a model ready to run on an adapter.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use calotype_model::{EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSize, TileSymbols};
@@ -108,32 +107,32 @@ impl Engine {
     }
 
     /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each. Nothing is waited for.
-    pub fn latents(&self, q: &QualityTables, tiles: Vec<(Hyper, &[i16])>) -> Result<Vec<Latents>, Error> {
+    pub fn latents(&self, q: &QualityTables, tiles: &[(&Hyper, &[i16])]) -> Result<Vec<Latents>, Error> {
         let at = self.at(q)?;
-        let latents = |(Hyper(hyper), symbols): (Hyper, &[i16])| {
+        let latents = |&(Hyper(hyper), symbols): &(&Hyper, &[i16])| {
             assert_eq!(symbols.len(), hyper.size.lh * hyper.size.lw * self.model.decoder().config.m, "y symbols of the tile");
             let mut commands = Commands::new(&self.gpu)?;
             let symbols = commands.upload(&halves(symbols))?;
-            let v_hat = at.means(&mut commands, &hyper, &symbols)?;
+            let v_hat = at.means(&mut commands, hyper, &symbols)?;
             commands.flush()?;
             Ok(Latents { size: hyper.size, v_hat })
         };
-        tiles.into_iter().map(latents).collect()
+        tiles.iter().map(latents).collect()
     }
 
-    /// Section 5.4: the RGB bytes, row by row, of 16 rows of pixels for each of the latent rows `rows`, less what is below the picture.
+    /// Section 5.4: the RGB bytes, row by row, of the pixels of `wanted` (in latents) in a picture of `width` x `height` pixels.
     ///
-    /// `tiles`, each with its place, cover these rows and, inside the picture, a halo of `ceil(n_d / 2)` rows above and below.
+    /// `tiles`, each with its place, cover `wanted` and, inside the picture, a halo of `ceil(n_d / 2)` latents.
     pub fn pixels(
         &self,
         q: &QualityTables,
         tiles: &[(Rect, &Latents)],
-        rows: Range<usize>,
+        wanted: Rect,
         (width, height): (usize, usize),
     ) -> Result<Vec<u8>, Error> {
         tiles.iter().for_each(|(place, latents)| assert_eq!(place.size(), latents.size, "latents of the tile"));
         let tiles: Vec<Tile<'_>> = tiles.iter().map(|&(place, latents)| Tile { place, v_hat: &latents.v_hat }).collect();
-        self.at(q)?.synthesise(&self.gpu, &tiles, &Window { rows, width, height, piece: self.piece })
+        self.at(q)?.synthesise(&self.gpu, &tiles, &Window { wanted, width, height, piece: self.piece })
     }
 
     /// Section 6: the pixels around tiles to all symbols of each. `tiles` are places in latents; `pixels` has the rows of these tiles and,

@@ -61,3 +61,10 @@ pub enum Error {
         reason: String,
     },
 }
+
+impl Error {
+    /// Whether there is just no GPU here.
+    pub fn is_absence(&self) -> bool {
+        *self == Error::NoAdapter
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use calotype_shaders::{Access, ENTRY, Kernel};
 
 use crate::pool::{Buffer, Pool};
-use crate::{Adapter, AdapterKind, Error};
+use crate::{Adapter, Error};
 
 /// A kernel with its overrides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -86,7 +86,7 @@ impl Gpu {
             let reason = if words.is_empty() { format!("{kind:?}") } else { words };
             report(&lost, Error::Lost { reason });
         });
-        let timeout = Duration::from_secs(if adapter.facts().kind == AdapterKind::Cpu { 600 } else { 30 });
+        let timeout = Duration::from_secs(if adapter.facts().is_software() { 600 } else { 30 });
         let (pipelines, failure) = (Mutex::default(), Mutex::default());
         Ok(Gpu { device, queue, timeout, fault, pipelines, storage: Arc::default(), staging: Arc::default(), failure })
     }
@@ -166,10 +166,12 @@ impl Gpu {
         let timeout = self.timeout;
         let due = self.due(|failure| if let Failure::TimeoutAtWait(left) = failure { Some(left) } else { None });
         let poll = wgpu::PollType::Wait { submission_index: Some(submitted), timeout: Some(timeout) };
-        if due || self.device.poll(poll).is_err() {
-            return Err(self.fail(Error::Timeout { seconds: timeout.as_secs() }));
+        match if due { Err(wgpu::PollError::Timeout) } else { self.device.poll(poll) } {
+            Ok(_) => self.check(),
+            Err(wgpu::PollError::Timeout) => Err(self.fail(Error::Timeout { seconds: timeout.as_secs() })),
+            // A submit that a lost device did not take.
+            Err(error) => Err(self.fail(Error::Lost { reason: error.to_string() })),
         }
-        self.check()
     }
 
     fn allocate(&self) {

@@ -117,14 +117,7 @@ impl Commands<'_> {
         self.elements(&shaders::COPY, groups, &sizes, &[from.buffer, to.buffer]);
     }
 
-    fn dense(
-        &mut self,
-        kernel: &'static Kernel,
-        layer: &Dense,
-        input: Codes<'_>,
-        emit: &Emit<'_>,
-        extra: &[&Buffer],
-    ) -> Result<(), Error> {
+    fn dense(&mut self, kernel: &'static Kernel, layer: &Dense, input: Codes<'_>, emit: &Emit<'_>, extra: &[&Buffer]) -> Result<(), Error> {
         let (stream, codes) = (self.idle(emit.stream)?, self.idle(emit.codes)?);
         let buffers: Vec<&Buffer> =
             [&layer.weights, &layer.ends, input.buffer].into_iter().chain(extra.iter().copied()).chain([&stream, &codes]).collect();
@@ -174,14 +167,7 @@ impl Commands<'_> {
     }
 
     /// The scale head to table indices; `ends` hold the log gains.
-    pub fn index(
-        &mut self,
-        layer: &Dense,
-        input: Codes<'_>,
-        lut: &Buffer,
-        ends: &Buffer,
-        out: &Buffer,
-    ) -> Result<(), Error> {
+    pub fn index(&mut self, layer: &Dense, input: Codes<'_>, lut: &Buffer, ends: &Buffer, out: &Buffer) -> Result<(), Error> {
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_INDEX,
             overrides: &[],

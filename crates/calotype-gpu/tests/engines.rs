@@ -5,8 +5,10 @@ mod common;
 use std::sync::Arc;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_gpu::{Adapter, Engine, Error, Failure};
-use calotype_model::{Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic};
+use calotype_gpu::{Adapter, Engine, Error, Failure, Hyper};
+use calotype_model::{
+    Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic,
+};
 use common::{Random, adapters};
 
 /// A picture, its quality, and the side of its tiles in latents (a multiple of 4).
@@ -33,7 +35,7 @@ const SMALL: [Case; 8] = [
     Case { tile: 8, ..case(271, 149, 9000) },
 ];
 
-/// What an engine makes of a case: a picture to symbols and back in two windows, then symbols that no encoder would write.
+/// What an engine makes of a case: a picture to symbols and back, in two windows and whole, then symbols that no encoder would write.
 #[derive(PartialEq)]
 struct Stages {
     encoded: Vec<TileSymbols>,
@@ -163,12 +165,17 @@ fn on_gpu(gpu: &Engine, job: &Job<'_>) -> Result<Stages, Error> {
 
 fn decode_on_gpu(gpu: &Engine, job: &Job<'_>, symbols: &[Symbols]) -> Result<Decoded, Error> {
     let z: Vec<_> = job.tiles.iter().zip(symbols).map(|(tile, symbols)| (tile.size(), &symbols.z[..])).collect();
-    let (hyper, scale_index): (Vec<_>, Vec<_>) = gpu.hyper(job.q(), &z)?.into_iter().unzip();
-    let latents = gpu.latents(job.q(), hyper.into_iter().zip(symbols.iter().map(|symbols| &symbols.y[..])).collect())?;
+    let (hyper, scale_index): (Vec<Hyper>, Vec<_>) = gpu.hyper(job.q(), &z)?.into_iter().unzip();
+    let y: Vec<_> = hyper.iter().zip(symbols.iter().map(|symbols| &symbols.y[..])).collect();
+    let latents = gpu.latents(job.q(), &y)?;
     let tiles: Vec<_> = job.tiles.iter().copied().zip(&latents).collect();
-    let rows = Rect::of_picture(job.case.width, job.case.height).height;
-    let mut rgb = gpu.pixels(job.q(), &tiles, 0..rows / 3, job.size())?;
-    rgb.extend(gpu.pixels(job.q(), &tiles, rows / 3..rows, job.size())?);
+    let whole = Rect::of_picture(job.case.width, job.case.height);
+    let cut = whole.height.div_ceil(3);
+    let mut rgb = gpu.pixels(job.q(), &tiles, Rect { height: cut, ..whole }, job.size())?;
+    if cut < whole.height {
+        rgb.extend(gpu.pixels(job.q(), &tiles, Rect { y: cut, height: whole.height - cut, ..whole }, job.size())?);
+    }
+    assert!(gpu.pixels(job.q(), &tiles, whole, job.size())? == rgb, "windows have the pixels of the whole picture");
     let v_hat = latents.iter().map(|latents| gpu.download(latents)).collect::<Result<_, Error>>()?;
     Ok(Decoded { scale_index, v_hat, rgb })
 }

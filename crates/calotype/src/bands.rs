@@ -8,7 +8,7 @@ use calotype_model::{QualityTables, Rect};
 use rayon::prelude::*;
 
 use crate::codec::Codec;
-use crate::engine::{Latents, Running, Scales};
+use crate::engine::{Latents, Lost, Running, Scales};
 use crate::error::{Error, Malformation, Usage};
 use crate::picture::Region;
 use crate::window;
@@ -47,6 +47,24 @@ pub(crate) struct Tiles<'a> {
     pub file: &'a File<'a>,
 }
 
+/// Why there is no band.
+enum Stop {
+    Lost,
+    Error(Error),
+}
+
+impl From<Lost> for Stop {
+    fn from(_: Lost) -> Stop {
+        Stop::Lost
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Error(error)
+    }
+}
+
 impl<'a> Bands<'a> {
     pub(crate) fn new(tiles: Tiles<'a>, region: Region) -> Bands<'a> {
         let wanted = latents_of(region);
@@ -57,8 +75,15 @@ impl<'a> Bands<'a> {
         Bands { tiles, region, wanted, columns, rows, held: Vec::new(), next: wanted.y }
     }
 
+    /// Begins again where the next band begins, on the CPU: the GPU has failed, and with it the latents have gone.
+    fn restart(&mut self) {
+        self.tiles.engine = self.tiles.engine.on_cpu();
+        self.held.clear();
+        self.rows.start = self.next.saturating_sub(self.tiles.engine.halo()) / self.tiles.side();
+    }
+
     /// Decodes rows of tiles until some rows of latents have all that g_s sees around them.
-    fn ready(&mut self) -> Result<usize, Error> {
+    fn ready(&mut self) -> Result<usize, Stop> {
         let (halo, log2) = (self.tiles.engine.halo(), self.tiles.file.header.tile_log2);
         let rows = self.tiles.codec.rows_in_band((self.columns.len() as u64) << log2, log2);
         loop {
@@ -76,11 +101,21 @@ impl<'a> Bands<'a> {
     }
 
     fn band(&mut self) -> Result<Band, Error> {
+        loop {
+            match self.try_band() {
+                Ok(band) => return Ok(band),
+                Err(Stop::Error(error)) => return Err(error),
+                Err(Stop::Lost) => self.restart(),
+            }
+        }
+    }
+
+    fn try_band(&mut self) -> Result<Band, Stop> {
         let ready = self.ready()?;
         let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
         let tiles: Vec<(Rect, &Latents)> = self.held.iter().map(|(place, latents)| (*place, latents)).collect();
         let size = self.tiles.size();
-        let rgb = self.tiles.engine.pixels(&self.tiles.quality, &tiles, rect, size);
+        let rgb = self.tiles.engine.pixels(&self.tiles.quality, &tiles, rect, size)?;
         let halo = self.tiles.engine.halo();
         self.held.retain(|(place, _)| place.bottom() + halo > ready);
         self.next = ready;
@@ -132,19 +167,19 @@ impl Tiles<'_> {
     }
 
     /// v_hat of some tiles: docs/MODEL.md sections 5.1 to 5.3.
-    fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Error> {
+    fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Stop> {
         let (engine, quality) = (self.engine, &self.quality);
         let tiles: Vec<(Rect, &TileRef<'_>)> =
             rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|place| self.tile(place)).collect();
         let z: Vec<Vec<i16>> = tiles.par_iter().map(|(place, streams)| self.z(*place, streams)).collect::<Result<_, _>>()?;
         let sized: Vec<_> = tiles.iter().zip(&z).map(|((place, _), z)| (place.size(), &z[..])).collect();
-        let scales = engine.hyper(quality, &sized);
+        let scales = engine.hyper(quality, &sized)?;
         let y = |(scales, (_, streams)): (Scales, &(Rect, &TileRef<'_>))| {
             let symbols = self.y(scales.index(), streams)?;
             Ok((scales, symbols))
         };
         let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
-        Ok(tiles.iter().map(|(place, _)| *place).zip(engine.latents(quality, symbols)).collect())
+        Ok(tiles.iter().map(|(place, _)| *place).zip(engine.latents(quality, symbols)?).collect())
     }
 
     /// A tile's place and its streams.

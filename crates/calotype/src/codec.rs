@@ -6,6 +6,7 @@ use calotype_cpu::Isa;
 use calotype_model::Model;
 use calotype_rans::{Scales, Tables};
 
+use crate::engine::gpu::Failure as GpuFailure;
 use crate::engine::{EngineChoice, EngineFacts, Engines};
 use crate::error::Error;
 use crate::models::{self, ModelFacts, ModelId};
@@ -48,7 +49,7 @@ impl Codec {
 
     fn with_model(model: Model, choice: EngineChoice) -> Result<Codec, Error> {
         let model = Arc::new(model);
-        let engines = Engines::new(Arc::clone(&model), choice)?;
+        let engines = Engines::new(Arc::clone(&model), &choice)?;
         let tables = Tables::new(&model.decoder().cdf_sizes, &model.decoder().cdf)?;
         Ok(Codec { model, engines, tables, band_px: BAND_PX })
     }
@@ -89,10 +90,10 @@ impl Codec {
         self.engines.take_warnings()
     }
 
-    /// For tests of what happens then: the GPU, if one is open, is lost.
+    /// For tests of what happens then: the GPU, if one is open, will fail.
     #[doc(hidden)]
-    pub fn lose_gpu(&self) {
-        self.engines.lose_gpu();
+    pub fn inject(&self, failure: GpuFailure) {
+        self.engines.inject(failure);
     }
 
     /// The id that files of this codec carry.

@@ -138,7 +138,7 @@ impl<'a> Decoder<'a> {
         if !self.whole().contains(region) {
             return Err(Usage::Region { region, width: header.width, height: header.height }.into());
         }
-        let engine = codec.engines.for_picture(u64::from(region.width) * u64::from(region.height));
+        let engine = codec.engines.for_picture();
         let quality = codec.model.decoder().quality(header.quality);
         Ok(Bands::new(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file }, region))
     }

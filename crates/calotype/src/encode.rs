@@ -131,7 +131,7 @@ impl Codec {
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
         let halo = (8 * encoder.config.n_e as u32).next_multiple_of(64);
-        Ok(Job { codec: self, engine: self.engines.for_picture(header.pixels()), tables, halo, statistics: options.statistics })
+        Ok(Job { codec: self, engine: self.engines.for_picture(), tables, halo, statistics: options.statistics })
     }
 }
 

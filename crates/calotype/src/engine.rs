@@ -2,26 +2,24 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-
-#[cfg(feature = "gpu")]
-use calotype_gpu as gpu;
+use std::thread::JoinHandle;
 
 use calotype_cpu::Isa;
 use calotype_model::{EncodeTables, Hyper, Map, Model, PixelRows, QualityTables, Rect, TileSize, TileSymbols};
 use rayon::prelude::*;
 
 use crate::error::Error;
-#[cfg(not(feature = "gpu"))]
-use crate::no_gpu as gpu;
 use crate::window;
 
-/// From how many pixels [`EngineChoice::Auto`] opens a GPU: opening takes longer than the CPU needs for smaller pictures.
-pub const AUTO_GPU_PIXELS: u64 = 4 << 20;
+#[cfg(not(feature = "gpu"))]
+pub(crate) use crate::no_gpu as gpu;
+#[cfg(feature = "gpu")]
+pub(crate) use calotype_gpu as gpu;
 
 /// Which engine to use. All give the same bytes and pixels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// A real GPU if there is one and the picture has [`AUTO_GPU_PIXELS`], else the CPU.
+    /// A real GPU if there is one, else the CPU. A software implementation of a GPU is slower than the CPU engine, and never taken.
     #[default]
     Auto,
     /// The CPU, with these instructions or the fastest of this machine.
@@ -90,10 +88,11 @@ struct Gpu {
 /// The engines of a codec.
 pub(crate) struct Engines {
     model: Arc<Model>,
-    choice: EngineChoice,
     cpu: calotype_cpu::Engine,
-    /// Opened at the first picture that wants it; `None` if there is none.
+    /// `None` if there is none.
     gpu: OnceLock<Option<Gpu>>,
+    /// A GPU that is being opened while its first picture is read.
+    opening: Mutex<Option<JoinHandle<Result<Gpu, gpu::Error>>>>,
     log: Mutex<Log>,
 }
 
@@ -110,29 +109,64 @@ pub(crate) struct Running<'a> {
     gpu: Option<&'a Gpu>,
 }
 
-/// What the hyper synthesis says about a tile.
-pub(crate) struct Scales(Hyper);
+/// What the hyper synthesis says about a tile: h stays with the engine.
+pub(crate) struct Scales(On<Hyper, (gpu::Hyper, Vec<u8>)>);
 
-/// v_hat of a tile.
-pub(crate) struct Latents(Map<i16>);
+/// v_hat of a tile, where its engine has it.
+pub(crate) struct Latents(On<Map<i16>, gpu::Latents>);
+
+/// What an engine keeps for its next step.
+enum On<C, G> {
+    Cpu(C),
+    Gpu(G),
+}
+
+/// The GPU has failed, and with it has gone what it kept: begin again with [`Running::on_cpu`].
+#[derive(Debug)]
+pub(crate) struct Lost;
 
 impl Scales {
     /// The CDF table of each y symbol, `[lh, lw, M]`.
     pub fn index(&self) -> &[u8] {
-        &self.0.scale_index
+        match &self.0 {
+            On::Cpu(hyper) => &hyper.scale_index,
+            On::Gpu((_, index)) => index,
+        }
+    }
+}
+
+impl<C, G> On<C, G> {
+    fn cpu(self) -> Result<C, Lost> {
+        if let On::Cpu(kept) = self { Ok(kept) } else { Err(Lost) }
+    }
+
+    fn gpu(self) -> Result<G, Lost> {
+        if let On::Gpu(kept) = self { Ok(kept) } else { Err(Lost) }
+    }
+
+    fn as_ref(&self) -> On<&C, &G> {
+        match self {
+            On::Cpu(kept) => On::Cpu(kept),
+            On::Gpu(kept) => On::Gpu(kept),
+        }
     }
 }
 
 impl Engines {
-    pub fn new(model: Arc<Model>, choice: EngineChoice) -> Result<Engines, Error> {
-        let isa = if let EngineChoice::Cpu(Some(isa)) = choice { isa } else { Isa::detect() };
+    pub fn new(model: Arc<Model>, choice: &EngineChoice) -> Result<Engines, Error> {
+        Engines::with_adapters(model, choice, gpu::adapters)
+    }
+
+    /// As [`Engines::new`], among the adapters that `adapters` finds.
+    fn with_adapters(model: Arc<Model>, choice: &EngineChoice, adapters: fn() -> Vec<gpu::Adapter>) -> Result<Engines, Error> {
+        let (mut gpu, mut opening, mut isa) = (OnceLock::new(), None, Isa::detect());
+        match choice {
+            EngineChoice::Auto => opening = Some(spawn_open(&model, adapters)),
+            EngineChoice::Gpu(name) => gpu = OnceLock::from(Some(open(&model, name.as_deref(), adapters)?)),
+            EngineChoice::Cpu(wanted) => isa = wanted.unwrap_or(isa),
+        }
         let cpu = calotype_cpu::Engine::new(Arc::clone(&model), isa)?;
-        let gpu = match &choice {
-            EngineChoice::Auto => OnceLock::new(),
-            EngineChoice::Cpu(_) => OnceLock::from(None),
-            EngineChoice::Gpu(name) => OnceLock::from(Some(open(&model, name.as_deref())?)),
-        };
-        Ok(Engines { model, choice, cpu, gpu, log: Mutex::default() })
+        Ok(Engines { model, cpu, gpu, opening: Mutex::new(opening), log: Mutex::default() })
     }
 
     pub fn isa(&self) -> Isa {
@@ -143,26 +177,24 @@ impl Engines {
         &self.cpu
     }
 
-    /// The engine for a picture of `pixels`.
-    pub fn for_picture(&self, pixels: u64) -> Running<'_> {
-        let wanted = self.choice != EngineChoice::Auto || pixels >= AUTO_GPU_PIXELS;
-        let gpu = if wanted { self.gpu.get_or_init(|| self.open_best()).as_ref() } else { None };
+    /// The engine for a picture.
+    pub fn for_picture(&self) -> Running<'_> {
+        let gpu = self.gpu.get_or_init(|| self.opened()).as_ref();
         let gpu = gpu.filter(|gpu| !gpu.failed.load(Ordering::Relaxed));
         self.log().ran_on_gpu = gpu.is_some();
         Running { engines: self, gpu }
     }
 
     /// No GPU is no fault here; one that cannot be opened is worth a warning.
-    #[cfg_attr(not(feature = "gpu"), allow(unreachable_patterns))]
-    fn open_best(&self) -> Option<Gpu> {
-        match open(&self.model, None) {
-            Ok(gpu) => Some(gpu),
-            Err(gpu::Error::NoAdapter) => None,
-            Err(error) => {
-                self.warn(error.to_string());
-                None
-            }
+    fn opened(&self) -> Option<Gpu> {
+        let opening = lock(&self.opening).take()?;
+        match opening.join() {
+            Ok(Ok(gpu)) => return Some(gpu),
+            Ok(Err(error)) if error.is_absence() => {}
+            Ok(Err(error)) => self.warn(error.to_string()),
+            Err(_) => self.warn("the GPU's driver panicked".to_owned()),
         }
+        None
     }
 
     /// What ran the last picture; the CPU before the first.
@@ -178,10 +210,10 @@ impl Engines {
         std::mem::take(&mut self.log().warnings)
     }
 
-    /// For tests: the GPU's device is lost.
-    pub fn lose_gpu(&self) {
+    /// For tests: the GPU, once it is open, will fail.
+    pub fn inject(&self, failure: gpu::Failure) {
         if let Some(Some(gpu)) = self.gpu.get() {
-            gpu.engine.lose_device();
+            gpu.engine.inject(failure);
         }
     }
 
@@ -190,65 +222,81 @@ impl Engines {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.log)
     }
 }
 
-fn open(model: &Arc<Model>, name: Option<&str>) -> Result<Gpu, gpu::Error> {
+/// A driver that is still at work when the program ends may crash it.
+impl Drop for Engines {
+    fn drop(&mut self) {
+        lock(&self.opening).take().map(JoinHandle::join);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn spawn_open(model: &Arc<Model>, adapters: fn() -> Vec<gpu::Adapter>) -> JoinHandle<Result<Gpu, gpu::Error>> {
+    let model = Arc::clone(model);
+    std::thread::spawn(move || open(&model, None, adapters))
+}
+
+fn open(model: &Arc<Model>, name: Option<&str>, adapters: fn() -> Vec<gpu::Adapter>) -> Result<Gpu, gpu::Error> {
     let choice = name.map_or(gpu::Choice::Auto, |name| gpu::Choice::Named(name.to_owned()));
-    let adapters = gpu::adapters();
+    let adapters = adapters();
     let engine = gpu::Engine::new(Arc::clone(model), gpu::choose(&adapters, &choice)?)?;
     Ok(Gpu { engine, failed: AtomicBool::new(false) })
 }
 
-/// The network between symbols and pixels, on tiles and rectangles of a picture's latents.
-impl Running<'_> {
-    fn run<T>(self, on_gpu: impl Fn(&gpu::Engine) -> Result<T, gpu::Error>, on_cpu: impl Fn(&calotype_cpu::Engine) -> T) -> T {
-        let gpu = self.gpu.filter(|gpu| !gpu.failed.load(Ordering::Relaxed));
-        match gpu.map(|gpu| (gpu, on_gpu(&gpu.engine))) {
-            None => on_cpu(&self.engines.cpu),
-            Some((_, Ok(result))) => result,
-            Some((gpu, Err(error))) => {
-                self.fall_back(gpu, &error);
-                on_cpu(&self.engines.cpu)
-            }
-        }
+/// The network between symbols and pixels, on tiles and rectangles of a picture's latents; as coarse as the entropy coder permits.
+impl<'a> Running<'a> {
+    /// The CPU for the rest of the picture.
+    pub fn on_cpu(self) -> Running<'a> {
+        Running { gpu: None, ..self }
     }
 
-    /// One warning for a GPU, whatever the number of tiles that it fails on.
-    fn fall_back(self, gpu: &Gpu, error: &gpu::Error) {
-        if !gpu.failed.swap(true, Ordering::Relaxed) {
-            self.engines.warn(format!("{}: {error}", gpu.engine.adapter().name));
-        }
-        self.engines.log().ran_on_gpu = false;
+    /// What the GPU says; its failure, with one warning for all pictures. One that is too small for this picture may do for the next.
+    fn of<T>(self, gpu: &Gpu, result: Result<T, gpu::Error>) -> Result<T, Lost> {
+        result.map_err(|error| {
+            if gpu.engine.is_usable() || !gpu.failed.swap(true, Ordering::Relaxed) {
+                self.engines.warn(format!("{}: {error}", gpu.engine.adapter().name));
+            }
+            self.engines.log().ran_on_gpu = false;
+            Lost
+        })
     }
 
     /// docs/MODEL.md sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of tiles to their scales.
-    pub fn hyper(self, q: &QualityTables, tiles: &[(TileSize, &[i16])]) -> Vec<Scales> {
-        tiles.par_iter().map(|&(size, z)| Scales(self.tile_hyper(q, z, size))).collect()
+    pub fn hyper(self, q: &QualityTables, tiles: &[(TileSize, &[i16])]) -> Result<Vec<Scales>, Lost> {
+        if let Some(gpu) = self.gpu {
+            let tiles = self.of(gpu, gpu.engine.hyper(q, tiles))?;
+            return Ok(tiles.into_iter().map(|tile| Scales(On::Gpu(tile))).collect());
+        }
+        Ok(tiles.par_iter().map(|&(size, z)| Scales(On::Cpu(self.engines.cpu.hyper(q, z, size)))).collect())
     }
 
     /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each.
-    pub fn latents(self, q: &QualityTables, tiles: Vec<(Scales, Vec<i16>)>) -> Vec<Latents> {
-        let means =
-            |(Scales(hyper), y): (Scales, Vec<i16>)| Latents(self.run(|gpu| gpu.means(q, &hyper, &y), |cpu| cpu.means(q, &hyper, &y)));
-        tiles.into_par_iter().map(means).collect()
+    pub fn latents(self, q: &QualityTables, tiles: Vec<(Scales, Vec<i16>)>) -> Result<Vec<Latents>, Lost> {
+        if let Some(gpu) = self.gpu {
+            let tiles = tiles.iter().map(|(scales, y)| Ok((&scales.0.as_ref().gpu()?.0, &y[..]))).collect::<Result<Vec<_>, Lost>>()?;
+            let latents = self.of(gpu, gpu.engine.latents(q, &tiles))?;
+            return Ok(latents.into_iter().map(|latents| Latents(On::Gpu(latents))).collect());
+        }
+        let latents = |(scales, y): (Scales, Vec<i16>)| Ok(Latents(On::Cpu(self.engines.cpu.means(q, &scales.0.cpu()?, &y))));
+        tiles.into_par_iter().map(latents).collect()
     }
 
     /// Section 5.4: the RGB bytes, row by row, of the pixels of `wanted` (in latents) in a picture of `width` x `height` pixels.
     ///
     /// `tiles`, each with its place, cover `wanted` and, inside the picture, a halo of [`Running::halo`] latents.
-    pub fn pixels(self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
-        let maps: Vec<(Rect, &Map<i16>)> = tiles.iter().map(|(place, Latents(map))| (*place, map)).collect();
-        let on_gpu = |gpu: &gpu::Engine| {
-            let around = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
-            let (width, height) = window::pixels_of(around, size);
-            let rgb = gpu.synthesise(q, &window::assemble(&maps, around), width, height)?;
-            let (columns, rows) = window::pixels_of(wanted, size);
-            let (left, top) = (16 * (wanted.x - around.x), 16 * (wanted.y - around.y));
-            Ok(window::crop(rgb, width, top..top + rows, left..left + columns))
-        };
-        self.run(on_gpu, |cpu| cpu.pixels(q, &maps, wanted, size))
+    pub fn pixels(self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Result<Vec<u8>, Lost> {
+        if let Some(gpu) = self.gpu {
+            let tiles = tiles.iter().map(|(place, Latents(kept))| Ok((*place, kept.as_ref().gpu()?))).collect::<Result<Vec<_>, Lost>>()?;
+            return self.of(gpu, gpu.engine.pixels(q, &tiles, wanted, size));
+        }
+        let maps = tiles.iter().map(|(place, Latents(kept))| Ok((*place, kept.as_ref().cpu()?))).collect::<Result<Vec<_>, Lost>>()?;
+        Ok(self.engines.cpu.pixels(q, &maps, wanted, size))
     }
 
     /// How many latents around a place g_s sees.
@@ -256,31 +304,90 @@ impl Running<'_> {
         self.engines.cpu.halo()
     }
 
-    /// Section 6: all symbols of tiles. `pixels` begin at a multiple of 64 rows and have the rows of these tiles and, inside the picture,
-    /// as many more above and below as g_a sees.
+    /// Section 6: all symbols of tiles, on the CPU if the GPU fails. `pixels` begin at a multiple of 64 rows and have the rows of these tiles
+    /// and, inside the picture, as many more above and below as g_a sees.
     pub fn encode(self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Vec<TileSymbols> {
+        let gpu = self.gpu.filter(|gpu| !gpu.failed.load(Ordering::Relaxed));
+        let on_gpu = gpu.map(|gpu| self.of(gpu, gpu.engine.encode(tables, pixels, tiles)));
+        if let Some(Ok(symbols)) = on_gpu {
+            return symbols;
+        }
         let (first, last) = (tiles.iter().map(|tile| tile.y).min(), tiles.iter().map(|tile| tile.padded().bottom()).max());
         let wanted = first.unwrap_or(0)..last.unwrap_or(0);
-        let rows = pixels.rgb.len() / (3 * pixels.width);
-        let (top, v) = self.run(
-            |gpu| Ok((pixels.top / 16, gpu.analyse(pixels.rgb, pixels.width, rows)?)),
-            |cpu| (wanted.start, cpu.analyse_rows(pixels, wanted.clone())),
-        );
-        let place = Rect { y: top, x: 0, height: v.height, width: v.width };
+        let v = self.engines.cpu.analyse_rows(pixels, wanted.clone());
+        let place = Rect { y: wanted.start, x: 0, height: v.height, width: v.width };
         tiles.par_iter().map(|tile| self.tile_symbols(tables, (place, &v), *tile)).collect()
     }
 
     fn tile_symbols(self, tables: &EncodeTables, v: (Rect, &Map<i16>), tile: Rect) -> TileSymbols {
-        let q = &tables.quality;
+        let (cpu, q) = (&self.engines.cpu, &tables.quality);
         let padded = window::assemble(&[v], tile.padded());
-        let z = self.run(|gpu| gpu.hyper_analyse(&tables.gain_z, &padded), |cpu| cpu.hyper_analyse(&tables.gain_z, &padded));
-        let hyper = self.tile_hyper(q, &z, tile.size());
-        let quantiser = &tables.quantiser;
-        let (y, _) = self.run(|gpu| gpu.code(q, &hyper, &padded, quantiser), |cpu| cpu.code(q, &hyper, &padded, quantiser));
+        let z = cpu.hyper_analyse(&tables.gain_z, &padded);
+        let hyper = cpu.hyper(q, &z, tile.size());
+        let (y, _) = cpu.code(q, &hyper, &padded, &tables.quantiser);
         TileSymbols { z, y, scale_index: hyper.scale_index }
     }
+}
 
-    fn tile_hyper(self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
-        self.run(|gpu| gpu.hyper(q, z, tile), |cpu| cpu.hyper(q, z, tile))
+#[cfg(all(test, feature = "gpu"))]
+mod tests {
+    use calotype_model::synthetic;
+
+    use super::*;
+
+    /// The software adapters of this machine, as if they were GPUs.
+    fn disguised() -> Vec<gpu::Adapter> {
+        gpu::adapters().into_iter().map(gpu::Adapter::disguised).collect()
+    }
+
+    /// Adapters that refuse every device.
+    fn refusing() -> Vec<gpu::Adapter> {
+        disguised().into_iter().map(gpu::Adapter::overcharged).collect()
+    }
+
+    fn engines(choice: &EngineChoice, adapters: fn() -> Vec<gpu::Adapter>) -> Result<Engines, Error> {
+        Engines::with_adapters(Arc::new(synthetic::model(&synthetic::tiny(), 3)), choice, adapters)
+    }
+
+    /// The symbols of the smallest picture.
+    fn smallest(engines: &Engines) -> Vec<TileSymbols> {
+        let decoder = engines.model.decoder();
+        let gain_z = engines.model.encoder().expect("synthetic models have one").gain_z(9000);
+        let tables = EncodeTables { quality: decoder.quality(9000), gain_z, quantiser: Default::default() };
+        let pixels = PixelRows { width: 1, height: 1, top: 0, rgb: &[200, 100, 50] };
+        engines.for_picture().encode(&tables, pixels, &[Rect::of_picture(1, 1)])
+    }
+
+    #[test]
+    fn auto_takes_a_real_gpu_for_the_smallest_picture() {
+        let truth = smallest(&engines(&EngineChoice::Cpu(None), Vec::new).unwrap());
+        let expected = if disguised().is_empty() { "cpu" } else { "gpu" };
+        for (adapters, expected) in [(disguised as fn() -> _, expected), (Vec::new, "cpu")] {
+            let engines = engines(&EngineChoice::Auto, adapters).unwrap();
+            assert_eq!(smallest(&engines), truth);
+            assert_eq!((engines.facts().engine, engines.take_warnings()), (expected, vec![]));
+        }
+    }
+
+    #[test]
+    fn auto_leaves_software_alone() {
+        let engines =
+            engines(&EngineChoice::Auto, || gpu::adapters().into_iter().filter(|adapter| adapter.facts().is_software()).collect());
+        let engines = engines.unwrap();
+        smallest(&engines);
+        assert_eq!((engines.facts().engine, engines.take_warnings()), ("cpu", vec![]));
+    }
+
+    #[test]
+    fn an_adapter_that_refuses_the_limits_is_a_warning_or_an_error() {
+        if disguised().is_empty() {
+            return;
+        }
+        let engines_ = engines(&EngineChoice::Auto, refusing).unwrap();
+        let truth = smallest(&engines(&EngineChoice::Cpu(None), Vec::new).unwrap());
+        assert_eq!((smallest(&engines_), smallest(&engines_)), (truth.clone(), truth));
+        let warnings = engines_.take_warnings();
+        assert!(engines_.facts().engine == "cpu" && warnings.len() == 1 && warnings[0].contains("no device"), "{warnings:?}");
+        assert!(matches!(engines(&EngineChoice::Gpu(None), refusing), Err(Error::Engine(_))));
     }
 }

@@ -37,7 +37,9 @@ pub use calotype_cpu::Isa;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
-pub use engine::{AUTO_GPU_PIXELS, EngineChoice, EngineFacts, GpuFacts, gpus};
+#[doc(hidden)]
+pub use engine::gpu::Failure as GpuFailure;
+pub use engine::{EngineChoice, EngineFacts, GpuFacts, gpus};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
 pub use incremental::Incremental;
 pub use models::{ModelFacts, ModelId, embedded_models};

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use calotype_model::{Hyper, Map, Model, QualityTables, Quantiser, TileSize};
+use calotype_model::{EncodeTables, Model, PixelRows, QualityTables, Rect, TileSize, TileSymbols};
 
 /// Why there is no engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("this build has no GPU engine (feature `gpu`)")]
     NoAdapter,
+}
+
+impl Error {
+    pub fn is_absence(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +34,14 @@ pub enum Choice {
 pub enum Adapter {}
 
 pub enum Engine {}
+
+pub enum Hyper {}
+
+pub enum Latents {}
+
+/// As `calotype_gpu::Failure`; there is nothing that could fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {}
 
 pub fn adapters() -> Vec<Adapter> {
     Vec::new()
@@ -52,31 +66,27 @@ impl Engine {
         match *self {}
     }
 
-    pub fn lose_device(&self) {
+    pub fn is_usable(&self) -> bool {
         match *self {}
     }
 
-    pub fn hyper(&self, _: &QualityTables, _: &[i16], _: TileSize) -> Result<Hyper, Error> {
+    pub fn inject(&self, _: Failure) {
         match *self {}
     }
 
-    pub fn means(&self, _: &QualityTables, _: &Hyper, _: &[i16]) -> Result<Map<i16>, Error> {
+    pub fn hyper(&self, _: &QualityTables, _: &[(TileSize, &[i16])]) -> Result<Vec<(Hyper, Vec<u8>)>, Error> {
         match *self {}
     }
 
-    pub fn synthesise(&self, _: &QualityTables, _: &Map<i16>, _: usize, _: usize) -> Result<Vec<u8>, Error> {
+    pub fn latents(&self, _: &QualityTables, _: &[(&Hyper, &[i16])]) -> Result<Vec<Latents>, Error> {
         match *self {}
     }
 
-    pub fn analyse(&self, _: &[u8], _: usize, _: usize) -> Result<Map<i16>, Error> {
+    pub fn pixels(&self, _: &QualityTables, _: &[(Rect, &Latents)], _: Rect, _: (usize, usize)) -> Result<Vec<u8>, Error> {
         match *self {}
     }
 
-    pub fn hyper_analyse(&self, _: &[i16], _: &Map<i16>) -> Result<Vec<i16>, Error> {
-        match *self {}
-    }
-
-    pub fn code(&self, _: &QualityTables, _: &Hyper, _: &Map<i16>, _: &Quantiser) -> Result<(Vec<i16>, Map<i16>), Error> {
+    pub fn encode(&self, _: &EncodeTables, _: PixelRows<'_>, _: &[Rect]) -> Result<Vec<TileSymbols>, Error> {
         match *self {}
     }
 }

@@ -39,6 +39,29 @@ fn every_engine_writes_the_same_file_and_decodes_the_same_pixels() {
     assert!(hashes[0].1 != hashes[1].1 && hashes[1].1 != hashes[2].1, "other files have other hashes");
 }
 
+/// Without drivers, and without the Vulkan loader itself (a library that cannot be loaded stands before it): the CPU, and no word about it.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_vulkan_the_cpu_does_all() {
+    let with = Desk::new();
+    with.json("encode SAMPLE -o a.calo -q 40 --json --engine cpu");
+    let hash = with.json("decode a.calo -o a.ppm --json --engine cpu")["rgb_sha256"].clone();
+    let no_drivers = Desk::new().with_environment("VK_DRIVER_FILES", "/nonexistent".into());
+    let no_loader = Desk::new();
+    no_loader.write("libvulkan.so.1", b"");
+    let folder = no_loader.path("");
+    let no_loader = no_loader.with_environment("LD_LIBRARY_PATH", folder);
+    for (what, desk) in [("drivers", no_drivers), ("loader", no_loader)] {
+        let run = desk.run("encode SAMPLE -o a.calo -q 40");
+        assert_eq!((run.code, run.stderr.contains("warning")), (0, false), "no {what}: {}", run.stderr);
+        assert_eq!(desk.read("a.calo"), with.read("a.calo"), "no {what}");
+        let report = desk.json("decode a.calo -o a.ppm --json");
+        assert_eq!((&report["engine"], &report["rgb_sha256"]), (&Value::from("cpu"), &hash), "no {what}");
+        assert!(engines(&desk).iter().all(|(_, flags)| flags.starts_with("--isa")), "no {what}: an adapter all the same");
+        desk.refused("encode SAMPLE -o b.calo --engine gpu", 4, "no GPU");
+    }
+}
+
 #[test]
 fn an_engine_that_does_not_exist_is_refused() {
     let desk = Desk::new();

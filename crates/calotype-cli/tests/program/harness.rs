@@ -10,6 +10,7 @@ use tempfile::TempDir;
 /// An empty folder that disappears with the test; the program runs in it.
 pub struct Desk {
     folder: TempDir,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// What a run left behind.
@@ -26,7 +27,13 @@ pub fn sample(name: &str) -> PathBuf {
 
 impl Desk {
     pub fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap() }
+        Desk { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
+    /// On a machine whose environment is different.
+    pub fn with_environment(self, name: &'static str, value: PathBuf) -> Desk {
+        let environment = self.environment.into_iter().chain([(name, value)]).collect();
+        Desk { environment, ..self }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -78,6 +85,7 @@ impl Desk {
         command.args(words).current_dir(self.folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Without it Mesa's choice of devices complains on standard error.
         command.env("XDG_RUNTIME_DIR", self.folder.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

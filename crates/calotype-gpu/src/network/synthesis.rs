@@ -1,7 +1,5 @@
 //! g_s: v_hat to pixels, in pieces (docs/MODEL.md section 5.4).
 
-use std::ops::Range;
-
 use calotype_model::Rect;
 use calotype_shaders as shaders;
 
@@ -23,9 +21,9 @@ pub(crate) struct Tile<'a> {
     pub v_hat: &'a Buffer,
 }
 
-/// Rows of latents whose pixels are wanted, of a picture of `width` x `height` pixels; cut into pieces of `piece` latents a side.
+/// The latents whose pixels are wanted, of a picture of `width` x `height` pixels; cut into pieces of `piece` latents a side.
 pub(crate) struct Window {
-    pub rows: Range<usize>,
+    pub wanted: Rect,
     pub width: usize,
     pub height: usize,
     pub piece: usize,
@@ -36,19 +34,18 @@ impl AtQuality<'_> {
     pub fn synthesise(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<u8>, Error> {
         let (config, halo) = (&self.weights.config, halo(self.weights.g_s.blocks.len()));
         let picture = Rect::of_picture(window.width, window.height);
-        let wanted = Rect { y: window.rows.start, height: window.rows.len(), ..picture };
-        let mut rgb = vec![0; (window.height.min(16 * wanted.bottom()) - 16 * wanted.y) * window.width * 3];
+        let mut image = Pasting::new(window);
         let mut last: Option<(Rect, Submitted<'_>)> = None;
-        for inner in pieces(wanted, side(window.piece, config, halo, gpu.largest_binding())) {
+        for inner in pieces(window.wanted, side(window.piece, config, halo, gpu.largest_binding())) {
             let next = (inner, self.submit_piece(gpu, tiles, inner, inner.widened(halo, picture))?);
             if let Some((inner, submitted)) = last.replace(next) {
-                paste(&one(submitted)?, Rect { y: inner.y - wanted.y, ..inner }, (&mut rgb, window.width));
+                image.paste(&one(submitted)?, inner);
             }
         }
         if let Some((inner, submitted)) = last {
-            paste(&one(submitted)?, Rect { y: inner.y - wanted.y, ..inner }, (&mut rgb, window.width));
+            image.paste(&one(submitted)?, inner);
         }
-        Ok(rgb)
+        Ok(image.rgb)
     }
 
     /// The latents of `outer` to the pixels of `inner`.
@@ -98,11 +95,29 @@ fn assemble(commands: &mut Commands<'_>, tiles: &[Tile<'_>], rect: Rect, channel
     Ok(v_hat)
 }
 
-/// Copies the pixels of a rectangle of latents into a picture, as far as they are in it.
-fn paste(pixels: &[u8], rect: Rect, (rgb, width): (&mut [u8], usize)) {
-    let columns = (16 * rect.width).min(width - 16 * rect.x) * 3;
-    let rows = rgb.chunks_exact_mut(width * 3).skip(16 * rect.y);
-    for (row, pixels) in rows.zip(pixels.chunks_exact(16 * rect.width * 3)) {
-        row[16 * rect.x * 3..][..columns].copy_from_slice(&pixels[..columns]);
+/// The pixels of a window, as they come.
+struct Pasting {
+    wanted: Rect,
+    /// Pixels in a row.
+    width: usize,
+    rgb: Vec<u8>,
+}
+
+impl Pasting {
+    fn new(window: &Window) -> Pasting {
+        let wanted = window.wanted;
+        let width = window.width.min(16 * wanted.right()) - 16 * wanted.x;
+        let height = window.height.min(16 * wanted.bottom()) - 16 * wanted.y;
+        Pasting { wanted, width, rgb: vec![0; width * height * 3] }
+    }
+
+    /// Copies the pixels of a rectangle, as far as they are in the picture.
+    fn paste(&mut self, pixels: &[u8], rect: Rect) {
+        let (top, left) = (16 * (rect.y - self.wanted.y), 16 * (rect.x - self.wanted.x));
+        let columns = (16 * rect.width).min(self.width - left) * 3;
+        let rows = self.rgb.chunks_exact_mut(self.width * 3).skip(top);
+        for (row, pixels) in rows.zip(pixels.chunks_exact(16 * rect.width * 3)) {
+            row[left * 3..][..columns].copy_from_slice(&pixels[..columns]);
+        }
     }
 }
