@@ -87,7 +87,6 @@ struct Gpu {
 
 /// The engines of a codec.
 pub(crate) struct Engines {
-    model: Arc<Model>,
     cpu: calotype_cpu::Engine,
     /// `None` if there is none.
     gpu: OnceLock<Option<Gpu>>,
@@ -166,7 +165,7 @@ impl Engines {
             EngineChoice::Cpu(wanted) => isa = wanted.unwrap_or(isa),
         }
         let cpu = calotype_cpu::Engine::new(Arc::clone(&model), isa)?;
-        Ok(Engines { model, cpu, gpu, opening: Mutex::new(opening), log: Mutex::default() })
+        Ok(Engines { cpu, gpu, opening: Mutex::new(opening), log: Mutex::default() })
     }
 
     pub fn isa(&self) -> Isa {
@@ -351,8 +350,8 @@ mod tests {
 
     /// The symbols of the smallest picture.
     fn smallest(engines: &Engines) -> Vec<TileSymbols> {
-        let decoder = engines.model.decoder();
-        let gain_z = engines.model.encoder().expect("synthetic models have one").gain_z(9000);
+        let (decoder, encoder) = (engines.cpu.model().decoder(), engines.cpu.model().encoder());
+        let gain_z = encoder.expect("synthetic models have one").gain_z(9000);
         let tables = EncodeTables { quality: decoder.quality(9000), gain_z, quantiser: Default::default() };
         let pixels = PixelRows { width: 1, height: 1, top: 0, rgb: &[200, 100, 50] };
         engines.for_picture().encode(&tables, pixels, &[Rect::of_picture(1, 1)])
