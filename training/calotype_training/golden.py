@@ -98,7 +98,7 @@ def write_file(out):
     part = (out / "tiny.decoder.safetensors").read_bytes()
     file, _ = calo_file(reference_decoder.Model(part), np.random.default_rng(3), 97, 70, 9000)
     (out / "tiny.calo").write_bytes(file)
-    (out / "tiny.ppm").write_bytes(reference_decoder.ppm(reference_decoder.decode(file, part)))
+    (out / "tiny.ppm").write_bytes(reference_decoder.pam(reference_decoder.decode(file, part)))
 
 
 def main():

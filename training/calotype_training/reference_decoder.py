@@ -45,8 +45,9 @@ def read_header(file):
         "section_count",
     )
     h = dict(zip(names, struct.unpack_from("<4B2I8sH2B", file, 4)))
-    require(h["format_version"] == 1 and h["semantics_version"] == 1 and h["depth"] == 8, "a version or depth this decoder does not know")
-    require(h["flags"] & ~1 == 0, "reserved flags are set")
+    require(h["format_version"] == 1 and h["semantics_version"] == 1, "a version this decoder does not know")
+    require(h["depth"] in (8, 16), "a depth this decoder does not know")
+    require(h["flags"] & ~5 == 0, "reserved flags are set")
     require(h["width"] and h["height"] and h["quality"] <= 16128 and 6 <= h["tile_log2"] <= 16, "a header field is out of range")
     return h, 28
 
@@ -62,7 +63,7 @@ def tile_rects(h):
 
 
 def read_streams(file):
-    """-> header, [(tile rectangle, z stream, y stream)]."""
+    """-> header with its sections by their tags, [(tile rectangle, z stream, y stream)]."""
     h, at = read_header(file)
     rects = tile_rects(h)
     parts = 1 if len(rects) == 1 else 8
@@ -71,11 +72,13 @@ def read_streams(file):
     require(len(file) >= end + 4, "shorter than its index")
     require(zlib.crc32(file[:end]) == struct.unpack_from("<I", file, end)[0], "header CRC differs")
     sections = [struct.unpack_from("<4sII", file, at + 12 * i) for i in range(h["section_count"])]
-    require(all(tag[:1].islower() for tag, _, _ in sections), "a critical section this decoder does not know")
+    require(all(tag[:1].islower() or tag == b"ALPH" for tag, _, _ in sections), "a critical section this decoder does not know")
+    require(len({tag for tag, _, _ in sections}) == len(sections), "a section occurs twice")
     index = list(struct.iter_unpack(f"<{2 + parts}I", file[index_at:end]))
     at = end + 4
-    for _, length, crc in sections:
+    for tag, length, crc in sections:
         require(zlib.crc32(file[at : at + length]) == crc, "a section's CRC differs")
+        h[tag] = file[at : at + length]
         at += length
     z = take(file, at, [i[0] for i in index])
     at += sum(map(len, z))
@@ -90,6 +93,75 @@ def read_streams(file):
 def take(file, at, lengths):
     ends = np.cumsum([at] + lengths).tolist()
     return [file[a:b] for a, b in zip(ends, ends[1:])]
+
+
+# ---- FORMAT.md section 3.1: alpha ------------------------------------------------------------------------------------------------------
+
+
+class Range:
+    """The adaptive binary range decoder of a stream; a context is any hashable name."""
+
+    def __init__(self, stream):
+        self.stream, self.at, self.code, self.range, self.p = stream, 5, int.from_bytes(stream[:5], "big"), 1 << 40, {}
+
+    def bit(self, context=None):
+        p = self.p.get(context, 1 << 15)
+        bound = (self.range >> 16) * p
+        bit = int(self.code >= bound)
+        self.code, self.range = (self.code - bound, self.range - bound) if bit else (self.code, bound)
+        while self.range < 1 << 32:
+            require(self.at < len(self.stream), "an alpha stream ends too early")
+            self.code, self.range, self.at = self.code << 8 | self.stream[self.at], self.range << 8, self.at + 1
+        if context is not None:
+            self.p[context] = p - (p >> 5) if bit else p + ((65536 - p) >> 5)
+        return bit
+
+    def difference(self, steep, tilt, depth):
+        """s - p, which is not 0."""
+        negative, k = self.bit(("sign", steep, tilt)), 0
+        while k < depth - 1 and self.bit(("more", steep, k)):
+            k += 1
+        n = 1
+        for i in range(k):
+            n = n << 1 | self.bit(("high", k) if i == 0 else None)
+        return -n if negative else n
+
+
+def decode_plane(stream, width, height, depth):
+    """-> int64 [height, width]."""
+    top = (1 << depth) - 1
+    s = np.full((height, width), top, np.int64)
+    if not stream:
+        return s
+    coder = Range(stream)
+    for y in range(height):
+        for x in range(width):
+            n = int(s[y - 1, x]) if y else top
+            w = int(s[y, x - 1]) if x else n
+            nw = n if x == 0 else int(s[y - 1, x - 1]) if y else w
+            ne = int(s[y - 1, x + 1]) if y and x + 1 < width else n
+            ww, nn = int(s[y, x - 2]) if x > 1 else w, int(s[y - 2, x]) if y > 1 else n
+            p = min(max(w + n - nw, min(w, n)), max(w, n))
+            equal = (w == nw) + 2 * (n == nw) + 4 * (n == ne) + 8 * (w == ww) + 16 * (n == nn)
+            if coder.bit(("zero", equal)):
+                steep = max(abs(w - nw), abs(n - nw), abs(n - ne)).bit_length()
+                p += coder.difference(steep, (w < n) + 2 * (w > n), depth)
+            s[y, x] = p & top
+    require(coder.at == len(stream) and coder.code == 0, "an alpha stream does not end with its last sample")
+    return s
+
+
+def decode_alpha(h):
+    """-> int64 [height, width], or None."""
+    if b"ALPH" not in h:
+        return None
+    rects, section = tile_rects(h), h[b"ALPH"]
+    lengths = list(struct.unpack_from(f"<{len(rects)}I", section))
+    require(4 * len(rects) + sum(lengths) == len(section), "alpha streams do not fill their section")
+    alpha = np.zeros((h["height"], h["width"]), np.int64)
+    for (x, y, width, height), stream in zip(rects, take(section, 4 * len(rects), lengths)):
+        alpha[y : y + height, x : x + width] = decode_plane(stream, width, height, h["depth"])
+    return alpha
 
 
 # ---- FORMAT.md section 6: entropy coding -----------------------------------------------------------------------------------------------
@@ -292,14 +364,25 @@ def means(m, h8, symbols, quality):
     return v_hat
 
 
-def synthesis(m, v_hat, quality):
-    """5.4: v_hat [lh, lw, M] of the whole picture -> pixels uint8 [16 lh, 16 lw, 3]."""
+def synthesis(m, v_hat, quality, depth=8):
+    """5.4: v_hat [lh, lw, M] of the whole picture -> pixels uint8 or uint16 [16 lh, 16 lw, 3]."""
     s = shuffle(m.stream("g_s.first", m.accumulate("g_s.first", v_hat)), 2)
     s = np.clip(s + m.at_quality("bias.dec", quality), -32768, 32767)
     for i in range(m.config["n_d"]):
         s = m.block(f"g_s.blocks.{i}", s)
     q4 = round_shift(m.accumulate("g_s.last", s), m["g_s.last.shift"])
+    if depth == 16:
+        return ((257 * np.clip(shuffle(q4, 8), 0, 4080) + 8) >> 4).astype(np.uint16)
     return np.clip((shuffle(q4, 8) + 8) >> 4, 0, 255).astype(np.uint8)
+
+
+def arranged(h, rgb):
+    """The colours of a whole picture, and its alpha if it has any -> uint8 or uint16 [height, width, 1 to 4]."""
+    if h["flags"] & 4:
+        r, g, b = np.moveaxis(rgb.astype(np.int64), 2, 0)
+        rgb = ((r + 2 * g + b + 2) >> 2)[:, :, None].astype(rgb.dtype)
+    alpha = decode_alpha(h)
+    return rgb if alpha is None else np.concatenate([rgb, alpha[:, :, None].astype(rgb.dtype)], 2)
 
 
 def decode_symbols(m, rect, z_stream, y_stream, quality):
@@ -323,7 +406,7 @@ def decode_tile(m, rect, z_stream, y_stream, quality):
 
 
 def decode(file, model):
-    """Bytes of a .calo file and of a decoder part -> uint8 [height, width, 3]."""
+    """Bytes of a .calo file and of a decoder part -> uint8 or uint16 [height, width, channels]."""
     h, tiles = read_streams(file)
     m = Model(model)
     require(h["model_id"] == m.id, f"the file needs model {h['model_id'].hex()}, this is {m.id.hex()}")
@@ -332,12 +415,15 @@ def decode(file, model):
         tile = decode_tile(m, rect, z, y, h["quality"])
         row, column = rect[1] // 16, rect[0] // 16
         v_hat[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
-    return synthesis(m, v_hat, h["quality"])[: h["height"], : h["width"]]
+    return arranged(h, synthesis(m, v_hat, h["quality"], h["depth"])[: h["height"], : h["width"]])
 
 
-def ppm(pixels):
-    """uint8 [h, w, 3] -> bytes of a PPM file."""
-    return b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes()
+def pam(pixels):
+    """uint8 or uint16 [h, w, channels] -> bytes of a PPM file, or of a PAM file for grey and alpha."""
+    height, width, channels = pixels.shape
+    size = (width, height, np.iinfo(pixels.dtype).max)
+    header = b"P6\n%d %d\n%d\n" % size if channels == 3 else b"P7\nWIDTH %d\nHEIGHT %d\nMAXVAL %d\nDEPTH %d\nENDHDR\n" % (*size, channels)
+    return header + pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
 
 
 def main():
@@ -347,7 +433,7 @@ def main():
     with open(source, "rb") as f, open(model, "rb") as g:
         pixels = decode(f.read(), g.read())
     with open(out, "wb") as f:
-        f.write(ppm(pixels))
+        f.write(pam(pixels))
 
 
 if __name__ == "__main__":

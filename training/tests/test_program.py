@@ -6,7 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from calotype_training import reference_decoder
 
@@ -45,6 +47,36 @@ def test_every_decoder_gives_the_same_pixels(encoded, tmp_path):
     print(hashes)
     assert {"scalar", "portable", "numpy"} <= hashes.keys()
     assert len(set(hashes.values())) == 1, hashes
+
+
+def noise_over_ramps(height, width, channels, dtype):
+    ramps = np.add.outer(np.arange(height) * 3, np.arange(width) * 2)[:, :, None] + 40 * np.arange(channels)
+    pixels = np.clip(ramps + np.random.default_rng(5).integers(0, 9, ramps.shape), 0, 255)
+    pixels[: height // 2, :9, -1] = 0
+    return (pixels * (257 if dtype == np.uint16 else 1)).astype(dtype)
+
+
+@needs_program
+@pytest.mark.parametrize("kind", ["L", "LA", "RGBA"])
+def test_grey_and_alpha(kind, tmp_path):
+    pixels = noise_over_ramps(40, 70, len(kind), np.uint8)
+    Image.fromarray(pixels.squeeze(), kind).save(tmp_path / "in.png")
+    run("encode", tmp_path / "in.png", "-o", tmp_path / "a.calo", "-q", 60)
+    run("decode", tmp_path / "a.calo", "-o", tmp_path / "out.png")
+    decoded = np.asarray(Image.open(tmp_path / "out.png")).reshape(40, 70, -1)
+    assert np.array_equal(reference_decoder.decode((tmp_path / "a.calo").read_bytes(), MODEL.read_bytes()), decoded)
+    if len(kind) != 1:
+        assert np.array_equal(decoded[:, :, -1], pixels[:, :, -1]), "alpha is exact"
+
+
+@needs_program
+def test_sixteen_bits(tmp_path):
+    pixels = noise_over_ramps(33, 50, 3, np.uint16)
+    (tmp_path / "in.ppm").write_bytes(reference_decoder.pam(pixels))
+    run("encode", tmp_path / "in.ppm", "-o", tmp_path / "a.calo", "-q", 90)
+    run("decode", tmp_path / "a.calo", "-o", tmp_path / "out.ppm")
+    decoded = reference_decoder.decode((tmp_path / "a.calo").read_bytes(), MODEL.read_bytes())
+    assert decoded.dtype == np.uint16 and (tmp_path / "out.ppm").read_bytes() == reference_decoder.pam(decoded)
 
 
 @needs_program

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::read_image::Turn;
+use crate::target::parse_bytes;
+
 /// Calotype, a learned image codec.
 #[derive(Parser)]
 #[command(name = "calotype", version, about = "A learned image codec: photos to .calo files and back", max_term_width = 100)]
@@ -56,6 +59,9 @@ pub enum Command {
     Devices(ListArgs),
     /// List the models in this program
     Models(ListArgs),
+    /// Write completions and manual pages to a folder
+    #[command(hide = true)]
+    Generate(GenerateArgs),
     /// Measure rate, distortion and times over a folder of images
     Eval(EvalArgs),
     /// Measure the speed of this machine's engines
@@ -77,6 +83,18 @@ pub struct EncodeArgs {
     /// 0 (smallest file) to 100 (best picture), decimals allowed
     #[arg(short, long, default_value = "50", value_parser = parse_quality, value_name = "0..100")]
     pub quality: f64,
+    /// Find the quality for a file of at most this size, e.g. 100kB, and at least 98 % of it
+    #[arg(long, group = "target", conflicts_with = "quality", value_parser = parse_bytes, value_name = "BYTES")]
+    pub target_size: Option<u64>,
+    /// The same in bits per pixel
+    #[arg(long, group = "target", conflicts_with = "quality", value_parser = parse_positive, value_name = "BPP")]
+    pub target_bpp: Option<f64>,
+    /// Find the quality for at least this PSNR, and at most 0.1 dB more
+    #[arg(long, group = "target", conflicts_with = "quality", value_parser = parse_positive, value_name = "DB")]
+    pub target_psnr: Option<f64>,
+    /// Find the quality for at least this SSIMULACRA2 score, and at most 0.5 more
+    #[arg(long, group = "target", conflicts_with = "quality", value_parser = parse_positive, value_name = "SCORE")]
+    pub target_ssimulacra2: Option<f64>,
     /// Print one JSON object; decodes the result to measure psnr_db
     #[arg(long)]
     pub json: bool,
@@ -89,6 +107,9 @@ pub struct EncodeArgs {
     /// Refuse images of more pixels
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
+    /// What becomes of an orientation that the image's Exif asks for
+    #[arg(long, value_enum, default_value_t = Turn::Apply, value_name = "HOW")]
+    pub orientation: Turn,
     /// Side of a tile: 2^N pixels, 6 to 16 (for tests)
     #[arg(long, default_value_t = calotype::DEFAULT_TILE_LOG2, value_name = "N", hide = true)]
     pub tile_log2: u8,
@@ -106,10 +127,10 @@ pub struct DecodeArgs {
     /// More of them
     #[arg(value_name = "IN.calo")]
     pub more: Vec<PathBuf>,
-    /// What many files become, when -o is a folder
-    #[arg(long, default_value = "png", value_name = "ENDING")]
-    pub format: String,
-    /// PNG, PPM, JPEG, WebP, TIFF or BMP, by its ending; - writes PNM to standard output
+    /// The output's format by an ending, whatever its name; what many files become, when -o is a folder [default there: png]
+    #[arg(long, value_name = "ENDING")]
+    pub format: Option<String>,
+    /// PNG, PPM, PGM, JPEG, WebP, TIFF or BMP, by its ending; - writes PNM to standard output
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     /// Print one JSON object
@@ -124,6 +145,9 @@ pub struct DecodeArgs {
     /// Refuse pictures of more pixels
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
+    /// What becomes of an orientation that the picture's Exif asks for [default: keep where the output holds Exif]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub orientation: Option<Turn>,
 }
 
 /// `calotype info`.
@@ -146,6 +170,17 @@ pub struct ListArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `calotype generate`.
+#[derive(Args)]
+pub struct GenerateArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Overwrite existing files
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
 }
 
 /// `calotype eval`.
@@ -227,6 +262,11 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
         }
         _ => Err("not a size; give e.g. 1920x1080".to_string()),
     }
+}
+
+fn parse_positive(text: &str) -> Result<f64, String> {
+    let number: Result<f64, _> = text.parse();
+    number.ok().filter(|number| *number > 0.0 && number.is_finite()).ok_or_else(|| "give a number above 0".to_string())
 }
 
 fn parse_quality(text: &str) -> Result<f64, String> {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use calotype::{Codec, DecodeOptions, Decoder, Image};
+use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture};
+use image::ImageFormat;
+use image::metadata::Orientation;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -12,8 +14,12 @@ use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
-use crate::read_image::read_bytes;
-use crate::write_image::{Pixels, output_format, write_image};
+use crate::pixels;
+use crate::read_image::{Turn, orient, read_bytes};
+use crate::write_image::{holds_metadata, output_format, write_image};
+
+/// What many files become unless `--format` says otherwise.
+const BATCH_FORMAT: &str = "png";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -51,7 +57,7 @@ pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     if args.json && is_pipe(&args.output) {
         return Err(Failure::usage("--json: standard output carries the picture already; give -o a name"));
     }
-    output_format(&args.output)?;
+    output_format(&args.output, args.format.as_deref())?;
     output::check(&args.output, Existing::from_flag(args.overwrite))?;
     let codec = choice.decoder()?;
     let done = decode_file(args, &codec)?;
@@ -67,8 +73,9 @@ pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
 
 fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
     // Before any work is done, not once per file.
-    output_format(&PathBuf::from(format!("any.{}", args.format)))?;
-    let kind = Kind { inputs: &["calo"], output: &args.format };
+    let format = args.format.as_deref().unwrap_or(BATCH_FORMAT);
+    output_format(&args.output, Some(format))?;
+    let kind = Kind { inputs: &["calo"], output: format };
     let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
     let lanes = batch::lanes(choice, |engine| choice.decoder_on(engine))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
@@ -81,27 +88,45 @@ fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
 
 /// Decodes `args.input` to `args.output`.
 fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done, Failure> {
-    let format = output_format(&args.output)?;
+    let format = output_format(&args.output, args.format.as_deref())?;
     let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);
     let decoder = Decoder::new(&bytes, &DecodeOptions { max_pixels: args.max_pixels }).map_err(failed)?;
     let begin = Instant::now();
-    let image = decoder.decode(codec).map_err(failed)?;
+    let picture = decoder.picture(codec).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    let pixels = Pixels { width: image.width, height: image.height, rgb: &image.rgb };
-    write_image(&args.output, format, &pixels, Existing::from_flag(args.overwrite))?;
-    let report = args.json.then(|| Report { decode_ms, ..report(args, &decoder, codec, &image) });
-    let line = format!("{}: {}x{}, {decode_ms:.0} ms", shown(&args.output), image.width, image.height);
-    Ok(Done { report, line, pixels: u64::from(image.width) * u64::from(image.height) })
+    let (picture, metadata) = turned(args, format, picture, decoder.metadata().map_err(failed)?)?;
+    let report = args.json.then(|| Report { decode_ms, ..report(args, &decoder, codec, &picture) });
+    let (width, height) = (picture.width(), picture.height());
+    let notes = write_image(&args.output, format, picture, metadata, Existing::from_flag(args.overwrite))?;
+    for note in notes {
+        output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
+    }
+    let line = format!("{}: {width}x{height}, {decode_ms:.0} ms", shown(&args.output));
+    Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
 }
 
-fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, image: &Image) -> Report {
+/// The picture as `--orientation` asks for.
+fn turned(args: &DecodeArgs, format: ImageFormat, picture: Picture, mut metadata: Metadata) -> Result<(Picture, Metadata), Failure> {
+    let default = if holds_metadata(format) { Turn::Keep } else { Turn::Apply };
+    let turn = args.orientation.unwrap_or(default);
+    let orientation = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    if turn == Turn::Keep || orientation == Orientation::NoTransforms {
+        return Ok((picture, metadata));
+    }
+    let mut image = pixels::into_image(picture);
+    orient(&mut image, &mut metadata, orientation, turn);
+    let picture = pixels::from_image(image).map_err(|error| Failure::codec(&args.input, &error))?;
+    Ok((picture, metadata))
+}
+
+fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, picture: &Picture) -> Report {
     let (info, ran) = (decoder.info(), codec.engine());
     Report {
         input: args.input.display().to_string(),
         output: args.output.display().to_string(),
-        width: info.width,
-        height: info.height,
+        width: picture.width(),
+        height: picture.height(),
         bytes: info.bytes,
         bpp: info.bits_per_pixel(),
         quality: info.quality.percent(),
@@ -109,7 +134,7 @@ fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, image: &Image
         adapter: ran.adapter,
         model_id: info.model_id.to_string(),
         decode_ms: 0.0,
-        rgb_sha256: sha256(&image.rgb),
+        rgb_sha256: sha256(&picture.rgb8()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Quality, RgbImage};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Hit, Picture, Quality};
 use calotype_bench::psnr_db;
 use serde::Serialize;
 
@@ -13,7 +13,8 @@ use crate::engine::Choice;
 use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
-use crate::read_image::{Picture, decode_image, read_bytes};
+use crate::read_image::{Source, decode_image, read_bytes};
+use crate::target;
 use crate::write_image::format_by_ending;
 
 /// What `--json` prints.
@@ -26,6 +27,7 @@ struct Report {
     bytes: usize,
     bpp: f64,
     quality: f64,
+    tries: u32,
     psnr_db: f64,
     cross_entropy_bits: f64,
     engine: &'static str,
@@ -77,17 +79,17 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
 
 /// Encodes `args.input` as `args.output`.
 fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
-    let picture = decode_image(&read_bytes(&args.input)?, &args.input, args.max_pixels)?;
-    for note in &picture.notes {
+    let source = decode_image(&read_bytes(&args.input)?, &args.input, args.max_pixels, args.orientation)?;
+    for note in &source.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
     }
     let begin = Instant::now();
-    let encoded = encode(codec, &picture, args)?;
+    let hit = encode(codec, &source, args)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    let report = args.json.then(|| report(args, codec, &picture, &encoded)).transpose()?;
-    output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
-    let pixels = u64::from(picture.width) * u64::from(picture.height);
-    let line = result_line(args, &picture, encoded.bytes.len(), encode_ms);
+    let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
+    output::write(&args.output, &[&hit.encoded.bytes], Existing::from_flag(args.overwrite))?;
+    let pixels = u64::from(source.picture.width()) * u64::from(source.picture.height());
+    let line = result_line(args, &source.picture, &hit, encode_ms);
     Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels })
 }
 
@@ -102,30 +104,34 @@ fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
     output::check(&args.output, Existing::from_flag(args.overwrite))
 }
 
-fn encode(codec: &Codec, picture: &Picture, args: &EncodeArgs) -> Result<Encoded, Failure> {
+fn encode(codec: &Codec, source: &Source, args: &EncodeArgs) -> Result<Hit, Failure> {
+    if let Some(target) = target::of(args) {
+        return target::encode(codec, source, args, target);
+    }
     let failed = |error| Failure::codec(&args.input, &error);
-    let image = RgbImage::new(picture.width, picture.height, &picture.rgb).map_err(failed)?;
     let quality = Quality::from_percent(args.quality).map_err(failed)?;
     let options = EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone };
-    codec.encode(&image, &options).map_err(failed)
+    let encoded = codec.encode_picture(&source.picture, &source.metadata, &options).map_err(failed)?;
+    Ok(Hit { value: encoded.bytes.len() as f64, encoded, quality, tries: 1, met: true })
 }
 
 /// Decodes the result, so that psnr_db is that of the file.
-fn report(args: &EncodeArgs, codec: &Codec, picture: &Picture, encoded: &Encoded) -> Result<Report, Failure> {
+fn report(args: &EncodeArgs, codec: &Codec, picture: &Picture, hit: &Hit) -> Result<Report, Failure> {
     let options = DecodeOptions { max_pixels: args.max_pixels };
-    let decoded = Decoder::new(&encoded.bytes, &options).and_then(|decoder| decoder.decode(codec));
+    let decoded = Decoder::new(&hit.encoded.bytes, &options).and_then(|decoder| decoder.picture(codec));
     let decoded = decoded.map_err(|error| Failure::codec(&args.output, &error))?;
     let ran = codec.engine();
     Ok(Report {
         input: args.input.display().to_string(),
         output: args.output.display().to_string(),
-        width: picture.width,
-        height: picture.height,
-        bytes: encoded.bytes.len(),
-        bpp: bits_per_pixel(picture, encoded.bytes.len()),
-        quality: args.quality,
-        psnr_db: psnr_db(&picture.rgb, &decoded.rgb),
-        cross_entropy_bits: encoded.cross_entropy_bits.unwrap_or(0.0),
+        width: picture.width(),
+        height: picture.height(),
+        bytes: hit.encoded.bytes.len(),
+        bpp: bits_per_pixel(picture, hit.encoded.bytes.len()),
+        quality: percent(args, hit),
+        tries: hit.tries,
+        psnr_db: seen_psnr_db(&picture.rgb8(), &decoded.rgb8(), picture.alpha().as_deref()),
+        cross_entropy_bits: hit.encoded.cross_entropy_bits.unwrap_or(0.0),
         engine: ran.engine,
         adapter: ran.adapter,
         model_id: codec.model_id().to_string(),
@@ -133,12 +139,29 @@ fn report(args: &EncodeArgs, codec: &Codec, picture: &Picture, encoded: &Encoded
     })
 }
 
-fn bits_per_pixel(picture: &Picture, bytes: usize) -> f64 {
-    bytes as f64 * 8.0 / (f64::from(picture.width) * f64::from(picture.height))
+/// Over the pixels that are not fully transparent, 8 bits a sample.
+pub fn seen_psnr_db(before: &[u8], after: &[u8], alpha: Option<&[u16]>) -> f64 {
+    let Some(alpha) = alpha else { return psnr_db(before, after) };
+    let seen = |rgb: &[u8]| {
+        let pixels = rgb.as_chunks::<3>().0.iter().zip(alpha);
+        pixels.filter(|(_, alpha)| **alpha > 0).flat_map(|(pixel, _)| *pixel).collect::<Vec<u8>>()
+    };
+    psnr_db(&seen(before), &seen(after))
 }
 
-fn result_line(args: &EncodeArgs, picture: &Picture, bytes: usize, encode_ms: f64) -> String {
+fn bits_per_pixel(picture: &Picture, bytes: usize) -> f64 {
+    bytes as f64 * 8.0 / (f64::from(picture.width()) * f64::from(picture.height()))
+}
+
+/// As it was given, or as it was found.
+fn percent(args: &EncodeArgs, hit: &Hit) -> f64 {
+    if target::of(args).is_some() { hit.quality.percent() } else { args.quality }
+}
+
+fn result_line(args: &EncodeArgs, picture: &Picture, hit: &Hit, encode_ms: f64) -> String {
+    let bytes = hit.encoded.bytes.len();
     let (output, bpp) = (shown(&args.output), bits_per_pixel(picture, bytes));
-    let size = format!("{}x{}", picture.width, picture.height);
-    format!("{output}: {size}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms", args.quality)
+    let size = format!("{}x{}", picture.width(), picture.height());
+    let tries = if target::of(args).is_some() { format!(", {} qualities tried", hit.tries) } else { String::new() };
+    format!("{output}: {size}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}", percent(args, hit))
 }

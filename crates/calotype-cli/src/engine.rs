@@ -14,7 +14,8 @@ use crate::output;
 pub struct Choice {
     engine: EngineChoice,
     model: Option<PathBuf>,
-    verbose: bool,
+    /// `-v`
+    pub verbose: bool,
 }
 
 /// Limits the threads of the whole program.

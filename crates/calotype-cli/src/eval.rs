@@ -19,8 +19,8 @@ use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output::{self, Existing};
 use crate::progress::Bar;
-use crate::read_image::{decode_image, read_bytes};
-use crate::write_image::{Pixels, write_image};
+use crate::read_image::{Turn, decode_image, read_bytes};
+use crate::write_image::write_image;
 use report_folder::ReportFolder;
 
 /// Endings of the files that count as images.
@@ -152,8 +152,8 @@ fn is_image(path: &Path) -> bool {
 /// # Errors
 /// Io, and those of damaged images.
 pub fn read(path: &Path) -> Result<Picture, Failure> {
-    let picture = decode_image(&read_bytes(path)?, path, calotype::DEFAULT_MAX_PIXELS)?;
-    Ok(Picture { name: file_name(path), width: picture.width, height: picture.height, rgb: picture.rgb })
+    let picture = decode_image(&read_bytes(path)?, path, calotype::DEFAULT_MAX_PIXELS, Turn::Apply)?.picture;
+    Ok(Picture { name: file_name(path), width: picture.width(), height: picture.height(), rgb: picture.rgb8().into_owned() })
 }
 
 fn file_name(path: &Path) -> String {
@@ -190,7 +190,9 @@ impl Keep {
     fn write(&self, kept: &Kept<'_>) -> Result<(), Failure> {
         let [calo, png] = self.paths(kept.name, kept.quality);
         output::write(&calo, &[&kept.encoded.bytes], self.existing)?;
-        let pixels = Pixels { width: kept.decoded.width, height: kept.decoded.height, rgb: &kept.decoded.rgb };
-        write_image(&png, ImageFormat::Png, &pixels, self.existing)
+        let rgb = calotype::Samples::U8(kept.decoded.rgb.clone());
+        let picture = calotype::Picture::new(kept.decoded.width, kept.decoded.height, calotype::Channels::Rgb, rgb);
+        let picture = picture.map_err(|error| Failure::codec(&png, &error))?;
+        write_image(&png, ImageFormat::Png, picture, calotype::Metadata::default(), self.existing).map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! `calotype info`: what a .calo file holds.
 
-use calotype::{DecodeOptions, Decoder, Info, embedded_models};
+use calotype::{DecodeOptions, Decoder, Info, Metadata, embedded_models};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
@@ -22,6 +22,12 @@ struct Report {
     development: bool,
     tile_px: u32,
     tiles: usize,
+    channels: &'static str,
+    depth: u8,
+    icc_bytes: usize,
+    cicp: Option<[u8; 4]>,
+    exif_bytes: usize,
+    xmp_bytes: usize,
 }
 
 /// Runs the command.
@@ -32,12 +38,14 @@ pub fn run(args: &InfoArgs) -> Result<(), Failure> {
     let bytes = read_bytes(&args.input)?;
     let options = DecodeOptions { max_pixels: args.max_pixels };
     let decoder = Decoder::new(&bytes, &options).map_err(|error| Failure::codec(&args.input, &error))?;
-    let report = report(shown(&args.input), &decoder.info())?;
+    let metadata = decoder.metadata().map_err(|error| Failure::codec(&args.input, &error))?;
+    let report = report(shown(&args.input), &decoder.info(), &metadata)?;
     if args.json { output::print_json(&report) } else { output::print(&text(&report)) }
 }
 
-fn report(input: String, info: &Info) -> Result<Report, Failure> {
+fn report(input: String, info: &Info, metadata: &Metadata) -> Result<Report, Failure> {
     let models = embedded_models().map_err(|error| Failure::engine(&error))?;
+    let bytes = |chunk: &Option<Vec<u8>>| chunk.as_ref().map_or(0, Vec::len);
     Ok(Report {
         input,
         width: info.width,
@@ -50,16 +58,40 @@ fn report(input: String, info: &Info) -> Result<Report, Failure> {
         development: info.development,
         tile_px: 1 << info.tile_log2,
         tiles: info.tiles,
+        channels: channels(info),
+        depth: info.depth,
+        icc_bytes: bytes(&metadata.icc),
+        cicp: metadata.cicp,
+        exif_bytes: bytes(&metadata.exif),
+        xmp_bytes: bytes(&metadata.xmp),
     })
+}
+
+fn channels(info: &Info) -> &'static str {
+    match (info.grey, info.alpha) {
+        (true, false) => "grey",
+        (true, true) => "grey with alpha",
+        (false, false) => "RGB",
+        (false, true) => "RGB with alpha",
+    }
+}
+
+/// One line for what there is beside the picture; none if there is nothing.
+fn extras(report: &Report) -> Option<String> {
+    let of = |name: &str, bytes: usize| (bytes > 0).then(|| format!("{name} ({bytes} bytes)"));
+    let cicp = report.cicp.map(|[primaries, transfer, matrix, _]| format!("CICP {primaries}/{transfer}/{matrix}"));
+    let parts = [of("ICC profile", report.icc_bytes), cicp, of("Exif", report.exif_bytes), of("XMP", report.xmp_bytes)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("  with {}", parts.join(", ")))
 }
 
 fn text(report: &Report) -> String {
     let model = report.model.as_deref().unwrap_or("unknown to this program");
     let development = if report.development { ", in development" } else { "" };
-    [
-        format!("{}: {}x{} pixels, 8-bit RGB", report.input, report.width, report.height),
+    let lines = [
+        format!("{}: {}x{} pixels, {}-bit {}", report.input, report.width, report.height, report.depth, report.channels),
         format!("  quality {:.2}, {} bytes, {:.3} bpp", report.quality, report.bytes, report.bpp),
         format!("  model {} ({model}{development}), {} tiles of {} pixels", report.model_id, report.tiles, report.tile_px),
-    ]
-    .join("\n")
+    ];
+    lines.into_iter().chain(extras(report)).collect::<Vec<_>>().join("\n")
 }

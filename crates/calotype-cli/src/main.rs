@@ -7,12 +7,17 @@ mod decode;
 mod encode;
 mod engine;
 mod eval;
+mod exif;
 mod failure;
+mod generate;
 mod info;
 mod list;
 mod output;
+mod pixels;
 mod progress;
 mod read_image;
+mod target;
+mod unfinished;
 mod write_image;
 
 use std::process::ExitCode;
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    unfinished::remove_on_signals()?;
     engine::set_threads(cli.threads)?;
     let choice = engine::chosen(cli)?;
     match &cli.command {
@@ -42,6 +48,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Info(args) => info::run(args),
         Command::Devices(args) => list::devices(args),
         Command::Models(args) => list::models(args),
+        Command::Generate(args) => generate::run(args),
         Command::Eval(args) => eval::run(args, &choice),
         Command::Bench(args) => bench::run(args, &choice),
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::failure::Failure;
+use crate::unfinished;
 
 /// Whether the path stands for a pipe.
 pub fn is_pipe(path: &Path) -> bool {
@@ -101,7 +102,7 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
         // A result is an ordinary file: the user's umask decides who reads it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    unfinished::create(|| builder.tempfile_in(folder))
 }
 
 fn write_parts(sink: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {

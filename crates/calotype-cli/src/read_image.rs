@@ -1,29 +1,39 @@
-//! Reading images of any supported format as 8-bit RGB, by their content.
+//! Reading images of any supported format with their metadata, by their content.
 
 use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
+use calotype::{Metadata, Picture};
+use clap::ValueEnum;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 
 use crate::failure::Failure;
 use crate::output::is_pipe;
+use crate::{exif, pixels};
 
 /// The formats that `encode` and `eval` read.
 const READABLE: [ImageFormat; 6] =
     [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Pnm];
 
 /// An image as the codec takes it.
-pub struct Picture {
-    /// Pixels in a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// 8-bit RGB, `width * height * 3` bytes in rows from the top.
-    pub rgb: Vec<u8>,
+pub struct Source {
+    /// The pixels.
+    pub picture: Picture,
+    /// What comes with them.
+    pub metadata: Metadata,
     /// What of the original a `.calo` file does not keep, one line each.
     pub notes: Vec<String>,
+}
+
+/// What becomes of an orientation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Turn {
+    /// Turn the pixels
+    Apply,
+    /// Leave them as they are stored, and say in Exif how to turn them
+    Keep,
 }
 
 /// The whole of a file or of standard input.
@@ -44,21 +54,90 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// Malformed if it is no image or a damaged one, unsupported for other formats and images above `max_pixels`.
-pub fn decode_image(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Picture, Failure> {
+pub fn decode_image(bytes: &[u8], path: &Path, max_pixels: u64, turn: Turn) -> Result<Source, Failure> {
     if bytes.is_empty() {
         return Err(Failure::malformed(path, "is empty; give an image"));
     }
     let refused = |error| image_failure(path, error);
+    let format = format_of(bytes, path)?;
     let mut reader = ImageReader::new(Cursor::new(bytes));
-    reader.set_format(format_of(bytes, path)?);
+    reader.set_format(format);
     reader.limits(limits(max_pixels));
     let mut decoder = reader.into_decoder().map_err(refused)?;
     check_size(decoder.dimensions(), path, max_pixels)?;
+    let mut metadata = metadata_of(&mut decoder, bytes, format);
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let has_profile = decoder.icc_profile().is_ok_and(|profile| profile.is_some());
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    image.apply_orientation(orientation);
-    Ok(picture(image, has_profile))
+    orient(&mut image, &mut metadata, orientation, turn);
+    let notes = notes(&image, &mut metadata);
+    let picture = pixels::from_image(image).map_err(|error| Failure::codec(path, &error))?;
+    Ok(Source { picture, metadata, notes })
+}
+
+/// Empty chunks count as none.
+fn metadata_of(decoder: &mut impl ImageDecoder, bytes: &[u8], format: ImageFormat) -> Metadata {
+    let chunk = |chunk: ImageResult<Option<Vec<u8>>>| chunk.ok().flatten().filter(|bytes| !bytes.is_empty());
+    let (icc, exif) = match format {
+        ImageFormat::Tiff => (exif::icc_of_tiff(bytes), exif::of_tiff(bytes)),
+        _ => (chunk(decoder.icc_profile()), chunk(decoder.exif_metadata())),
+    };
+    let cicp = if format == ImageFormat::Png { cicp_of_png(bytes) } else { None };
+    Metadata { icc, cicp, exif, xmp: chunk(decoder.xmp_metadata()) }
+}
+
+/// The cICP chunk, which stands before the pixels.
+fn cicp_of_png(png: &[u8]) -> Option<[u8; 4]> {
+    let mut rest = png.get(8..)?;
+    loop {
+        let (length, after) = rest.split_first_chunk()?;
+        let (kind, data) = after.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        match kind {
+            b"cICP" => return data.get(..length)?.try_into().ok(),
+            b"IDAT" => return None,
+            _ => rest = data.get(length.checked_add(4)?..)?,
+        }
+    }
+}
+
+/// Turns the pixels or makes sure that Exif says how to.
+pub fn orient(image: &mut DynamicImage, metadata: &mut Metadata, orientation: Orientation, turn: Turn) {
+    match turn {
+        Turn::Apply => {
+            image.apply_orientation(orientation);
+            // An Exif without orientation has nothing to reset.
+            let _ = metadata.exif.as_deref_mut().and_then(Orientation::remove_from_exif_chunk);
+        }
+        Turn::Keep if orientation != Orientation::NoTransforms && metadata.exif.is_none() => {
+            metadata.exif = Some(exif::of_orientation(orientation.to_exif()));
+        }
+        Turn::Keep => {}
+    }
+}
+
+/// What is lost; takes away a profile that does not fit the pixels.
+fn notes(image: &DynamicImage, metadata: &mut Metadata) -> Vec<String> {
+    let mut notes = Vec::new();
+    match image {
+        DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
+            notes.push("its floating point is cut to 0 to 1 in 16 bits".to_string())
+        }
+        _ => {}
+    }
+    if image.color().bytes_per_pixel() > image.color().channel_count() {
+        notes.push("its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)".to_string());
+    }
+    if let Some(space) = metadata.icc.as_deref().and_then(foreign_space) {
+        metadata.icc = None;
+        notes.push(format!("its {space} colours were converted to sRGB without their profile"));
+    }
+    notes
+}
+
+/// The colour space of a profile for pixels that are no longer there, such as CMYK.
+fn foreign_space(icc: &[u8]) -> Option<String> {
+    let space = icc.get(16..20)?;
+    (![b"RGB ".as_slice(), b"GRAY"].contains(&space)).then(|| space.escape_ascii().to_string().trim_end().to_string())
 }
 
 fn format_of(bytes: &[u8], path: &Path) -> Result<ImageFormat, Failure> {
@@ -100,30 +179,10 @@ fn image_failure(path: &Path, error: ImageError) -> Failure {
     }
 }
 
-fn picture(image: DynamicImage, has_profile: bool) -> Picture {
-    let mut notes = Vec::new();
-    if has_transparency(&image) {
-        notes.push("its transparency is not kept".to_string());
-    }
-    if has_profile {
-        notes.push("its colour profile is not kept".to_string());
-    }
-    let rgb = image.into_rgb8();
-    let (width, height) = rgb.dimensions();
-    Picture { width, height, rgb: rgb.into_raw(), notes }
-}
-
-fn has_transparency(image: &DynamicImage) -> bool {
-    match image {
-        DynamicImage::ImageRgba8(pixels) => pixels.pixels().any(|pixel| pixel.0[3] != u8::MAX),
-        DynamicImage::ImageLumaA8(pixels) => pixels.pixels().any(|pixel| pixel.0[1] != u8::MAX),
-        other => other.color().has_alpha(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use calotype::{Channels, Samples};
     use image::{Rgba, RgbaImage};
 
     fn png(image: DynamicImage) -> Vec<u8> {
@@ -132,29 +191,33 @@ mod tests {
         bytes.into_inner()
     }
 
-    #[test]
-    fn transparency_is_noted_only_where_there_is_some() {
-        let opaque = RgbaImage::from_pixel(3, 2, Rgba([9, 8, 7, 255]));
-        let mut clear = opaque.clone();
-        clear.put_pixel(1, 1, Rgba([9, 8, 7, 254]));
-        for (image, notes) in [(opaque, 0), (clear, 1)] {
-            let picture = decode_image(&png(image.into()), Path::new("x"), 100).unwrap();
-            assert_eq!(picture.notes.len(), notes);
-            assert_eq!(picture.rgb, [9, 8, 7].repeat(6));
-        }
+    fn read(bytes: &[u8]) -> Result<Source, Failure> {
+        decode_image(bytes, Path::new("x"), 100, Turn::Apply)
     }
 
     #[test]
-    fn sixteen_bits_and_grey_become_eight_bit_rgb() {
-        let grey = image::ImageBuffer::from_pixel(2, 1, image::Luma([0x8080_u16]));
-        let picture = decode_image(&png(DynamicImage::ImageLuma16(grey)), Path::new("x"), 100).unwrap();
-        assert_eq!(picture.rgb, [0x80; 6]);
+    fn channels_and_depth_are_kept() {
+        let grey = image::ImageBuffer::from_pixel(2, 1, image::Luma([0x8081_u16]));
+        let source = read(&png(DynamicImage::ImageLuma16(grey))).unwrap();
+        assert_eq!(source.picture.samples(), &Samples::U16(vec![0x8081; 2]));
+        assert_eq!((source.picture.channels(), source.notes.len()), (Channels::Grey, 1));
+        let clear = read(&png(RgbaImage::from_pixel(3, 2, Rgba([9, 8, 7, 254])).into())).unwrap();
+        assert_eq!(clear.picture.samples(), &Samples::U8([9, 8, 7, 254].repeat(6)));
+        assert_eq!((clear.picture.channels(), clear.notes.len()), (Channels::Rgba, 0));
+    }
+
+    #[test]
+    fn profiles_of_other_spaces_are_left_behind() {
+        let profile = |space: &[u8]| [&[0; 16], space, &[0; 100]].concat();
+        assert_eq!(foreign_space(&profile(b"CMYK")), Some("CMYK".to_string()));
+        assert_eq!(foreign_space(&profile(b"RGB ")), None);
+        assert_eq!(foreign_space(b"short"), None);
     }
 
     #[test]
     fn refusals_have_the_right_code() {
         let image = png(RgbaImage::new(11, 10).into());
-        let code = |bytes: &[u8]| decode_image(bytes, Path::new("x"), 100).err().map(|failure| failure.code);
+        let code = |bytes: &[u8]| read(bytes).err().map(|failure| failure.code);
         assert_eq!(code(&image), Some(3));
         assert_eq!(code(b""), Some(1));
         assert_eq!(code(b"some text"), Some(1));

@@ -1,22 +1,32 @@
-//! Writing decoded pictures in the format that the output's ending names.
+//! Writing decoded pictures with their metadata, in the format that the output's ending names.
 
+use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use calotype::{Metadata, Picture};
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder, ImageFormat, ImageResult};
+use image::{DynamicImage, ImageEncoder, ImageFormat};
 
+use crate::exif::{self, Extras};
 use crate::failure::Failure;
 use crate::output::{self, Existing, is_pipe};
+use crate::pixels;
 
 /// Quality of JPEG outputs.
 const JPEG_QUALITY: u8 = 95;
+/// What a JPEG segment holds beside its length and the name of what is in it.
+const JPEG_SEGMENT: usize = 65_533;
+const JPEG_EXIF_NAME: &[u8] = b"Exif\0\0";
+const JPEG_XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const PNG_XMP_NAME: &str = "XML:com.adobe.xmp";
 
 /// Endings and what they mean.
-const ENDINGS: [(&str, ImageFormat); 10] = [
+const ENDINGS: [(&str, ImageFormat); 11] = [
     ("png", ImageFormat::Png),
     ("ppm", ImageFormat::Pnm),
+    ("pgm", ImageFormat::Pnm),
     ("pnm", ImageFormat::Pnm),
     ("jpg", ImageFormat::Jpeg),
     ("jpeg", ImageFormat::Jpeg),
@@ -27,27 +37,19 @@ const ENDINGS: [(&str, ImageFormat); 10] = [
     ("bmp", ImageFormat::Bmp),
 ];
 
-/// 8-bit RGB pixels, `width * height * 3` bytes in rows from the top.
-pub struct Pixels<'a> {
-    /// Pixels in a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// The rows.
-    pub rgb: &'a [u8],
-}
-
 /// The image format that a file name's ending stands for.
 pub fn format_by_ending(path: &Path) -> Option<ImageFormat> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format)
 }
 
-/// The format that `decode` shall write to `path`; a pipe carries PNM.
+/// The format that `decode` shall write to `path`: the named one, or by the path's ending; a pipe carries PNM.
 ///
 /// # Errors
 /// Usage for an ending that is not known.
-pub fn output_format(path: &Path) -> Result<ImageFormat, Failure> {
+pub fn output_format(path: &Path, named: Option<&str>) -> Result<ImageFormat, Failure> {
+    let name = named.map(|ending| PathBuf::from(format!("named.{ending}")));
+    let path = name.as_deref().unwrap_or(path);
     if is_pipe(path) {
         return Ok(ImageFormat::Pnm);
     }
@@ -57,59 +59,261 @@ pub fn output_format(path: &Path) -> Result<ImageFormat, Failure> {
     })
 }
 
-/// Writes `pixels` as `format` to `path`.
+/// Whether files of this format hold Exif, ICC profiles and XMP.
+pub fn holds_metadata(format: ImageFormat) -> bool {
+    matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Tiff)
+}
+
+/// Writes a picture as `format` to `path`. Returns what the format could not hold, one line each.
 ///
 /// # Errors
 /// Io; usage where the format cannot hold a picture of this size.
-pub fn write_image(path: &Path, format: ImageFormat, pixels: &Pixels<'_>, existing: Existing) -> Result<(), Failure> {
-    if format == ImageFormat::Pnm {
-        let header = format!("P6\n{} {}\n255\n", pixels.width, pixels.height);
-        return output::write(path, &[header.as_bytes(), pixels.rgb], existing);
-    }
-    let bytes =
-        encode_image(format, pixels).map_err(|error| Failure::usage(format!("{}: {error}; choose another format", path.display())))?;
-    output::write(path, &[&bytes], existing)
+pub fn write_image(
+    path: &Path,
+    format: ImageFormat,
+    picture: Picture,
+    metadata: Metadata,
+    existing: Existing,
+) -> Result<Vec<String>, Failure> {
+    let (bytes, notes) = encode_image(format, picture, metadata)
+        .map_err(|error| Failure::usage(format!("{}: {error}; choose another format", path.display())))?;
+    output::write(path, &[&bytes], existing)?;
+    Ok(notes)
 }
 
-/// One image file in memory.
+/// One image file in memory, and what it could not hold.
 ///
 /// # Errors
 /// Where the format cannot hold the picture, e.g. a JPEG of more than 65,535 columns.
-pub fn encode_image(format: ImageFormat, pixels: &Pixels<'_>) -> ImageResult<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    let (rgb, width, height, colour) = (pixels.rgb, pixels.width, pixels.height, ExtendedColorType::Rgb8);
-    match format {
-        ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(rgb, width, height, colour)?,
-        ImageFormat::Png => {
-            PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-                .write_image(rgb, width, height, colour)?;
-        }
-        _ => image::write_buffer_with_format(&mut bytes, rgb, width, height, colour, format)?,
+pub fn encode_image(format: ImageFormat, picture: Picture, mut metadata: Metadata) -> Result<(Vec<u8>, Vec<String>), String> {
+    let mut notes = Vec::new();
+    let image = fitting_pixels(format, pixels::into_image(picture), &mut metadata, &mut notes);
+    leave_out(format, &mut metadata, &mut notes);
+    let bytes = match format {
+        ImageFormat::Png => png(&image, metadata),
+        ImageFormat::Jpeg => jpeg(&image, metadata),
+        ImageFormat::WebP => webp(&image, metadata),
+        ImageFormat::Tiff => tiff(&image, &metadata),
+        ImageFormat::Pnm => Ok(pnm(&image)),
+        _ => plain(&image, format),
+    };
+    Ok((bytes?, notes))
+}
+
+/// Channels and depth that the format has.
+fn fitting_pixels(format: ImageFormat, image: DynamicImage, metadata: &mut Metadata, notes: &mut Vec<String>) -> DynamicImage {
+    use ImageFormat::{Bmp, Jpeg, Png, Pnm, Tiff, WebP};
+    let colour = image.color();
+    let deep = colour.bytes_per_pixel() > colour.channel_count();
+    let keeps_alpha = colour.has_alpha() && !matches!(format, Jpeg | Pnm);
+    let keeps_depth = deep && matches!(format, Png | Tiff | Pnm);
+    let keeps_grey = !colour.has_color() && format != WebP && !(keeps_alpha && matches!(format, Tiff | Bmp));
+    if colour.has_alpha() && !keeps_alpha {
+        notes.push("its transparency is left out".to_string());
     }
+    if deep && !keeps_depth {
+        notes.push("its 16 bits are written as 8".to_string());
+    }
+    if !colour.has_color() && !keeps_grey && metadata.icc.take().is_some() {
+        notes.push("its ICC profile is left out, for grey becomes RGB".to_string());
+    }
+    match (keeps_grey, keeps_alpha, keeps_depth) {
+        (true, false, false) => image.into_luma8().into(),
+        (true, true, false) => image.into_luma_alpha8().into(),
+        (false, false, false) => image.into_rgb8().into(),
+        (false, true, false) => image.into_rgba8().into(),
+        (true, false, true) => image.into_luma16().into(),
+        (true, true, true) => image.into_luma_alpha16().into(),
+        (false, false, true) => image.into_rgb16().into(),
+        (false, true, true) => image.into_rgba16().into(),
+    }
+}
+
+/// Takes away what the format does not hold, with a note for each.
+fn leave_out(format: ImageFormat, metadata: &mut Metadata, notes: &mut Vec<String>) {
+    let mut note = |what: &str| notes.push(format!("its {what} left out"));
+    let fits_jpeg = |bytes: &Option<Vec<u8>>, name: &[u8]| bytes.as_ref().is_none_or(|bytes| bytes.len() + name.len() <= JPEG_SEGMENT);
+    let (any, jpeg) = (holds_metadata(format), format == ImageFormat::Jpeg);
+    let text = metadata.xmp.as_deref().is_none_or(|xmp| std::str::from_utf8(xmp).is_ok());
+    if metadata.cicp.is_some() && format != ImageFormat::Png {
+        metadata.cicp = None;
+        note("CICP colour space is");
+    }
+    if metadata.icc.is_some() && !any {
+        metadata.icc = None;
+        note("ICC profile is");
+    }
+    if metadata.exif.is_some() && (!any || jpeg && !fits_jpeg(&metadata.exif, JPEG_EXIF_NAME)) {
+        metadata.exif = None;
+        note("Exif is");
+    }
+    if metadata.xmp.is_some() && (!any || !text || jpeg && !fits_jpeg(&metadata.xmp, JPEG_XMP_NAME)) {
+        metadata.xmp = None;
+        note("XMP is");
+    }
+}
+
+fn said(error: impl Display) -> String {
+    error.to_string()
+}
+
+/// 16-bit samples the high byte first.
+fn big_endian(image: &DynamicImage) -> Cow<'_, [u8]> {
+    let swapped = |samples: &[u16]| Cow::Owned(samples.iter().flat_map(|sample| sample.to_be_bytes()).collect());
+    match image {
+        DynamicImage::ImageLuma16(pixels) => swapped(pixels),
+        DynamicImage::ImageLumaA16(pixels) => swapped(pixels),
+        DynamicImage::ImageRgb16(pixels) => swapped(pixels),
+        DynamicImage::ImageRgba16(pixels) => swapped(pixels),
+        _ => Cow::Borrowed(image.as_bytes()),
+    }
+}
+
+fn is_deep(image: &DynamicImage) -> bool {
+    image.color().bytes_per_pixel() > image.color().channel_count()
+}
+
+fn png(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
+    let mut info = png::Info::with_size(image.width(), image.height());
+    info.color_type = match image.color().channel_count() {
+        1 => png::ColorType::Grayscale,
+        2 => png::ColorType::GrayscaleAlpha,
+        3 => png::ColorType::Rgb,
+        _ => png::ColorType::Rgba,
+    };
+    info.bit_depth = if is_deep(image) { png::BitDepth::Sixteen } else { png::BitDepth::Eight };
+    info.icc_profile = metadata.icc.map(Cow::Owned);
+    info.exif_metadata = metadata.exif.map(Cow::Owned);
+    info.coding_independent_code_points = metadata.cicp.map(code_points);
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::with_info(&mut bytes, info).map_err(said)?;
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
+    if let Some(xmp) = metadata.xmp.and_then(|xmp| String::from_utf8(xmp).ok()) {
+        encoder.add_itxt_chunk(PNG_XMP_NAME.to_string(), xmp).map_err(said)?;
+    }
+    let mut writer = encoder.write_header().map_err(said)?;
+    writer.write_image_data(&big_endian(image)).map_err(said)?;
+    writer.finish().map_err(said)?;
+    Ok(bytes)
+}
+
+fn code_points([color_primaries, transfer_function, matrix_coefficients, full_range]: [u8; 4]) -> png::CodingIndependentCodePoints {
+    png::CodingIndependentCodePoints { color_primaries, transfer_function, matrix_coefficients, is_video_full_range_image: full_range != 0 }
+}
+
+fn jpeg(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+    if let Some(icc) = metadata.icc {
+        encoder.set_icc_profile(icc).map_err(said)?;
+    }
+    if let Some(exif) = metadata.exif {
+        encoder.set_exif_metadata(exif).map_err(said)?;
+    }
+    encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).map_err(said)?;
+    Ok(match metadata.xmp {
+        Some(xmp) => with_xmp(&bytes, &xmp),
+        None => bytes,
+    })
+}
+
+/// A JPEG with XMP in a segment after the first, which is JFIF's and has to be the first.
+fn with_xmp(jpeg: &[u8], xmp: &[u8]) -> Vec<u8> {
+    let length = (2 + JPEG_XMP_NAME.len() + xmp.len()) as u16;
+    let (before, after) = jpeg.split_at(4 + usize::from(u16::from_be_bytes([jpeg[4], jpeg[5]])) - 2 + 2);
+    [before, &[0xFF, 0xE1], &length.to_be_bytes(), JPEG_XMP_NAME, xmp, after].concat()
+}
+
+fn webp(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut encoder = image_webp::WebPEncoder::new(&mut bytes);
+    metadata.icc.into_iter().for_each(|icc| encoder.set_icc_profile(icc));
+    metadata.exif.into_iter().for_each(|exif| encoder.set_exif_metadata(exif));
+    metadata.xmp.into_iter().for_each(|xmp| encoder.set_xmp_metadata(xmp));
+    let colour = if image.color().has_alpha() { image_webp::ColorType::Rgba8 } else { image_webp::ColorType::Rgb8 };
+    encoder.encode(image.as_bytes(), image.width(), image.height(), colour).map_err(said)?;
+    Ok(bytes)
+}
+
+fn tiff(image: &DynamicImage, metadata: &Metadata) -> Result<Vec<u8>, String> {
+    let bytes = plain(image, ImageFormat::Tiff)?;
+    let extras = Extras { exif: metadata.exif.as_deref(), icc: metadata.icc.as_deref(), xmp: metadata.xmp.as_deref() };
+    if extras.exif.or(extras.icc).or(extras.xmp).is_none() {
+        return Ok(bytes);
+    }
+    exif::into_tiff(bytes, &extras).ok_or_else(|| "its metadata does not fit into this TIFF".to_string())
+}
+
+/// Binary PGM or PPM.
+fn pnm(image: &DynamicImage) -> Vec<u8> {
+    let kind = if image.color().has_color() { "P6" } else { "P5" };
+    let largest = if is_deep(image) { u16::MAX } else { u8::MAX.into() };
+    let mut bytes = format!("{kind}\n{} {}\n{largest}\n", image.width(), image.height()).into_bytes();
+    bytes.extend_from_slice(&big_endian(image));
+    bytes
+}
+
+fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, String> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).map_err(said)?;
     Ok(bytes.into_inner())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read_image::{Turn, decode_image};
+    use calotype::{Channels, Samples};
+
+    const KINDS: [Channels; 4] = [Channels::Grey, Channels::GreyAlpha, Channels::Rgb, Channels::Rgba];
+
+    fn picture(channels: Channels, deep: bool) -> Picture {
+        let sample = |i: usize| (i * 3701 % 65_521) as u16;
+        let samples = (0..5 * 3 * channels.count()).map(sample);
+        let samples = if deep { Samples::U16(samples.collect()) } else { Samples::U8(samples.map(|sample| sample as u8).collect()) };
+        Picture::new(5, 3, channels, samples).unwrap()
+    }
 
     #[test]
     fn endings_are_read_without_regard_to_case() {
         assert_eq!(format_by_ending(Path::new("a.b/C.PNG")), Some(ImageFormat::Png));
         assert_eq!(format_by_ending(Path::new("png")), None);
-        let refused = output_format(Path::new("x.gif")).unwrap_err();
+        let refused = output_format(Path::new("x.gif"), None).unwrap_err();
         assert_eq!(refused.code, 2);
         assert!(refused.message.contains(".webp"));
     }
 
+    /// Each lossless format gives back what it holds, and says what it does not.
     #[test]
     fn exact_formats_come_back_as_they_were() {
-        let rgb: Vec<u8> = (0..5 * 3 * 3).map(|i| (i * 37 % 251) as u8).collect();
-        for (_, format) in ENDINGS.iter().filter(|(_, format)| ![ImageFormat::Jpeg, ImageFormat::Pnm].contains(format)) {
-            let bytes = encode_image(*format, &Pixels { width: 5, height: 3, rgb: &rgb }).unwrap();
-            let back = crate::read_image::decode_image(&bytes, Path::new("x"), 100).unwrap();
-            assert_eq!((back.width, back.height), (5, 3));
-            assert_eq!(back.rgb, rgb, "{format:?}");
+        let formats = ENDINGS.iter().map(|(_, format)| *format).filter(|format| *format != ImageFormat::Jpeg);
+        for (format, channels, deep) in formats.flat_map(|format| KINDS.map(|kind| [(format, kind, false), (format, kind, true)])).flatten()
+        {
+            let original = picture(channels, deep);
+            let (bytes, notes) = encode_image(format, original.clone(), Metadata::default()).unwrap();
+            let back = decode_image(&bytes, Path::new("x"), 100, Turn::Apply).unwrap().picture;
+            let cut = deep && !matches!(format, ImageFormat::Png | ImageFormat::Tiff | ImageFormat::Pnm);
+            let opaque = channels.has_alpha() && format == ImageFormat::Pnm;
+            assert_eq!(notes.len(), usize::from(cut) + usize::from(opaque), "{format:?} {channels:?} {deep}: {notes:?}");
+            assert_eq!(back.rgb8(), original.rgb8(), "{format:?} {channels:?} {deep}");
+            if format == ImageFormat::Png {
+                assert_eq!(back, original);
+            }
         }
+    }
+
+    #[test]
+    fn a_format_without_metadata_says_so() {
+        let metadata = Metadata { icc: Some(vec![1]), cicp: Some([1; 4]), exif: Some(vec![2]), xmp: Some(vec![3]) };
+        let notes = |format| encode_image(format, picture(Channels::Rgb, false), metadata.clone()).unwrap().1.len();
+        assert_eq!([ImageFormat::Bmp, ImageFormat::Jpeg, ImageFormat::Png].map(notes), [4, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_segment_is_left_out() {
+        let metadata = |length| Metadata { exif: Some(vec![0; length]), xmp: Some(vec![b' '; length]), ..Metadata::default() };
+        let notes = |length| encode_image(ImageFormat::Jpeg, picture(Channels::Rgb, false), metadata(length)).unwrap().1.len();
+        assert_eq!([65_500, 65_527, 65_528].map(notes), [0, 1, 2]);
     }
 }

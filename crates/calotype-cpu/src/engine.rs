@@ -71,11 +71,24 @@ impl Engine {
     /// # Panics
     /// If they do not, or overlap.
     pub fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+        self.check_latents(tiles, wanted, size);
+        self.graph.pixels(q, tiles, wanted, size)
+    }
+
+    /// As [`Engine::pixels`], before the last rounding and its clamping: Q4, saturated to i16.
+    ///
+    /// # Panics
+    /// As [`Engine::pixels`].
+    pub fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
+        self.check_latents(tiles, wanted, size);
+        self.graph.pixels_q4(q, tiles, wanted, size)
+    }
+
+    fn check_latents(&self, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) {
         let seen = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
         let positions = |part: Rect| part.height * part.width;
         let held: usize = tiles.iter().filter_map(|(place, _)| place.intersection(seen)).map(positions).sum();
         assert_eq!(held, positions(seen), "latents of the picture");
-        self.graph.pixels(q, tiles, wanted, size)
     }
 
     /// How many latents around a place g_s sees.

@@ -14,6 +14,7 @@ pub(crate) trait Graph: Send + Sync {
     fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper;
     fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16>;
     fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8>;
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16>;
     fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16>;
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16>;
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>);
@@ -29,6 +30,25 @@ impl Scalar {
     fn encoder(&self) -> &Encoder {
         self.0.encoder().expect("the model has an encoder part")
     }
+
+    /// v_hat of a whole picture, 0 where no tile is.
+    fn whole(&self, tiles: &[(Rect, &Map<i16>)], (width, height): (usize, usize)) -> Map<i16> {
+        let picture = Rect::of_picture(width, height);
+        let mut v_hat = Map::zeros(picture.height, picture.width, self.0.decoder().config.m);
+        for (place, tile) in tiles {
+            for (y, row) in tile.data.chunks_exact(tile.width * tile.channels).enumerate() {
+                let start = ((place.y + y) * v_hat.width + place.x) * v_hat.channels;
+                v_hat.data[start..start + row.len()].copy_from_slice(row);
+            }
+        }
+        v_hat
+    }
+}
+
+/// The pixels of `wanted` of a picture of `width` RGB pixels a row.
+fn cut<S: Copy>(rgb: Vec<S>, wanted: Rect, width: usize) -> Vec<S> {
+    let columns = 48 * wanted.x..(48 * wanted.right()).min(3 * width);
+    rgb.chunks_exact(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y).flat_map(|row| &row[columns.clone()]).copied().collect()
 }
 
 impl Graph for Scalar {
@@ -42,17 +62,11 @@ impl Graph for Scalar {
 
     /// Of a whole picture, of which `wanted` is cut.
     fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<u8> {
-        let picture = Rect::of_picture(width, height);
-        let mut v_hat = Map::zeros(picture.height, picture.width, self.0.decoder().config.m);
-        for (place, tile) in tiles {
-            for (y, row) in tile.data.chunks_exact(tile.width * tile.channels).enumerate() {
-                let start = ((place.y + y) * v_hat.width + place.x) * v_hat.channels;
-                v_hat.data[start..start + row.len()].copy_from_slice(row);
-            }
-        }
-        let rgb = scalar::synthesise(self.0.decoder(), q, &v_hat, width, height);
-        let columns = 48 * wanted.x..(48 * wanted.right()).min(3 * width);
-        rgb.chunks_exact(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y).flat_map(|row| &row[columns.clone()]).copied().collect()
+        cut(scalar::synthesise(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
+    }
+
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<i16> {
+        cut(scalar::synthesise_q4(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
     }
 
     /// Of a whole picture, black where it is not known.

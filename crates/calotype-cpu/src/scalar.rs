@@ -7,7 +7,7 @@
 mod decoder;
 mod encoder;
 
-pub use decoder::{hyper, means, synthesise};
+pub use decoder::{hyper, means, synthesise, synthesise_q4};
 pub use encoder::{analyse, code, hyper_analyse};
 
 use calotype_model::{Block, Depthwise, Pointwise, Wide};

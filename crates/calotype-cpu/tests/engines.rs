@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use calotype_cpu::{Engine, Hyper, Isa, Map, TileSize};
-use calotype_model::{Block, Config, Decoder, Encoder, Model, Pointwise, Quantiser, Wide, synthetic};
+use calotype_model::{Block, Config, Decoder, Encoder, Model, Pointwise, Quantiser, Rect, Wide, synthetic};
 
 /// A small generator of test numbers (an LCG; the upper bits are used).
 struct Random(u64);
@@ -62,6 +62,7 @@ struct Stages {
     hostile_hyper: Hyper,
     hostile_means: Map<i16>,
     hostile_rgb: Vec<u8>,
+    hostile_q4: Vec<i16>,
     hostile_z: Vec<i16>,
     dead_zone: (Vec<i16>, Map<i16>),
 }
@@ -85,6 +86,7 @@ fn stages(engine: &Engine, case: Case) -> Stages {
     let wild_z = random.spread(32767, z.len());
     let wild_v_hat = Map { height: tile.lh, width: tile.lw, channels: decoder.config.m, data: random.spread(32768, latents) };
     let wild_v = Map { data: random.spread(32768, v.data.len()), ..v.clone() };
+    let place = Rect::of_picture(case.width, case.height);
     let thresholds = std::array::from_fn(|index| 32 + index as u8 % 33);
     let hostile_hyper = engine.hyper(&q, &wild_z, tile);
     Stages {
@@ -92,6 +94,7 @@ fn stages(engine: &Engine, case: Case) -> Stages {
         rgb: engine.synthesise(&q, &coded.1, case.width, case.height),
         hostile_means: engine.means(&q, &hostile_hyper, &random.spread(32767, latents)),
         hostile_rgb: engine.synthesise(&q, &wild_v_hat, case.width, case.height),
+        hostile_q4: engine.pixels_q4(&q, &[(place, &wild_v_hat)], place, (case.width, case.height)),
         hostile_z: engine.hyper_analyse(&gain_z, &wild_v),
         dead_zone: engine.code(&q, &hostile_hyper, &wild_v, &Quantiser::with_thresholds(thresholds)),
         hostile_hyper,
@@ -100,6 +103,11 @@ fn stages(engine: &Engine, case: Case) -> Stages {
         hyper,
         coded,
     }
+}
+
+/// The last rounding.
+fn rounded(q4: &[i16]) -> Vec<u8> {
+    q4.iter().map(|&p| ((i32::from(p) + 8) >> 4).clamp(0, 255) as u8).collect()
 }
 
 /// The first stage that differs.
@@ -114,6 +122,8 @@ fn difference(a: &Stages, b: &Stages) -> Option<&'static str> {
         ("hyper of wild symbols", a.hostile_hyper == b.hostile_hyper),
         ("means of wild symbols", a.hostile_means == b.hostile_means),
         ("synthesise wild latents", a.hostile_rgb == b.hostile_rgb),
+        ("synthesise_q4 wild latents", a.hostile_q4 == b.hostile_q4),
+        ("pixels and Q4", a.hostile_rgb == rounded(&b.hostile_q4)),
         ("hyper_analyse wild latents", a.hostile_z == b.hostile_z),
         ("code wild latents with dead zones", a.dead_zone == b.dead_zone),
     ];

@@ -54,7 +54,7 @@ pub enum Feature {
     /// Reserved flags are set; the value is the flags' byte.
     #[error("flags {0:#04x}")]
     Flags(u8),
-    /// An output of other than 8 bits.
+    /// An output of other than 8 or 16 bits.
     #[error("depth of {0} bits")]
     Depth(u8),
     /// A critical section that is not known.
@@ -95,6 +95,19 @@ pub enum Fault {
     /// A section's tag is not made of ASCII letters.
     #[error("section tag \"{}\" is not four letters", .0.escape_ascii())]
     SectionTag([u8; 4]),
+    /// A tag that an earlier section has.
+    #[error("a second section {}", .0.escape_ascii())]
+    RepeatedSection([u8; 4]),
+    /// A section whose length does not fit its contents.
+    #[error("section {} of {bytes} bytes should have {expected}", .tag.escape_ascii())]
+    SectionLength {
+        /// Its tag.
+        tag: [u8; 4],
+        /// Its length.
+        bytes: usize,
+        /// What its contents ask for.
+        expected: u64,
+    },
     /// The header CRC does not fit.
     #[error("CRC of header and index is {computed:08x}, the file says {stored:08x}")]
     HeaderCrc {
@@ -143,6 +156,9 @@ pub enum Misuse {
     /// log2 of the tile's side not in 6..=16.
     #[error("log2 of the tile side is {0}, not 6 to 16")]
     TileLog2(u8),
+    /// A depth that is neither 8 nor 16.
+    #[error("depth of {0} bits, not 8 or 16")]
+    Depth(u8),
     /// Not one pair of streams per tile.
     #[error("{got} tiles where the header asks for {expected}")]
     TileCount {
@@ -157,6 +173,9 @@ pub enum Misuse {
     /// A section's tag is not made of ASCII letters.
     #[error("section tag \"{}\" is not four letters", .0.escape_ascii())]
     SectionTag([u8; 4]),
+    /// Two sections of this tag.
+    #[error("two sections {}", .0.escape_ascii())]
+    RepeatedSection([u8; 4]),
     /// A stream or section of 4 GiB or more.
     #[error("a part of {0} bytes is longer than 4294967295")]
     Length(usize),

@@ -8,6 +8,10 @@ use crate::{Error, Fault, Feature, Misuse};
 pub struct Header {
     /// The model that wrote the file was never released.
     pub development: bool,
+    /// The output has one channel (FORMAT.md section 2).
+    pub grey: bool,
+    /// Bits per channel of the output, 8 or 16.
+    pub depth: u8,
     /// Pixels, at least 1.
     pub width: u32,
     /// Pixels, at least 1.
@@ -41,9 +45,11 @@ impl Header {
         let Some(head) = bytes.get(..HEADER_BYTES) else {
             return Err(Error::malformed(bytes.len(), Fault::Truncated { needed: HEADER_BYTES as u64 }));
         };
-        let [flags] = check_supported(head)?;
+        let [flags, depth] = check_supported(head)?;
         let header = Header {
             development: flags & FLAG_DEVELOPMENT != 0,
+            grey: flags & FLAG_GREY != 0,
+            depth,
             width: HEADER_WIDTH.take_u32(head),
             height: HEADER_HEIGHT.take_u32(head),
             model_id: HEADER_MODEL_ID.take(head),
@@ -66,6 +72,9 @@ impl Header {
         if !(SMALLEST_TILE_LOG2..=LARGEST_TILE_LOG2).contains(&self.tile_log2) {
             return Err(Misuse::TileLog2(self.tile_log2));
         }
+        if !DEPTHS.contains(&self.depth) {
+            return Err(Misuse::Depth(self.depth));
+        }
         Ok(())
     }
 
@@ -76,8 +85,8 @@ impl Header {
         put(HEADER_MAGIC, &MAGIC);
         put(HEADER_FORMAT_VERSION, &[FORMAT_VERSION]);
         put(HEADER_SEMANTICS_VERSION, &[SEMANTICS_VERSION]);
-        put(HEADER_FLAGS, &[if self.development { FLAG_DEVELOPMENT } else { 0 }]);
-        put(HEADER_DEPTH, &[DEPTH]);
+        put(HEADER_FLAGS, &[self.flags()]);
+        put(HEADER_DEPTH, &[self.depth]);
         put(HEADER_WIDTH, &self.width.to_le_bytes());
         put(HEADER_HEIGHT, &self.height.to_le_bytes());
         put(HEADER_MODEL_ID, &self.model_id);
@@ -86,10 +95,15 @@ impl Header {
         put(HEADER_SECTION_COUNT, &[section_count]);
         head
     }
+
+    fn flags(self) -> u8 {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        flag(self.development, FLAG_DEVELOPMENT) | flag(self.grey, FLAG_GREY)
+    }
 }
 
-/// Versions, flags and depth; returns the flags.
-fn check_supported(head: &[u8]) -> Result<[u8; 1], Error> {
+/// Versions, flags and depth; returns the last two.
+fn check_supported(head: &[u8]) -> Result<[u8; 2], Error> {
     let ([format_version], [semantics_version]) = (HEADER_FORMAT_VERSION.take(head), HEADER_SEMANTICS_VERSION.take(head));
     let ([flags], [depth]) = (HEADER_FLAGS.take(head), HEADER_DEPTH.take(head));
     if format_version != FORMAT_VERSION {
@@ -98,13 +112,13 @@ fn check_supported(head: &[u8]) -> Result<[u8; 1], Error> {
     if semantics_version != SEMANTICS_VERSION {
         return Err(Error::unsupported(Feature::SemanticsVersion(semantics_version)));
     }
-    if flags & !FLAG_DEVELOPMENT != 0 {
+    if flags & !FLAGS != 0 {
         return Err(Error::unsupported(Feature::Flags(flags)));
     }
-    if depth != DEPTH {
+    if !DEPTHS.contains(&depth) {
         return Err(Error::unsupported(Feature::Depth(depth)));
     }
-    Ok([flags])
+    Ok([flags, depth])
 }
 
 /// The same finding in a file that was read.

@@ -6,8 +6,8 @@ pub const MAGIC: [u8; 4] = *b"CALO";
 pub const FORMAT_VERSION: u8 = 1;
 /// The version of MODEL.md's arithmetic that files of this version need.
 pub const SEMANTICS_VERSION: u8 = 1;
-/// Bits per channel of the output.
-pub const DEPTH: u8 = 8;
+/// Bits per channel that the output may have.
+pub const DEPTHS: [u8; 2] = [8, 16];
 /// Largest quality Q.
 pub const LARGEST_QUALITY: u16 = 16_128;
 /// Smallest log2 of a tile's side in pixels.
@@ -18,6 +18,10 @@ pub const LARGEST_TILE_LOG2: u8 = 16;
 pub const FLAG_DEVELOPMENT: u8 = 1 << 0;
 /// Flag: reserved for animations.
 pub const FLAG_ANIMATION: u8 = 1 << 1;
+/// Flag: the output has one channel.
+pub const FLAG_GREY: u8 = 1 << 2;
+/// The flags that a file of this version may have.
+pub const FLAGS: u8 = FLAG_DEVELOPMENT | FLAG_GREY;
 
 /// A field: where it begins within its structure, and its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,27 @@ pub const fn tile_entry_bytes(tiles: u64) -> usize {
 pub const fn y_parts(tiles: u64) -> usize {
     if tiles == 1 { 1 } else { Y_PARTS }
 }
+
+/// Sections that version 1 defines, by their tags.
+pub mod section {
+    /// Critical: alpha, exact.
+    pub const ALPHA: [u8; 4] = *b"ALPH";
+    /// An ICC profile.
+    pub const ICC: [u8; 4] = *b"iccp";
+    /// Code points of the colour space.
+    pub const CICP: [u8; 4] = *b"cicp";
+    /// Exif, from its byte order mark.
+    pub const EXIF: [u8; 4] = *b"exif";
+    /// An XMP packet.
+    pub const XMP: [u8; 4] = *b"xmpp";
+    /// All of them, in the order of the document's table.
+    pub const ALL: [[u8; 4]; 5] = [ALPHA, ICC, CICP, EXIF, XMP];
+}
+
+/// Length of a [`section::CICP`] section.
+pub const CICP_BYTES: usize = 4;
+/// Length of each entry of the index of a [`section::ALPHA`] section.
+pub const ALPHA_ENTRY_BYTES: usize = 4;
 
 /// Length of the header CRC.
 pub const HEADER_CRC_BYTES: usize = 4;

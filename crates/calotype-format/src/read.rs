@@ -9,6 +9,8 @@ use crate::{Error, Fault, Feature, Header};
 pub struct SectionRef<'a> {
     /// Four ASCII letters.
     pub tag: [u8; 4],
+    /// Where the section begins in the file.
+    pub offset: usize,
     /// The section's bytes.
     pub bytes: &'a [u8],
 }
@@ -40,7 +42,7 @@ pub enum Held {
 pub struct File<'a> {
     /// The header.
     pub header: Header,
-    /// Sections in the order of the file; in version 1 all of them are unknown ancillary ones.
+    /// Sections in the order of the file: the ones that version 1 defines, and unknown ancillary ones.
     pub sections: Vec<SectionRef<'a>>,
     /// Tiles in raster order, as many as [`Header::tiles`].
     pub tiles: Vec<TileRef<'a>>,
@@ -48,14 +50,19 @@ pub struct File<'a> {
     pub length: u64,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    /// The section of this tag, if the file has it.
+    pub fn section(&self, tag: [u8; 4]) -> Option<SectionRef<'a>> {
+        self.sections.iter().copied().find(|section| section.tag == tag)
+    }
+
     /// Takes the whole file `bytes` apart. Allocates only after the checks: a slice for each section and
     /// nine for a tile, so less than four times the file's length.
     ///
     /// # Errors
     /// [`Error::NotCalo`]; [`Error::Unsupported`] for versions, flags, depth and critical sections; [`Error::TooManyPixels`]
     /// for more than `max_pixels`; [`Error::Malformed`] for anything else, bytes after the end included.
-    pub fn parse(bytes: &[u8], max_pixels: u64) -> Result<File<'_>, Error> {
+    pub fn parse(bytes: &'a [u8], max_pixels: u64) -> Result<File<'a>, Error> {
         let file = File::parse_prefix(bytes, max_pixels)?;
         if file.length > bytes.len() as u64 {
             return Err(Error::malformed(bytes.len(), Fault::Truncated { needed: file.length }));
@@ -67,7 +74,7 @@ impl File<'_> {
     ///
     /// # Errors
     /// As [`File::parse`]; [`Fault::Truncated`] tells how many bytes the next step needs.
-    pub fn parse_prefix(bytes: &[u8], max_pixels: u64) -> Result<File<'_>, Error> {
+    pub fn parse_prefix(bytes: &'a [u8], max_pixels: u64) -> Result<File<'a>, Error> {
         let (header, section_count) = Header::with_section_count(bytes)?;
         if header.pixels() > max_pixels {
             return Err(Error::TooManyPixels { width: header.width, height: header.height, limit: max_pixels });
@@ -107,14 +114,18 @@ impl TileEntry {
     }
 }
 
-/// Refuses tags that are not letters, and critical sections: version 1 knows none.
+/// Refuses tags that are not letters or not the only one of their kind, and unknown critical sections.
 fn check_tags(section_table: &[u8]) -> Result<(), Error> {
-    for (number, entry) in section_table.chunks_exact(SECTION_ENTRY_BYTES).enumerate() {
-        let tag: [u8; 4] = SECTION_TAG.take(entry);
+    let tags: Vec<[u8; 4]> = section_table.chunks_exact(SECTION_ENTRY_BYTES).map(|entry| SECTION_TAG.take(entry)).collect();
+    for (number, &tag) in tags.iter().enumerate() {
+        let fault = |what| Err(Error::malformed(HEADER_BYTES + number * SECTION_ENTRY_BYTES, what));
         if !tag.iter().all(u8::is_ascii_alphabetic) {
-            return Err(Error::malformed(HEADER_BYTES + number * SECTION_ENTRY_BYTES, Fault::SectionTag(tag)));
+            return fault(Fault::SectionTag(tag));
         }
-        if tag[0].is_ascii_uppercase() {
+        if tags[..number].contains(&tag) {
+            return fault(Fault::RepeatedSection(tag));
+        }
+        if tag[0].is_ascii_uppercase() && !section::ALL.contains(&tag) {
             return Err(Error::unsupported(Feature::Section(tag)));
         }
     }
@@ -165,7 +176,7 @@ impl<'a> Reader<'a> {
             if stored != computed {
                 return Err(Error::malformed(offset, Fault::SectionCrc { section, stored, computed }));
             }
-            sections.push(SectionRef { tag: SECTION_TAG.take(entry), bytes });
+            sections.push(SectionRef { tag: SECTION_TAG.take(entry), offset, bytes });
         }
         Ok(sections)
     }

@@ -25,7 +25,7 @@ pub struct TileStreams {
 ///
 /// # Errors
 /// [`Error::Unwritable`] for a header out of range, a wrong number of tiles, more than 255 sections, a tag that is
-/// not four letters, or a part of 4 GiB or more.
+/// not four letters or not unique, or a part of 4 GiB or more.
 pub fn write(header: &Header, sections: &[Section], tiles: &[TileStreams]) -> Result<Vec<u8>, Error> {
     index(header, sections, tiles).map(|index| with_bodies(index, sections, tiles)).map_err(|what| Error::Unwritable { what })
 }
@@ -37,6 +37,7 @@ fn index(header: &Header, sections: &[Section], tiles: &[TileStreams]) -> Result
         return Err(Misuse::TileCount { expected: header.tile_count(), got: tiles.len() });
     }
     let section_count = u8::try_from(sections.len()).map_err(|_| Misuse::SectionCount(sections.len()))?;
+    check_unique(sections)?;
     let mut index = header.to_bytes(section_count).to_vec();
     for section in sections {
         index.extend(section_entry(section)?.as_flattened());
@@ -49,6 +50,14 @@ fn index(header: &Header, sections: &[Section], tiles: &[TileStreams]) -> Result
         }
     }
     Ok(index)
+}
+
+fn check_unique(sections: &[Section]) -> Result<(), Misuse> {
+    let repeated = |number: &usize| sections[..*number].iter().any(|earlier| earlier.tag == sections[*number].tag);
+    match (0..sections.len()).find(repeated) {
+        Some(number) => Err(Misuse::RepeatedSection(sections[number].tag)),
+        None => Ok(()),
+    }
 }
 
 fn section_entry(section: &Section) -> Result<[[u8; 4]; 3], Misuse> {

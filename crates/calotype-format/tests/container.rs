@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const NO_LIMIT: u64 = u64::MAX;
 
 fn header() -> Header {
-    Header { development: false, width: 100, height: 65, model_id: *b"abcdefgh", quality: 16_128, tile_log2: 6 }
+    Header { development: false, grey: false, depth: 8, width: 100, height: 65, model_id: *b"abcdefgh", quality: 16_128, tile_log2: 6 }
 }
 
 /// Four tiles, two sections of which one is empty.
@@ -151,6 +151,7 @@ fn fields_out_of_range_are_malformed() {
     assert_eq!(patch(26, &[5]), (26, Fault::TileLog2(5)));
     assert_eq!(patch(26, &[17]), (26, Fault::TileLog2(17)));
     assert_eq!(patch(28, b"no e"), (28, Fault::SectionTag(*b"no e")));
+    assert_eq!(patch(40, b"noTe"), (40, Fault::RepeatedSection(*b"noTe")));
 }
 
 /// A header alone may promise anything; the reader allocates nothing for it.
@@ -190,10 +191,12 @@ fn what_makes_no_file_is_not_written() {
     assert_eq!(unwritable(header(), &[], 3), Misuse::TileCount { expected: 4, got: 3 });
     assert_eq!(unwritable(Header { width: 0, ..header() }, &[], 0), Misuse::Empty { width: 0, height: 65 });
     assert_eq!(unwritable(Header { quality: 20_000, ..header() }, &[], 4), Misuse::Quality(20_000));
+    assert_eq!(unwritable(Header { depth: 10, ..header() }, &[], 4), Misuse::Depth(10));
     assert_eq!(unwritable(Header { tile_log2: 255, ..header() }, &[], 1), Misuse::TileLog2(255));
     let section = |tag: &[u8; 4]| Section { tag: *tag, bytes: vec![] };
     assert_eq!(unwritable(header(), &[section(b"a1aa")], 4), Misuse::SectionTag(*b"a1aa"));
     assert_eq!(unwritable(header(), &vec![section(b"aaaa"); 256], 4), Misuse::SectionCount(256));
+    assert_eq!(unwritable(header(), &[section(b"aaaa"), section(b"bbbb"), section(b"aaaa")], 4), Misuse::RepeatedSection(*b"aaaa"));
 }
 
 #[test]
@@ -206,8 +209,18 @@ fn tiles_cover_the_picture_in_raster_order() {
 }
 
 fn any_header() -> impl Strategy<Value = Header> {
-    (any::<bool>(), 1_u32..400, 1_u32..400, any::<[u8; 8]>(), 0_u16..=16_128, 6_u8..=16).prop_map(
-        |(development, width, height, model_id, quality, tile_log2)| Header { development, width, height, model_id, quality, tile_log2 },
+    let sample_kind = (any::<bool>(), any::<bool>(), prop::sample::select(vec![8, 16]));
+    (sample_kind, 1_u32..400, 1_u32..400, any::<[u8; 8]>(), 0_u16..=16_128, 6_u8..=16).prop_map(
+        |((development, grey, depth), width, height, model_id, quality, tile_log2)| Header {
+            development,
+            grey,
+            depth,
+            width,
+            height,
+            model_id,
+            quality,
+            tile_log2,
+        },
     )
 }
 
@@ -216,12 +229,21 @@ fn any_section() -> impl Strategy<Value = Section> {
         .prop_map(|(tag, bytes)| Section { tag: tag.into_bytes().try_into().unwrap(), bytes })
 }
 
+/// Each tag once, as a reader demands.
+fn any_sections() -> impl Strategy<Value = Vec<Section>> {
+    prop::collection::vec(any_section(), 0..5).prop_map(|mut sections| {
+        sections.sort_by_key(|section| section.tag);
+        sections.dedup_by_key(|section| section.tag);
+        sections
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn any_file_comes_back(
-        header in any_header(), sections in prop::collection::vec(any_section(), 0..5),
+        header in any_header(), sections in any_sections(),
         streams in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..20), prop::array::uniform8(prop::collection::vec(any::<u8>(), 0..9))), 49),
     ) {
         let tiles: Vec<TileStreams> = streams.into_iter().take(header.tile_count() as usize).map(|(z, y)| TileStreams { z, y }).collect();

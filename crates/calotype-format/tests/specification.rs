@@ -62,7 +62,7 @@ fn header_values_agree(document: &str) -> bool {
         && layout::MAGIC == [0x43, 0x41, 0x4C, 0x4F]
         && first("format_version") == Some(layout::FORMAT_VERSION.into())
         && first("semantics_version") == Some(layout::SEMANTICS_VERSION.into())
-        && header_numbers(document, "depth") == [u64::from(layout::DEPTH)]
+        && header_numbers(document, "depth") == layout::DEPTHS.map(u64::from)
         && first("width") == Some(1)
         && first("height") == Some(1)
         && header_numbers(document, "quality")[..2] == [0, u64::from(layout::LARGEST_QUALITY)]
@@ -72,11 +72,27 @@ fn header_values_agree(document: &str) -> bool {
 fn flags_agree(document: &str) -> bool {
     let rows = table(document, "flags");
     let flags = rows.iter().map(|row| (1_u8 << row[0].parse::<u8>().unwrap(), row[1]));
-    flags.eq([(layout::FLAG_DEVELOPMENT, "development"), (layout::FLAG_ANIMATION, "animation")])
+    flags.eq([(layout::FLAG_DEVELOPMENT, "development"), (layout::FLAG_ANIMATION, "animation"), (layout::FLAG_GREY, "grey")])
+        && layout::FLAGS == layout::FLAG_DEVELOPMENT | layout::FLAG_GREY
+}
+
+fn sections_agree(document: &str) -> bool {
+    let rows = table(document, "sections");
+    let tags = rows.iter().map(|row| row[0].trim_matches('`').as_bytes());
+    tags.eq(layout::section::ALL.iter().map(|tag| &tag[..]))
 }
 
 fn example() -> (Header, TileStreams) {
-    let header = Header { development: true, width: 2, height: 1, model_id: [0, 1, 2, 3, 4, 5, 6, 7], quality: 8064, tile_log2: 10 };
+    let header = Header {
+        development: true,
+        grey: false,
+        depth: 8,
+        width: 2,
+        height: 1,
+        model_id: [0, 1, 2, 3, 4, 5, 6, 7],
+        quality: 8064,
+        tile_log2: 10,
+    };
     let mut tile = TileStreams { z: vec![1, 0, 0, 0], ..TileStreams::default() };
     (tile.y[0], tile.y[3]) = (vec![1, 0, 2, 0], vec![3, 0]);
     (header, tile)
@@ -106,6 +122,7 @@ fn document_agrees(document: &str) -> bool {
         && header_values_agree(document)
         && parts_agree(document)
         && flags_agree(document)
+        && sections_agree(document)
         && example_agrees(document)
 }
 
@@ -121,6 +138,7 @@ fn values_are_those_of_the_document() {
     assert!(header_values_agree(FORMAT));
     assert!(flags_agree(FORMAT));
     assert!(parts_agree(FORMAT));
+    assert!(sections_agree(FORMAT));
 }
 
 #[test]
@@ -144,7 +162,9 @@ fn a_changed_document_is_noticed() {
         ("| tile_log2 |", "| tile_side |"),
         ("`43 41 4C 4F`", "`43 41 4C 50`"),
         ("| format_version | 1 |", "| format_version | 2 |"),
-        ("output; 8 |", "output; 16 |"),
+        ("output; 8 or 16 |", "output; 8 or 12 |"),
+        ("| `exif` |", "| `exiF` |"),
+        ("| 2 | grey |", "| 3 | grey |"),
         ("Q in 0..16128", "Q in 0..16384"),
         ("pixels, 6 to 16 |", "pixels, 5 to 16 |"),
         ("| 0 | development |", "| 1 | development |"),

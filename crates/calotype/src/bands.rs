@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::codec::Codec;
 use crate::engine::{Latents, Lost, Running, Scales};
 use crate::error::{Error, Malformation, Usage};
-use crate::picture::Region;
+use crate::picture::{Region, make_grey};
 use crate::window;
 
 /// Some whole rows of a picture or region.
@@ -100,30 +100,54 @@ impl<'a> Bands<'a> {
         }
     }
 
+    /// A band of 8-bit RGB.
     fn band(&mut self) -> Result<Band, Error> {
+        let (height, mut rgb) = self.samples(|tiles, held, rect| tiles.engine.pixels(&tiles.quality, held, rect, tiles.size()))?;
+        if self.tiles.file.header.grey {
+            make_grey(&mut rgb);
+        }
+        Ok(Band { height, rgb })
+    }
+
+    /// The rest of the region, RGB in Q4 before the last rounding; for tiles on the CPU.
+    pub(crate) fn rest_q4(mut self) -> Result<Vec<i16>, Error> {
+        let mut rgb = Vec::new();
+        while self.next < self.wanted.bottom() {
+            rgb.extend(self.samples(|tiles, held, rect| tiles.engine.pixels_q4(&tiles.quality, held, rect, tiles.size()))?.1);
+        }
+        Ok(rgb)
+    }
+
+    /// The number of rows of the next band, and what `develop` makes of their latents.
+    fn samples<S: Copy>(
+        &mut self,
+        develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
+    ) -> Result<(u32, Vec<S>), Error> {
         loop {
-            match self.try_band() {
-                Ok(band) => return Ok(band),
+            match self.try_samples(&develop) {
+                Ok(samples) => return Ok(samples),
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Lost) => self.restart(),
             }
         }
     }
 
-    fn try_band(&mut self) -> Result<Band, Stop> {
+    fn try_samples<S: Copy>(
+        &mut self,
+        develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
+    ) -> Result<(u32, Vec<S>), Stop> {
         let ready = self.ready()?;
         let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
         let tiles: Vec<(Rect, &Latents)> = self.held.iter().map(|(place, latents)| (*place, latents)).collect();
-        let size = self.tiles.size();
-        let rgb = self.tiles.engine.pixels(&self.tiles.quality, &tiles, rect, size)?;
+        let rgb = develop(&self.tiles, &tiles, rect)?;
         let halo = self.tiles.engine.halo();
         self.held.retain(|(place, _)| place.bottom() + halo > ready);
         self.next = ready;
-        let (width, height) = window::pixels_of(rect, size);
+        let (width, height) = window::pixels_of(rect, self.tiles.size());
         let [left, right] = [self.region.x, self.region.x + self.region.width].map(|x| x as usize - 16 * rect.x);
         let [top, bottom] =
             [self.region.y, self.region.y + self.region.height].map(|y| (y as usize).saturating_sub(16 * rect.y).min(height));
-        Ok(Band { height: (bottom - top) as u32, rgb: window::crop(rgb, width, top..bottom, left..right) })
+        Ok(((bottom - top) as u32, window::crop(rgb, width, top..bottom, left..right)))
     }
 }
 

@@ -1,12 +1,16 @@
 //! From a file to pixels.
 
-use calotype_format::File;
+use calotype_format::layout::section;
+use calotype_format::{File, Header};
 
+use crate::alpha;
 use crate::bands::{Bands, Tiles};
 use crate::codec::Codec;
+use crate::engine::Running;
 use crate::error::{Error, Unsupported, Usage};
+use crate::metadata::Metadata;
 use crate::models::ModelId;
-use crate::picture::{Image, Region};
+use crate::picture::{Channels, Image, Picture, Region, Samples, arranged, deep_sample};
 use crate::quality::Quality;
 
 /// One gigapixel.
@@ -40,6 +44,12 @@ pub struct Info {
     pub development: bool,
     /// Tile side: `2^tile_log2` pixels.
     pub tile_log2: u8,
+    /// Whether the picture has one channel of colour.
+    pub grey: bool,
+    /// Whether it has alpha.
+    pub alpha: bool,
+    /// Bits of a sample, 8 or 16.
+    pub depth: u8,
     /// Number of tiles.
     pub tiles: usize,
     /// Length of the file.
@@ -94,12 +104,41 @@ impl<'a> Decoder<'a> {
             model_id: ModelId(header.model_id),
             development: header.development,
             tile_log2: header.tile_log2,
+            grey: header.grey,
+            alpha: self.file.section(section::ALPHA).is_some(),
+            depth: header.depth,
             tiles: self.file.tiles.len(),
             bytes: self.file.length as usize,
         }
     }
 
-    /// Decodes the pixels; the same ones on every engine.
+    /// What else the file holds.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if a section's length does not fit.
+    pub fn metadata(&self) -> Result<Metadata, Error> {
+        Metadata::of(&self.file)
+    }
+
+    /// Decodes the whole picture with the channels and the depth that the file says; the same samples on every engine.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn picture(&self, codec: &Codec) -> Result<Picture, Error> {
+        let Header { width, height, grey, depth, .. } = self.file.header;
+        let alpha = self.file.section(section::ALPHA).map(|section| alpha::samples(section, &self.file.header)).transpose()?;
+        let channels = Channels::of(grey, alpha.is_some());
+        let samples = if depth == 8 {
+            let alpha = alpha.map(|samples| samples.into_iter().map(|sample| sample as u8).collect());
+            Samples::U8(arranged(self.decode(codec)?.rgb, grey, alpha))
+        } else {
+            let q4 = Bands::new(self.tiles(codec, codec.engines.on_cpu())?, self.whole()).rest_q4()?;
+            Samples::U16(arranged(q4.into_iter().map(deep_sample).collect(), grey, alpha))
+        };
+        Picture::new(width, height, channels, samples)
+    }
+
+    /// Decodes the colours as 8-bit RGB, without alpha; the same ones on every engine.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if `codec` has another model, [`Error::Malformed`] if a stream is damaged.
@@ -131,16 +170,19 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.
     pub fn bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<Bands<'c>, Error> {
         let header = &self.file.header;
-        let (wanted, loaded) = (ModelId(header.model_id), codec.model_id());
-        if wanted != loaded {
-            return Err(Unsupported::Model { wanted, loaded }.into());
-        }
         if !self.whole().contains(region) {
             return Err(Usage::Region { region, width: header.width, height: header.height }.into());
         }
-        let engine = codec.engines.for_picture();
-        let quality = codec.model.decoder().quality(header.quality);
-        Ok(Bands::new(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file }, region))
+        Ok(Bands::new(self.tiles(codec, codec.engines.for_picture())?, region))
+    }
+
+    fn tiles<'c>(&'c self, codec: &'c Codec, engine: Running<'c>) -> Result<Tiles<'c>, Error> {
+        let (wanted, loaded) = (ModelId(self.file.header.model_id), codec.model_id());
+        if wanted != loaded {
+            return Err(Unsupported::Model { wanted, loaded }.into());
+        }
+        let quality = codec.model.decoder().quality(self.file.header.quality);
+        Ok(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file })
     }
 
     /// The whole picture as a region.

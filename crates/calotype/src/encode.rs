@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
-use calotype_format::{Header, Misuse, TileRect, TileStreams};
+use calotype_format::{Header, Misuse, Section, TileRect, TileStreams};
 use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 
+use crate::alpha;
 use crate::codec::Codec;
 use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage};
-use crate::picture::RgbImage;
+use crate::metadata::Metadata;
+use crate::picture::{Picture, RgbImage};
 use crate::quality::Quality;
 
 /// Tiles of 1024x1024 pixels.
@@ -49,13 +51,13 @@ pub struct Encoded {
 }
 
 /// What all tiles of a picture share.
-struct Job<'a> {
-    codec: &'a Codec,
+pub(crate) struct Job<'a> {
+    pub codec: &'a Codec,
     engine: Running<'a>,
-    tables: EncodeTables,
+    pub tables: EncodeTables,
     /// How many more rows than those of its tiles g_a wants to see on both sides, a multiple of 64.
     halo: u32,
-    statistics: bool,
+    pub statistics: bool,
 }
 
 /// What has been coded.
@@ -71,13 +73,7 @@ impl Codec {
     /// # Errors
     /// [`Error::Usage`] for a tile side out of range, or if the codec has no encoder part.
     pub fn encode(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Encoded, Error> {
-        let mut rest = image.rgb();
-        self.encode_rows(image.width(), image.height(), options, |rows| {
-            let (now, later) = rest.split_at(rows.len());
-            rows.copy_from_slice(now);
-            rest = later;
-            Ok(())
-        })
+        self.encode_rows(image.width(), image.height(), options, pull_from(image.rgb()))
     }
 
     /// As [`Codec::encode`], from rows of 8-bit RGB that `pull` fills in, from the top: some whole rows each time, of `width * 3` bytes.
@@ -90,19 +86,46 @@ impl Codec {
         width: u32,
         height: u32,
         options: &EncodeOptions,
+        pull: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Encoded, E> {
+        self.encode_file(&self.header(width, height, options)?, &[], options, pull)
+    }
+
+    /// Encodes a picture of any kind with its metadata. Colour is coded with 8 bits, whatever the depth; alpha is exact; colours under
+    /// full transparency change.
+    ///
+    /// # Errors
+    /// As [`Codec::encode`], and [`Error::Usage`] for a section of 4 GiB or more.
+    pub fn encode_picture(&self, picture: &Picture, metadata: &Metadata, options: &EncodeOptions) -> Result<Encoded, Error> {
+        let header = self.header_of(picture, options)?;
+        let sections = alpha::sections(picture, metadata, &header)?;
+        let rgb = picture.opaque_rgb8();
+        self.encode_file(&header, &sections, options, pull_from(&rgb))
+    }
+
+    fn encode_file<E: From<Error>>(
+        &self,
+        header: &Header,
+        sections: &[Section],
+        options: &EncodeOptions,
         mut pull: impl FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<Encoded, E> {
-        let header = self.header(width, height, options)?;
-        let job = self.job(&header, options)?;
-        let mut rows = RowWindow::new(width, height);
+        let job = self.job(header, options)?;
+        let mut rows = RowWindow::new(header.width, header.height);
         let mut coded = Coded::default();
-        for tiles in tile_bands(self, &header) {
+        for tiles in tile_bands(self, header) {
             let Some((first, last)) = tiles.first().zip(tiles.last()) else { continue };
             rows.move_to(first.y.saturating_sub(job.halo)..(last.y + last.height).saturating_add(job.halo), &mut pull)?;
             job.code(rows.pixels(), &tiles, &mut coded)?;
         }
-        let bytes = calotype_format::write(&header, &[], &coded.streams).map_err(Error::from)?;
+        let bytes = calotype_format::write(header, sections, &coded.streams).map_err(Error::from)?;
         Ok(Encoded { bytes, cross_entropy_bits: options.statistics.then_some(coded.cross_entropy_bits) })
+    }
+
+    /// The header of a picture of any kind.
+    pub(crate) fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
+        let header = self.header(picture.width(), picture.height(), options)?;
+        Ok(Header { grey: picture.channels().is_grey(), depth: picture.depth(), ..header })
     }
 
     fn header(&self, width: u32, height: u32, options: &EncodeOptions) -> Result<Header, Error> {
@@ -115,6 +138,8 @@ impl Codec {
         let decoder = self.model.decoder();
         Ok(Header {
             development: !decoder.config.released,
+            grey: false,
+            depth: 8,
             width,
             height,
             model_id: decoder.id,
@@ -123,7 +148,7 @@ impl Codec {
         })
     }
 
-    fn job(&self, header: &Header, options: &EncodeOptions) -> Result<Job<'_>, Error> {
+    pub(crate) fn job(&self, header: &Header, options: &EncodeOptions) -> Result<Job<'_>, Error> {
         let encoder = self.model.encoder().ok_or(Usage::NoEncoder)?;
         let tables = EncodeTables {
             quality: self.model.decoder().quality(header.quality),
@@ -148,7 +173,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn write(&self, tile: &TileSymbols) -> Result<TileStreams, Error> {
+    pub fn write(&self, tile: &TileSymbols) -> Result<TileStreams, Error> {
         let tables = &self.codec.tables;
         let (z, y) = rayon::join(
             || calotype_rans::encode(&tile.z, Scales::in_order(&self.z_index(tile), 0), tables),
@@ -157,7 +182,16 @@ impl Job<'_> {
         Ok(TileStreams { z: z.map_err(Usage::Stream)?, y: y.map_err(Usage::Stream)? })
     }
 
-    fn cross_entropy_bits(&self, tile: &TileSymbols) -> f64 {
+    /// What the tile's symbols take under the model's tables, in 1/256 bit, without coding them.
+    pub fn cost_q8(&self, tile: &TileSymbols) -> u64 {
+        let (tables, skip_below) = (&self.codec.tables, self.codec.model.decoder().config.skip_below);
+        let cost = |(&symbol, &index): (&i16, &u8)| u64::from(tables.cost(index, symbol));
+        let z: u64 = tile.z.iter().zip(&self.z_index(tile)).map(cost).sum();
+        let y = tile.y.iter().zip(&tile.scale_index).filter(|(_, index)| **index >= skip_below);
+        z + y.map(cost).sum::<u64>()
+    }
+
+    pub fn cross_entropy_bits(&self, tile: &TileSymbols) -> f64 {
         let (tables, skip_below) = (&self.codec.tables, self.codec.model.decoder().config.skip_below);
         cross_entropy_bits(&tile.z, &self.z_index(tile), 0, tables) + cross_entropy_bits(&tile.y, &tile.scale_index, skip_below, tables)
     }
@@ -165,6 +199,16 @@ impl Job<'_> {
     fn z_index(&self, tile: &TileSymbols) -> Vec<u8> {
         let channels = &self.tables.quality.scale_index_z;
         channels.repeat(tile.z.len() / channels.len())
+    }
+}
+
+/// Hands out the rows of a picture in memory.
+fn pull_from(mut rgb: &[u8]) -> impl FnMut(&mut [u8]) -> Result<(), Error> {
+    move |rows| {
+        let (now, later) = rgb.split_at(rows.len());
+        rows.copy_from_slice(now);
+        rgb = later;
+        Ok(())
     }
 }
 
@@ -214,7 +258,7 @@ fn quantiser(tables: &Tables, dead_zone: u8) -> Quantiser {
 }
 
 /// The latents of a tile of pixels (docs/MODEL.md section 4).
-fn latents_of(rect: &TileRect) -> Rect {
+pub(crate) fn latents_of(rect: &TileRect) -> Rect {
     let [y, x] = [rect.y, rect.x].map(|pixel| pixel as usize / 16);
     Rect { y, x, height: rect.height.div_ceil(16) as usize, width: rect.width.div_ceil(16) as usize }
 }

@@ -184,6 +184,12 @@ impl Engines {
         Running { engines: self, gpu }
     }
 
+    /// The CPU, whatever the choice: what GPUs do not compute.
+    pub fn on_cpu(&self) -> Running<'_> {
+        self.log().ran_on_gpu = false;
+        Running { engines: self, gpu: None }
+    }
+
     /// No GPU is no fault here; one that cannot be opened is worth a warning.
     fn opened(&self) -> Option<Gpu> {
         let opening = lock(&self.opening).take()?;
@@ -296,6 +302,12 @@ impl<'a> Running<'a> {
         }
         let maps = tiles.iter().map(|(place, Latents(kept))| Ok((*place, kept.as_ref().cpu()?))).collect::<Result<Vec<_>, Lost>>()?;
         Ok(self.engines.cpu.pixels(q, &maps, wanted, size))
+    }
+
+    /// As [`Running::pixels`], in Q4 before the last rounding; for a [`Running`] on the CPU.
+    pub fn pixels_q4(self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Result<Vec<i16>, Lost> {
+        let maps = tiles.iter().map(|(place, Latents(kept))| Ok((*place, kept.as_ref().cpu()?))).collect::<Result<Vec<_>, Lost>>()?;
+        Ok(self.engines.cpu.pixels_q4(q, &maps, wanted, size))
     }
 
     /// How many latents around a place g_s sees.

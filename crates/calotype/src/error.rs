@@ -49,6 +49,9 @@ pub enum Malformation {
     /// A stream of symbols (docs/FORMAT.md section 6).
     #[error("{0}")]
     Stream(calotype_rans::Fault),
+    /// A stream of alpha (docs/FORMAT.md section 3.1).
+    #[error("alpha: {0}")]
+    Alpha(calotype_plane::Error),
 }
 
 /// What this program cannot read.
@@ -97,6 +100,18 @@ pub enum Usage {
         width: u32,
         /// Rows of the picture.
         height: u32,
+    },
+    /// A side is 0, or there are not `width * height * channels` samples.
+    #[error("a picture of {width}x{height} pixels of {channels} channels cannot have {samples} samples")]
+    PictureSize {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Samples of a pixel.
+        channels: usize,
+        /// Samples given.
+        samples: usize,
     },
     /// Encoding with a codec that was loaded to decode only.
     #[error("this codec has no encoder part")]

@@ -11,10 +11,12 @@
 //! # Ok::<(), calotype::Error>(())
 //! ```
 //!
+//! [`Picture`] holds grey, alpha and 16 bits, [`Metadata`] what else comes with a picture: [`Codec::encode_picture`], [`Decoder::picture`].
 //! A [`Codec`] keeps a loaded model and its engine for many images. [`Decoder`] tells what a file holds before any pixel is decoded; it
-//! decodes bands of rows, regions, and what the first bytes of a file hold ([`Incremental`]).
+//! decodes bands of rows, regions, and what the first bytes of a file hold ([`Incremental`]). An [`Exposure`] meets sizes and measures.
 //! The file format is docs/FORMAT.md, the arithmetic docs/MODEL.md.
 
+mod alpha;
 mod bands;
 mod codec;
 mod decode;
@@ -22,12 +24,16 @@ mod encode;
 mod engine;
 mod entropy;
 mod error;
+mod exposure;
 mod incremental;
+mod metadata;
 mod models;
 #[cfg(not(feature = "gpu"))]
 mod no_gpu;
 mod picture;
 mod quality;
+mod search;
+mod transparent;
 mod window;
 
 pub use bands::{Band, Bands};
@@ -41,9 +47,11 @@ pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 pub use engine::gpu::Failure as GpuFailure;
 pub use engine::{EngineChoice, EngineFacts, GpuFacts, gpus};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
+pub use exposure::{Exposure, Goal, Hit};
 pub use incremental::Incremental;
+pub use metadata::Metadata;
 pub use models::{ModelFacts, ModelId, embedded_models};
-pub use picture::{Image, Region, RgbImage};
+pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples};
 pub use quality::Quality;
 
 /// Encodes an image with the embedded model on the fastest engine of this machine.

@@ -1,6 +1,9 @@
 //! Pictures in memory: what goes in and what comes out.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Usage};
+use crate::transparent;
 
 /// 8-bit RGB pixels to encode, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -73,9 +76,220 @@ impl<'a> RgbImage<'a> {
     }
 }
 
+/// The channels of a picture, in the order of a pixel's samples. Alpha is straight: colours are not multiplied by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// One.
+    Grey,
+    /// Two.
+    GreyAlpha,
+    /// Three.
+    Rgb,
+    /// Four.
+    Rgba,
+}
+
+/// Samples of 8 or 16 bits, from black to the largest value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Samples {
+    /// 0 to 255.
+    U8(Vec<u8>),
+    /// 0 to 65535.
+    U16(Vec<u16>),
+}
+
+/// A picture of any kind that a `.calo` file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    channels: Channels,
+    samples: Samples,
+}
+
+impl Channels {
+    pub(crate) fn of(grey: bool, alpha: bool) -> Channels {
+        match (grey, alpha) {
+            (true, false) => Channels::Grey,
+            (true, true) => Channels::GreyAlpha,
+            (false, false) => Channels::Rgb,
+            (false, true) => Channels::Rgba,
+        }
+    }
+
+    /// Samples of a pixel.
+    pub fn count(self) -> usize {
+        match self {
+            Channels::Grey => 1,
+            Channels::GreyAlpha => 2,
+            Channels::Rgb => 3,
+            Channels::Rgba => 4,
+        }
+    }
+
+    /// Whether there is one channel of colour.
+    pub fn is_grey(self) -> bool {
+        matches!(self, Channels::Grey | Channels::GreyAlpha)
+    }
+
+    /// Whether the last channel is alpha.
+    pub fn has_alpha(self) -> bool {
+        matches!(self, Channels::GreyAlpha | Channels::Rgba)
+    }
+}
+
+impl Samples {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Samples::U8(samples) => samples.len(),
+            Samples::U16(samples) => samples.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Picture {
+    /// `samples` holds `width * height` pixels, rows from the top without padding.
+    ///
+    /// # Errors
+    /// [`Usage::PictureSize`] if a side is 0 or the number of samples does not fit.
+    pub fn new(width: u32, height: u32, channels: Channels, samples: Samples) -> Result<Picture, Error> {
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels == 0 || pixels.checked_mul(channels.count() as u64) != Some(samples.len() as u64) {
+            return Err(Usage::PictureSize { width, height, channels: channels.count(), samples: samples.len() }.into());
+        }
+        Ok(Picture { width, height, channels, samples })
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The channels.
+    pub fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    /// Bits of a sample, 8 or 16.
+    pub fn depth(&self) -> u8 {
+        match self.samples {
+            Samples::U8(_) => 8,
+            Samples::U16(_) => 16,
+        }
+    }
+
+    /// The samples, rows from the top.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// The samples, rows from the top.
+    pub fn into_samples(self) -> Samples {
+        self.samples
+    }
+
+    /// The colours as 8-bit RGB, without alpha.
+    pub fn rgb8(&self) -> Cow<'_, [u8]> {
+        match (&self.samples, self.channels) {
+            (Samples::U8(samples), Channels::Rgb) => Cow::Borrowed(samples),
+            (Samples::U8(samples), _) => Cow::Owned(colours(samples, self.channels, |sample| sample)),
+            (Samples::U16(samples), _) => Cow::Owned(colours(samples, self.channels, shallow_sample)),
+        }
+    }
+
+    /// As [`Picture::rgb8`], with smooth colours under full transparency.
+    pub(crate) fn opaque_rgb8(&self) -> Cow<'_, [u8]> {
+        let mut rgb = self.rgb8();
+        if let Some(alpha) = self.alpha() {
+            transparent::fill(rgb.to_mut(), self.width as usize, alpha.iter().map(|&alpha| alpha > 0).collect());
+        }
+        rgb
+    }
+
+    /// The samples of alpha, if there are any.
+    pub fn alpha(&self) -> Option<Vec<u16>> {
+        let count = self.channels.count();
+        self.channels.has_alpha().then(|| match &self.samples {
+            Samples::U8(samples) => samples.iter().skip(count - 1).step_by(count).map(|&sample| sample.into()).collect(),
+            Samples::U16(samples) => samples.iter().skip(count - 1).step_by(count).copied().collect(),
+        })
+    }
+}
+
+fn colours<S: Copy>(samples: &[S], channels: Channels, to_byte: impl Fn(S) -> u8) -> Vec<u8> {
+    let places = if channels.is_grey() { [0, 0, 0] } else { [0, 1, 2] };
+    samples.chunks_exact(channels.count()).flat_map(|pixel| places.map(|place| to_byte(pixel[place]))).collect()
+}
+
+/// The nearest of 8 bits.
+fn shallow_sample(sample: u16) -> u8 {
+    ((u32::from(sample) + 128) / 257) as u8
+}
+
+/// A sample of 16 bits from Q4 (docs/MODEL.md section 5.4).
+pub(crate) fn deep_sample(q4: i16) -> u16 {
+    ((257 * i32::from(q4.clamp(0, 4080)) + 8) >> 4) as u16
+}
+
+/// The one channel of a grey picture (docs/FORMAT.md section 2).
+pub(crate) fn grey_of([r, g, b]: [u16; 3]) -> u16 {
+    ((u32::from(r) + 2 * u32::from(g) + u32::from(b) + 2) >> 2) as u16
+}
+
+/// Makes RGB grey.
+pub(crate) fn make_grey(rgb: &mut [u8]) {
+    rgb.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = [grey_of(pixel.map(u16::from)) as u8; 3]);
+}
+
+/// RGB samples as the channels of a picture.
+pub(crate) fn arranged<S: Copy + Into<u16> + TryFrom<u16>>(rgb: Vec<S>, grey: bool, alpha: Option<Vec<S>>) -> Vec<S> {
+    let one = |pixel: &[S; 3]| S::try_from(grey_of(pixel.map(Into::into))).unwrap_or(pixel[1]);
+    let pixels = || rgb.as_chunks::<3>().0.iter();
+    match (grey, alpha) {
+        (false, None) => rgb,
+        (true, None) => pixels().map(one).collect(),
+        (false, Some(alpha)) => pixels().zip(alpha).flat_map(|(&[r, g, b], a)| [r, g, b, a]).collect(),
+        (true, Some(alpha)) => pixels().zip(alpha).flat_map(|(pixel, a)| [one(pixel), a]).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn depths_map_ends_to_ends() {
+        assert_eq!([-9, 0, 1, 4079, 4080, 5000].map(deep_sample), [0, 0, 16, 65519, 65535, 65535]);
+        assert!(
+            (0..=255)
+                .all(|byte| shallow_sample(u16::from(byte) * 257) == byte && deep_sample(i16::from(byte) * 16) == u16::from(byte) * 257)
+        );
+        assert_eq!([128, 129, 65406, 65407].map(shallow_sample), [0, 1, 254, 255]);
+        assert_eq!(grey_of([65535; 3]), 65535);
+        assert_eq!(grey_of([1, 2, 4]), 2);
+    }
+
+    #[test]
+    fn samples_must_fit() {
+        let picture = |channels, samples| Picture::new(2, 1, channels, Samples::U8(vec![0; samples]));
+        for (channels, samples) in [(Channels::Grey, 2), (Channels::GreyAlpha, 4), (Channels::Rgb, 6), (Channels::Rgba, 8)] {
+            assert!(picture(channels, samples).is_ok());
+            assert!(picture(channels, samples + 1).is_err());
+        }
+        assert!(Picture::new(0, 1, Channels::Grey, Samples::U16(vec![])).is_err());
+        assert!(Picture::new(u32::MAX, u32::MAX, Channels::Rgba, Samples::U16(vec![])).is_err());
+    }
 
     #[test]
     fn regions_lie_inside_or_not() {

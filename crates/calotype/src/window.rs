@@ -35,7 +35,7 @@ pub fn pixels_of(rect: Rect, (width, height): (usize, usize)) -> (usize, usize) 
 }
 
 /// Some rows and columns of a picture of `width` RGB pixels a row.
-pub fn crop(mut rgb: Vec<u8>, width: usize, rows: Range<usize>, columns: Range<usize>) -> Vec<u8> {
+pub fn crop<S: Copy>(mut rgb: Vec<S>, width: usize, rows: Range<usize>, columns: Range<usize>) -> Vec<S> {
     let (row, length) = (3 * width, 3 * columns.len());
     if rgb.len() != rows.len() * length {
         for (place, y) in rows.clone().enumerate() {

@@ -124,7 +124,8 @@ fn an_image_under_another_name_is_read_by_its_content() {
 fn lost_transparency_is_mentioned() {
     let desk = Desk::new();
     image::RgbaImage::from_pixel(20, 10, image::Rgba([10, 20, 30, 128])).save(desk.path("clear.png")).unwrap();
-    let run = desk.run("encode clear.png -o a.calo");
+    desk.json("encode clear.png -o a.calo --json");
+    let run = desk.run("decode a.calo -o a.jpg");
     assert_eq!(run.code, 0);
     assert!(run.stderr.contains("transparency"), "{}", run.stderr);
 }

@@ -65,6 +65,10 @@ impl<K: Kernels> Graph for Network<K> {
         rayon::scope(|_| self.run_synthesis(q, tiles, wanted, size))
     }
 
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
+        rayon::scope(|_| self.run_synthesis(q, tiles, wanted, size))
+    }
+
     fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
         rayon::scope(|_| self.run_analysis(pixels, rows))
     }

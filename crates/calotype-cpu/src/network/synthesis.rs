@@ -12,7 +12,7 @@ use crate::kernels::Kernels;
 use crate::measure::Phase;
 use calotype_model::{Map, Rect};
 
-/// Bytes of a row of 8x8 pixels.
+/// Samples of a row of 8x8 pixels.
 const BLOCK_ROW: usize = 24;
 
 /// v_hat where g_s sees it: from tiles, each with its place.
@@ -30,15 +30,39 @@ struct Columns {
     width: usize,
 }
 
+/// What becomes of a value of the last layer.
+pub(super) trait Sample: Copy + Default + Send + Sync {
+    /// Values in Q4, saturated to i16, to as many samples; `memory` is there to be used.
+    fn all<'a>(q4: &'a [i16], memory: &'a mut Vec<u8>) -> &'a [Self];
+}
+
+/// Pixels.
+impl Sample for u8 {
+    #[inline(always)]
+    fn all<'a>(q4: &'a [i16], memory: &'a mut Vec<u8>) -> &'a [u8] {
+        let bytes = room(memory, q4.len());
+        to_bytes(q4, bytes);
+        bytes
+    }
+}
+
+/// Q4 as it is.
+impl Sample for i16 {
+    #[inline(always)]
+    fn all<'a>(q4: &'a [i16], _: &'a mut Vec<u8>) -> &'a [i16] {
+        q4
+    }
+}
+
 impl<K: Kernels> Network<K> {
     /// The pixels of `wanted`; `tiles` hold it and all that g_s sees around it.
-    pub(super) fn run_synthesis(
+    pub(super) fn run_synthesis<S: Sample>(
         &self,
         q: &QualityTables,
         tiles: &[(Rect, &Map<i16>)],
         wanted: Rect,
         (width, height): (usize, usize),
-    ) -> Vec<u8> {
+    ) -> Vec<S> {
         let blocks = &self.decoder.g_s.blocks;
         let picture = Rect::of_picture(width, height);
         let latents = Latents { tiles, seen: wanted.widened(blocks.len().div_ceil(2), picture) };
@@ -48,7 +72,7 @@ impl<K: Kernels> Network<K> {
             width: (16 * wanted.right()).min(width) - 16 * wanted.x,
         };
         let (line, top) = (3 * columns.width, 2 * wanted.y);
-        let mut rgb = vec![0; line * ((16 * wanted.bottom()).min(height) - 16 * wanted.y)];
+        let mut rgb = vec![S::default(); line * ((16 * wanted.bottom()).min(height) - 16 * wanted.y)];
         let shape = (2 * picture.height, 2 * latents.seen.width, q.bias_dec.len());
         let map = Wanted { phase: Phase::Synthesis, shape, rows: top..2 * wanted.bottom() };
         let begin = |field: &mut Field<K>, rows: Range<usize>| self.begin_synthesis(q, latents, field, rows);
@@ -83,7 +107,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// Rows of 8x8 pixels to at most 8 times as many rows of pixels.
-    fn write_pixels(&self, field: &Field<K>, rows: &Range<usize>, columns: Columns, pixels: &mut [u8]) {
+    fn write_pixels<S: Sample>(&self, field: &Field<K>, rows: &Range<usize>, columns: Columns, pixels: &mut [S]) {
         let height = job_rows(rows.len(), columns.columns);
         let stream = field.stream[field.place(rows)].chunks(height * field.row);
         let jobs: Vec<_> = stream.zip(pixels.chunks_mut(8 * height * 3 * columns.width)).collect();
@@ -97,13 +121,12 @@ impl<K: Kernels> Network<K> {
     }
 
     /// One row of 8x8 pixels.
-    fn write_row(&self, scratch: &mut Scratch<K>, stream: &[i16], columns: Columns, pixels: &mut [u8]) {
+    fn write_row<S: Sample>(&self, scratch: &mut Scratch<K>, stream: &[i16], columns: Columns, pixels: &mut [S]) {
         let length = columns.columns * 8 * BLOCK_ROW;
         let wide = room(&mut scratch.stream, length);
         self.kernels.wide(&self.decoder.g_s.last, rows_of(stream, stream.len() / columns.columns), wide);
-        let bytes = room(&mut scratch.pixels, length);
-        self.kernels.vectorise(|| to_bytes(wide, bytes));
-        shuffle8(bytes, pixels, columns.width);
+        let samples = self.kernels.vectorise(|| S::all(wide, &mut scratch.pixels));
+        shuffle8(samples, pixels, columns.width);
     }
 }
 
@@ -125,11 +148,11 @@ fn to_bytes(wide: &[i16], bytes: &mut [u8]) {
 }
 
 /// A row of 8x8 blocks to at most 8 rows of pixels, cropped to `width`.
-fn shuffle8(bytes: &[u8], pixels: &mut [u8], width: usize) {
+fn shuffle8<S: Copy>(samples: &[S], pixels: &mut [S], width: usize) {
     for (dy, row) in pixels.chunks_exact_mut(width * 3).enumerate() {
-        let blocks = bytes.chunks_exact(8 * BLOCK_ROW).map(|block| &block[dy * BLOCK_ROW..][..BLOCK_ROW]);
+        let blocks = samples.chunks_exact(8 * BLOCK_ROW).map(|block| &block[dy * BLOCK_ROW..][..BLOCK_ROW]);
         for (place, block) in row.chunks_mut(BLOCK_ROW).zip(blocks) {
-            match <&mut [u8; BLOCK_ROW]>::try_from(&mut *place) {
+            match <&mut [S; BLOCK_ROW]>::try_from(&mut *place) {
                 Ok(whole) => whole.copy_from_slice(block),
                 Err(_) => place.copy_from_slice(&block[..place.len()]),
             }

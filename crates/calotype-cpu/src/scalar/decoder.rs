@@ -88,11 +88,20 @@ pub(super) fn reconstruct(decoder: &Decoder, q: &QualityTables, (symbol, mu): (i
 
 /// Section 5.4: v_hat `[lh, lw, M]` of a whole picture to its pixels, RGB, row by row.
 pub fn synthesise(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
+    each(&q4(decoder, q, v_hat), |_, p| ((p + 8) >> 4).clamp(0, 255) as u8).crop((0, 0), (height, width)).data
+}
+
+/// The same before the last rounding, saturated to i16.
+pub fn synthesise_q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<i16> {
+    each(&q4(decoder, q, v_hat), |_, p| sat16(p)).crop((0, 0), (height, width)).data
+}
+
+/// All pixels of the latents, Q4.
+fn q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>) -> Map<i32> {
     let g_s = &decoder.g_s;
     let stream = shuffle(&wide_stream(&g_s.first, v_hat), 2);
     let stream = each(&stream, |c, value| sat16(i32::from(value) + i32::from(q.bias_dec[c])));
     let stream = g_s.blocks.iter().fold(stream, |stream, weights| block(weights, &stream));
     let rounded = each(&wide(&g_s.last, &stream), |n, a| round_shift(a, g_s.last.shift[n]));
-    let pixels = each(&shuffle(&rounded, 8), |_, p| ((p + 8) >> 4).clamp(0, 255) as u8);
-    pixels.crop((0, 0), (height, width)).data
+    shuffle(&rounded, 8)
 }

@@ -1,0 +1,111 @@
+//! Outputs appear whole or not at all: signals, kills, full disks. Completions and manual pages are written.
+
+use crate::harness::{Desk, ppm};
+
+#[cfg(unix)]
+mod interrupted {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Starts `calotype` and sends it a signal after `delay_ms`; its exit code, if it had one.
+    fn signalled(desk: &Desk, line: &str, signal: &str, delay_ms: u64) -> Option<i32> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calotype"));
+        command.args(line.split_whitespace()).current_dir(desk.path("")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        // It may have ended already.
+        let _ = Command::new("kill").args(["-s", signal, &child.id().to_string()]).stderr(Stdio::null()).status();
+        child.wait().unwrap().code()
+    }
+
+    #[test]
+    fn a_signal_leaves_the_whole_output_or_nothing() {
+        let desk = Desk::new();
+        desk.write("in.ppm", &ppm(1200, 900));
+        desk.json("encode in.ppm -o a.calo -q 90 --json");
+        desk.json("decode a.calo -o good.tif --json");
+        let (good, before) = (desk.read("good.tif"), desk.names());
+        let mut ends = Vec::new();
+        for delay_ms in (0..400).step_by(20) {
+            for signal in ["INT", "TERM", "KILL"] {
+                ends.push(signalled(&desk, "decode a.calo -o out.tif -y", signal, delay_ms));
+                let names = desk.names();
+                if names.contains(&"out.tif".to_string()) {
+                    assert!(desk.read("out.tif") == good, "half an output after {delay_ms} ms");
+                    std::fs::remove_file(desk.path("out.tif")).unwrap();
+                }
+                let left: Vec<String> = desk.names().into_iter().filter(|name| !before.contains(name)).collect();
+                let hidden = left.iter().all(|name| name.starts_with(".calotype-"));
+                assert!(left.is_empty() || signal == "KILL" && hidden, "{signal} after {delay_ms} ms leaves {left:?}");
+                left.iter().for_each(|name| std::fs::remove_file(desk.path(name)).unwrap());
+            }
+        }
+        println!("exit codes: {ends:?}");
+        assert!(ends.contains(&Some(130)), "some run was interrupted: {ends:?}");
+    }
+
+    /// A limit on files is a disk that gets full.
+    #[test]
+    fn a_full_disk_leaves_nothing() {
+        let desk = Desk::new();
+        desk.write("in.ppm", &ppm(300, 200));
+        desk.json("encode in.ppm -o a.calo -q 95 --json");
+        for line in ["decode a.calo -o out.png", "decode a.calo -o out.ppm", "decode a.calo -o out.tif", "encode in.ppm -o out.calo -q 100"]
+        {
+            let before = desk.names();
+            // Two blocks of 512 bytes; without the trap the system would kill the program.
+            let script = format!("trap '' XFSZ; ulimit -f 2; exec {} {line}", env!("CARGO_BIN_EXE_calotype"));
+            let run = Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().unwrap();
+            let said = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert_eq!(run.status.code(), Some(5), "{line}: {said}");
+            assert!(said.contains("cannot write"), "{line}: {said}");
+            assert_eq!(desk.names(), before, "{line}");
+        }
+    }
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("made")).unwrap();
+    let run = desk.run("generate made");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for (file, words) in
+        [("calotype.bash", "target-size"), ("_calotype", "--quality"), ("calotype.fish", "decode"), ("calotype-encode.1", "target\\-psnr")]
+    {
+        let text = String::from_utf8(desk.read(&format!("made/{file}"))).unwrap();
+        assert!(text.contains(words), "{file}");
+    }
+    assert!(!String::from_utf8(desk.read("made/calotype.1")).unwrap().contains("generate"));
+}
+
+#[test]
+fn a_format_can_be_named() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(20, 10));
+    desk.json("encode in.ppm -o a.calo --json");
+    desk.json("decode a.calo -o out --format png --json");
+    assert!(desk.read("out").starts_with(b"\x89PNG"));
+    desk.refused("decode a.calo -o out2 --format gif", 2, ".png");
+}
+
+#[test]
+fn targets_are_met_or_refused() {
+    let desk = Desk::new();
+    let hit = desk.json("encode SAMPLE -o a.calo --target-size 6kB --json");
+    let bytes = hit["bytes"].as_u64().unwrap();
+    assert!((5_880..=6_000).contains(&bytes) && desk.read("a.calo").len() as u64 == bytes, "{hit}");
+    assert!(hit["tries"].as_u64() > Some(0) && hit["quality"].as_f64() > Some(0.0));
+    let hit = desk.json("encode SAMPLE -o b.calo --target-psnr 33 --json");
+    assert!((33.0..=33.1).contains(&hit["psnr_db"].as_f64().unwrap()), "{hit}");
+    let hit = desk.json("encode SAMPLE -o c.calo --target-ssimulacra2 70 --json");
+    assert!(hit["tries"].as_u64() > Some(0), "{hit}");
+    desk.refused("encode SAMPLE -o d.calo --target-size 100", 2, "nearest");
+    desk.refused("encode SAMPLE -o d.calo --target-psnr 70", 2, "nearest");
+    desk.refused("encode SAMPLE -o d.calo --target-bpp 90", 2, "nearest");
+    assert_eq!(desk.run("encode SAMPLE -o d.calo --target-size 6k -q 5").code, 2);
+    assert_eq!(desk.run("encode SAMPLE -o d.calo --target-size 6k --target-psnr 30").code, 2);
+    assert_eq!(desk.run("encode SAMPLE -o d.calo --target-size x").code, 2);
+}

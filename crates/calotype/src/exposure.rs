@@ -1,0 +1,221 @@
+//! A picture that has been exposed, and is developed at any quality: g_a runs once, the rest as often as it is asked for.
+
+use std::borrow::Cow;
+
+use calotype_format::{Header, Section, TileRect, TileStreams};
+use calotype_model::{Map, Rect, TileSymbols};
+use rayon::prelude::*;
+
+use crate::alpha;
+use crate::codec::Codec;
+use crate::encode::{EncodeOptions, Encoded, Job, latents_of};
+use crate::error::{Error, Usage};
+use crate::metadata::Metadata;
+use crate::picture::{Image, Picture};
+use crate::quality::Quality;
+use crate::search::{Search, Step, Window};
+use crate::window;
+
+/// What a size may stay below its target.
+const SIZE_WITHIN: f64 = 0.02;
+/// log2 of the bits per pixel at the lowest quality, and how much they grow up to the highest: a first guess for photographs.
+const LOG2_BPP: (f64, f64) = (-3.3, 4.9);
+
+/// A picture after g_a, with its metadata. Runs on the CPU, with the bytes of every engine.
+pub struct Exposure<'a> {
+    codec: &'a Codec,
+    header: Header,
+    sections: Vec<Section>,
+    options: EncodeOptions,
+    v: Map<i16>,
+}
+
+/// What a file is to be.
+pub enum Goal<'m> {
+    /// At most so many bytes, and at least 98 % of them.
+    Bytes(u64),
+    /// Pixels whose measure is at least `least` and at most `least + within`.
+    Score {
+        /// The least measure.
+        least: f64,
+        /// By how much it may be more.
+        within: f64,
+        /// How much it grows from the lowest quality to the highest, about.
+        span: f64,
+        /// What is measured on the decoded picture; grows with the quality.
+        measure: &'m (dyn Fn(&Image) -> f64 + Sync),
+    },
+}
+
+/// What met a goal, or what is nearest to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The file.
+    pub encoded: Encoded,
+    /// Its quality.
+    pub quality: Quality,
+    /// What the goal is about: its bytes, or its measure.
+    pub value: f64,
+    /// How many qualities were tried.
+    pub tries: u32,
+    /// Whether the goal is met. If not, no quality meets it: the file is the best on the right side of it, or at the end of the scale.
+    pub met: bool,
+}
+
+/// The symbols of a picture at a quality.
+struct Trial<'a> {
+    job: Job<'a>,
+    header: Header,
+    tiles: Vec<(Rect, TileSymbols, Map<i16>)>,
+}
+
+impl Codec {
+    /// Runs g_a over a picture, to encode it at several qualities.
+    ///
+    /// # Errors
+    /// As [`Codec::encode_picture`].
+    pub fn expose(&self, picture: &Picture, metadata: &Metadata, options: &EncodeOptions) -> Result<Exposure<'_>, Error> {
+        let header = self.header_of(picture, options)?;
+        if self.model.encoder().is_none() {
+            return Err(Usage::NoEncoder.into());
+        }
+        let sections = alpha::sections(picture, metadata, &header)?;
+        let v = self.cpu().analyse(&picture.opaque_rgb8(), header.width as usize, header.height as usize);
+        Ok(Exposure { codec: self, header, sections, options: *options, v })
+    }
+}
+
+impl Exposure<'_> {
+    /// The file at a quality: the bytes that [`Codec::encode_picture`] writes.
+    ///
+    /// # Errors
+    /// As [`Codec::encode_picture`].
+    pub fn encode(&self, quality: Quality) -> Result<Encoded, Error> {
+        self.trial(quality.steps())?.encode(&self.sections)
+    }
+
+    /// The colours at a quality, as [`Decoder::decode`](crate::Decoder::decode) gives them; nothing is coded for it.
+    ///
+    /// # Errors
+    /// As [`Codec::encode_picture`].
+    pub fn preview(&self, quality: Quality) -> Result<Image, Error> {
+        Ok(self.trial(quality.steps())?.preview())
+    }
+
+    /// Looks for the quality that meets a goal.
+    ///
+    /// # Errors
+    /// As [`Codec::encode_picture`]. A goal that no quality meets is no error: [`Hit::met`].
+    pub fn meet(&self, goal: &Goal<'_>) -> Result<Hit, Error> {
+        match goal {
+            Goal::Bytes(bytes) => self.meet_bytes((*bytes).max(1) as f64),
+            Goal::Score { least, within, span, measure } => self.meet_score(*least, *within, *span, *measure),
+        }
+    }
+
+    /// Counts bits by the tables' costs; what a file has beyond them is learnt from the first try, which is coded.
+    fn meet_bytes(&self, target: f64) -> Result<Hit, Error> {
+        let (low, span) = LOG2_BPP;
+        let least = target * (1.0 - SIZE_WITHIN);
+        let window = Window { least: least.log2(), most: target.log2(), aim: ((least + target) / 2.0).log2() };
+        let bits_per_pixel = 8.0 * target / self.header.pixels() as f64;
+        let last = f64::from(Quality::HIGHEST.steps());
+        let first = ((bits_per_pixel.log2() - low) / span).clamp(0.02, 0.98) * last;
+        let mut search = Search::new(window, first as u16, span / last);
+        let (mut quality, mut overhead) = (search.first(), None);
+        loop {
+            let trial = self.trial(quality)?;
+            let coded = trial.coded_bytes();
+            let mut bytes = overhead.map_or(0.0, |overhead: f64| coded + overhead);
+            let mut encoded = None;
+            if overhead.is_none() || (least..=target).contains(&bytes) {
+                let file = trial.encode(&self.sections)?;
+                bytes = file.bytes.len() as f64;
+                overhead = Some(bytes - coded);
+                encoded = Some(file);
+            }
+            match (search.value(bytes.log2()), encoded) {
+                (Step::Found, Some(encoded)) => return Ok(hit(encoded, quality, search.tries, true)),
+                (Step::Found, None) => return Ok(hit(trial.encode(&self.sections)?, quality, search.tries, true)),
+                (Step::Try(next), _) => quality = next,
+                (Step::Neighbours(below, above), _) => {
+                    let nearest = below.or(above).unwrap_or(0);
+                    return Ok(hit(self.trial(nearest)?.encode(&self.sections)?, nearest, search.tries, false));
+                }
+            }
+        }
+    }
+
+    fn meet_score(&self, least: f64, within: f64, span: f64, measure: &dyn Fn(&Image) -> f64) -> Result<Hit, Error> {
+        let last = Quality::HIGHEST.steps();
+        let window = Window { least, most: least + within, aim: least + within / 2.0 };
+        let mut search = Search::new(window, last / 2, span / f64::from(last));
+        let mut quality = search.first();
+        loop {
+            let trial = self.trial(quality)?;
+            let value = measure(&trial.preview());
+            let nearest = match search.value(value) {
+                Step::Found => return Ok(Hit { value, ..hit(trial.encode(&self.sections)?, quality, search.tries, true) }),
+                Step::Try(next) => {
+                    quality = next;
+                    continue;
+                }
+                Step::Neighbours(below, above) => above.or(below).unwrap_or(last),
+            };
+            let trial = self.trial(nearest)?;
+            let value = measure(&trial.preview());
+            return Ok(Hit { value, ..hit(trial.encode(&self.sections)?, nearest, search.tries, false) });
+        }
+    }
+
+    fn trial(&self, quality: u16) -> Result<Trial<'_>, Error> {
+        let header = Header { quality, ..self.header };
+        let job = self.codec.job(&header, &self.options)?;
+        let rects: Vec<Rect> = header.tiles().map(|rect: TileRect| latents_of(&rect)).collect();
+        let tiles = rects.par_iter().map(|&place| self.tile(&job, place)).collect();
+        Ok(Trial { job, header, tiles })
+    }
+
+    /// docs/MODEL.md section 6 for one tile: its symbols, and v_hat.
+    fn tile(&self, job: &Job<'_>, place: Rect) -> (Rect, TileSymbols, Map<i16>) {
+        let (cpu, tables) = (self.codec.cpu(), &job.tables);
+        let whole = Rect { y: 0, x: 0, height: self.v.height, width: self.v.width };
+        let padded: Cow<'_, Map<i16>> = window::assemble(&[(whole, &self.v)], place.padded());
+        let z = cpu.hyper_analyse(&tables.gain_z, &padded);
+        let hyper = cpu.hyper(&tables.quality, &z, place.size());
+        let (y, v_hat) = cpu.code(&tables.quality, &hyper, &padded, &tables.quantiser);
+        (place, TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat)
+    }
+}
+
+fn hit(encoded: Encoded, quality: u16, tries: u32, met: bool) -> Hit {
+    let value = encoded.bytes.len() as f64;
+    Hit { encoded, quality: Quality::from_steps(quality).unwrap_or(Quality::HIGHEST), value, tries, met }
+}
+
+impl Trial<'_> {
+    fn encode(&self, sections: &[Section]) -> Result<Encoded, Error> {
+        let streams: Vec<TileStreams> = self.tiles.par_iter().map(|(_, symbols, _)| self.job.write(symbols)).collect::<Result<_, _>>()?;
+        let statistics = self.job.statistics;
+        let bits = statistics.then(|| self.tiles.iter().map(|(_, symbols, _)| self.job.cross_entropy_bits(symbols)).sum());
+        Ok(Encoded { bytes: calotype_format::write(&self.header, sections, &streams)?, cross_entropy_bits: bits })
+    }
+
+    /// What the symbols take under the model's tables.
+    fn coded_bytes(&self) -> f64 {
+        let bits_q8: u64 = self.tiles.par_iter().map(|(_, symbols, _)| self.job.cost_q8(symbols)).sum();
+        bits_q8 as f64 / (8.0 * 256.0)
+    }
+
+    fn preview(&self) -> Image {
+        let (codec, header) = (self.job.codec, &self.header);
+        let (width, height) = (header.width as usize, header.height as usize);
+        let maps: Vec<(Rect, &Map<i16>)> = self.tiles.iter().map(|(place, _, v_hat)| (*place, v_hat)).collect();
+        let v_hat = window::assemble(&maps, Rect::of_picture(width, height));
+        let mut rgb = codec.cpu().synthesise(&self.job.tables.quality, &v_hat, width, height);
+        if header.grey {
+            crate::picture::make_grey(&mut rgb);
+        }
+        Image { width: header.width, height: header.height, rgb }
+    }
+}

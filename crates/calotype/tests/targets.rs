@@ -1,0 +1,86 @@
+//! An exposure is developed at any quality, to the bytes of a plain encoding, and meets sizes and measures.
+
+use calotype::{Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Exposure, Goal, Image, Isa, Metadata, Picture, Quality, Samples};
+
+const SIDE: u32 = 200;
+
+fn codec() -> Codec {
+    Codec::new(Some(Isa::detect())).unwrap()
+}
+
+/// Waves and grain: costs more the finer it is coded.
+fn picture(channels: Channels) -> Picture {
+    let pixels = (0..SIDE * SIDE).map(|i| (f64::from(i % SIDE), f64::from(i / SIDE), i.wrapping_mul(2_654_435_761) >> 28));
+    let sample = |(x, y, grain): (f64, f64, u32), c: usize| {
+        (128.0 + 60.0 * (x / 9.0 + c as f64).sin() * (y / (5.0 + x / 40.0)).cos() + f64::from(grain)) as u8
+    };
+    let samples = pixels.flat_map(|at| (0..channels.count()).map(move |c| sample(at, c)));
+    Picture::new(SIDE, SIDE, channels, Samples::U8(samples.collect())).unwrap()
+}
+
+fn exposure<'a>(codec: &'a Codec, picture: &Picture, tile_log2: u8) -> Exposure<'a> {
+    codec.expose(picture, &Metadata::default(), &EncodeOptions { tile_log2, ..EncodeOptions::default() }).unwrap()
+}
+
+fn psnr_db(original: &[u8], image: &Image) -> f64 {
+    let squares: f64 = original.iter().zip(&image.rgb).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    10.0 * (255.0 * 255.0 * original.len() as f64 / squares).log10()
+}
+
+#[test]
+fn developing_gives_the_bytes_and_pixels_of_encoding() {
+    let codec = codec();
+    for (channels, tile_log2) in [(Channels::Rgb, 10), (Channels::GreyAlpha, 6)] {
+        let picture = picture(channels);
+        let exposure = exposure(&codec, &picture, tile_log2);
+        for percent in [3.0, 40.0, 97.0] {
+            let quality = Quality::from_percent(percent).unwrap();
+            let options = EncodeOptions { quality, tile_log2, ..EncodeOptions::default() };
+            let plain = codec.encode_picture(&picture, &Metadata::default(), &options).unwrap();
+            assert_eq!(exposure.encode(quality).unwrap(), plain);
+            let decoded = Decoder::new(&plain.bytes, &DecodeOptions::default()).unwrap().decode(&codec).unwrap();
+            assert_eq!(exposure.preview(quality).unwrap(), decoded);
+        }
+    }
+}
+
+#[test]
+fn sizes_are_met() {
+    let codec = codec();
+    let exposure = exposure(&codec, &picture(Channels::Rgb), 10);
+    let bytes = |quality| exposure.encode(quality).unwrap().bytes.len() as f64;
+    let (smallest, largest) = (bytes(Quality::LOWEST), bytes(Quality::HIGHEST));
+    for step in 1..20 {
+        let target = smallest * (largest / smallest).powf(f64::from(step) / 20.0);
+        let hit = exposure.meet(&Goal::Bytes(target as u64)).unwrap();
+        println!("{target:.0}: {} bytes at {:.2} after {} tries", hit.value, hit.quality.percent(), hit.tries);
+        assert!(hit.met && hit.value <= target && hit.value >= 0.98 * (target - 1.0), "{target} {}", hit.value);
+        assert_eq!(hit.value, hit.encoded.bytes.len() as f64);
+        assert_eq!(hit.encoded, exposure.encode(hit.quality).unwrap());
+    }
+    let least = exposure.meet(&Goal::Bytes(10)).unwrap();
+    assert_eq!((least.met, least.value, least.quality), (false, smallest, Quality::LOWEST));
+    let most = exposure.meet(&Goal::Bytes(1 << 40)).unwrap();
+    assert_eq!((most.met, most.value, most.quality), (false, largest, Quality::HIGHEST));
+}
+
+#[test]
+fn measures_are_met() {
+    let codec = codec();
+    let picture = picture(Channels::Rgb);
+    let exposure = exposure(&codec, &picture, 10);
+    let original = picture.rgb8();
+    let psnr = |image: &Image| psnr_db(&original, image);
+    let goal = |least| Goal::Score { least, within: 0.1, span: 20.0, measure: &psnr };
+    let (worst, best) = (psnr(&exposure.preview(Quality::LOWEST).unwrap()), psnr(&exposure.preview(Quality::HIGHEST).unwrap()));
+    for step in 1..10 {
+        let least = worst + (best - worst) * f64::from(step) / 10.0;
+        let hit = exposure.meet(&goal(least)).unwrap();
+        let decoded = Decoder::new(&hit.encoded.bytes, &DecodeOptions::default()).unwrap().decode(&codec).unwrap();
+        println!("{least:.2} dB: {:.3} at {:.2} after {} tries", hit.value, hit.quality.percent(), hit.tries);
+        assert_eq!(hit.value, psnr(&decoded));
+        assert!(hit.met && (least..=least + 0.1).contains(&hit.value), "{least} {}", hit.value);
+    }
+    let beyond = exposure.meet(&goal(best + 1.0)).unwrap();
+    assert_eq!((beyond.met, beyond.quality, beyond.value), (false, Quality::HIGHEST, best));
+}
