@@ -8,7 +8,7 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 48.0;
-/// The first curve's colour, then those of the others in turn.
+/// Our curve's colour, then those of the others in turn.
 const COLOURS: [&str; 9] = ["var(--ours)", "#c78b2b", "#3f8f5a", "#7a5bb5", "#b5495b", "#2f8f9d", "#8c6d46", "#8a8f98", "#d0679d"];
 /// Where the horizontal axis may have marks.
 const MARKS: [f64; 15] = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0];
@@ -17,6 +17,8 @@ const MARKS: [f64; 15] = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 
 pub struct Series {
     /// As the legend calls it.
     pub name: String,
+    /// The number of its colour, the same in all plots of a page.
+    pub colour: usize,
     /// (x, y), x above 0.
     pub points: Vec<(f64, f64)>,
     /// Whether its line is broken and without dots.
@@ -114,7 +116,7 @@ impl Plot<'_> {
     }
 
     fn curve(&self, axes: &Axes, place: usize, series: &Series) -> Markup {
-        let colour = COLOURS[place % COLOURS.len()];
+        let colour = COLOURS[series.colour % COLOURS.len()];
         let width = if place == 0 { 3 } else { 2 };
         let corners: Vec<String> =
             cut(&series.points, self.max_x).iter().map(|(x, y)| format!("{:.1},{:.1}", axes.x(*x), axes.y(*y))).collect();
@@ -138,7 +140,7 @@ impl Plot<'_> {
         html! {
             @for (place, series) in self.series.iter().enumerate() {
                 @let y = top + 20.0 * (place as f64 + 0.5);
-                line x1=(left) x2=(left + 30.0) y1=(y) y2=(y) stroke=(COLOURS[place % COLOURS.len()]) stroke-width="3" stroke-dasharray=[series.broken.then_some("7 5")] {}
+                line x1=(left) x2=(left + 30.0) y1=(y) y2=(y) stroke=(COLOURS[series.colour % COLOURS.len()]) stroke-width="3" stroke-dasharray=[series.broken.then_some("7 5")] {}
                 text x=(left + 38.0) y=(y + 4.0) { (series.name) }
             }
         }

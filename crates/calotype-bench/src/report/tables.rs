@@ -19,7 +19,7 @@ pub fn facts(results: &Results) -> Markup {
         }
         @if !results.skipped.is_empty() { p.warning { "Not measured, for their tools are missing: " (results.skipped.join(", ")) "." } }
         @if !results.codecs.is_empty() {
-            table {
+            table.words {
                 thead { tr { th { "codec" } th { "version" } th { "settings" } } }
                 tbody { @for codec in &results.codecs { tr { th { (codec.label) } td { (codec.version) } td { code { (codec.settings) } } } } }
             }
