@@ -30,13 +30,14 @@ fn mosaic(photographs: &[Picture], width: u32, height: u32) -> Vec<u8> {
 /// Clouds with detail at every scale, and sharp discs before them: about as hard to code as a photograph.
 fn drawn(width: u32, height: u32) -> Vec<u8> {
     let pixel = |x: u32, y: u32| {
-        let cloud = |seed: u32| (3..9).map(|octave| (noise(x, y, octave, seed) - 0.5) * 1.6_f32.powi(octave as i32)).sum::<f32>();
-        let base = [cloud(1), cloud(1) * 0.8 + cloud(2) * 0.4, cloud(1) * 0.6 - cloud(2) * 0.5];
+        let cloud = |seed: u32| (1..9).map(|octave| (noise(x, y, octave, seed) - 0.5) * 28.0 * 1.2_f32.powi(octave as i32)).sum::<f32>();
+        let (light, hue) = (cloud(1), cloud(100));
+        let base = [light, light * 0.8 + hue * 0.4, light * 0.6 - hue * 0.5];
         let (dx, dy) = (x % 211, y % 173);
         let disc = (dx as f32 - 105.0).hypot(dy as f32 - 86.0) < 20.0 + 50.0 * lattice(x / 211, y / 173, 7);
         let shade = if disc { 60.0 * lattice(x / 211, y / 173, 9) - 30.0 } else { 0.0 };
-        let grain = (lattice(x, y, 11) - 0.5) * 6.0;
-        base.map(|value| (128.0 + 2.2 * value + shade + grain).clamp(0.0, 255.0) as u8)
+        let grain = (lattice(x, y, 11) - 0.5) * 12.0;
+        base.map(|value| (128.0 + value + shade + grain).clamp(0.0, 255.0) as u8)
     };
     (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect()
 }
