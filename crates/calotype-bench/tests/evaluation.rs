@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use calotype::{Codec, EncodeOptions, EngineChoice};
+use calotype_bench::{Bench, BenchOptions, Named, Race, RaceBench, bench_engine, bench_page, test_picture};
 use calotype_bench::{
     CommandCodec, Container, Crop, Curve, Error, Hooks, Journal, Picture, Plan, Results, crops, find_peer, measure, report,
 };
@@ -175,6 +176,29 @@ fn check_page(page: &str, json: &Value) -> Result<usize, String> {
         }
     }
     if open.is_empty() { Ok(numbers) } else { Err(format!("still open: {open:?}")) }
+}
+
+#[test]
+fn the_page_of_a_benchmark_says_what_its_json_says() {
+    let options = BenchOptions { encode: EncodeOptions::default(), runs: 2 };
+    let codec = Codec::new(EngineChoice::Cpu(None)).unwrap();
+    let picture = test_picture(&[drawn(Path::new("a"))], 90, 70);
+    let mut bench = Bench::new(codec.model_id().to_string(), &options);
+    bench.engines.push(bench_engine(&codec, None, std::slice::from_ref(&picture), &options).unwrap());
+    let (fake, journal) = (Fake::new(), Journal::default());
+    let race = Race { pictures: vec![picture], runs: 2, threads: 1, journal: &journal };
+    bench.races.push(RaceBench { picture: "90x70".to_string(), speeds: vec![race.time(&fake.codec(), 1.0).unwrap()] });
+    let json = serde_json::to_value(&bench).unwrap();
+    let alone = check_page(&bench_page(&[Named { name: "alone", bench: &bench }]), &json).unwrap();
+    assert!(alone > 40, "{alone} numbers: sizes, phases, kernels, races");
+    let mut other = bench.clone();
+    assert!(other.engines_agree());
+    other.engines.push(bench.engines[0].clone());
+    other.engines[1].sizes[0].rgb_sha256 = "another".to_string();
+    assert!(!other.engines_agree());
+    let page = bench_page(&[Named { name: "one", bench: &bench }, Named { name: "two", bench: &other }]);
+    assert!(check_page(&page, &serde_json::json!([bench, other])).unwrap() > 2 * alone);
+    assert!(page.contains("engines of two do NOT agree") && !page.contains("engines of one do NOT"));
 }
 
 #[test]
