@@ -1,7 +1,7 @@
 //! The decoder: lanes in registers, one table look-up and a short scan per symbol.
 
 use crate::coded::{Scales, check_lengths, coded};
-use crate::tables::Scale;
+use crate::tables::{ESCAPE, Scale};
 use crate::{Error, Fault, HALF_BITS, LONGEST_GAMMA, LOWEST_STATE, PROBABILITY_BITS, PROBABILITY_MASK, Tables, WORD_BITS, lanes};
 
 /// Decodes the stream `bytes` into `symbols` (`i16 [n]`), each under the table of its scale index; symbols that are not coded become 0.
@@ -142,14 +142,14 @@ impl Target<'_> {
             slot = self.tables.slots[at];
         }
         let x = u32::from(slot.freq) * (x >> PROBABILITY_BITS) + bits - u32::from(slot.start);
-        if at == scale.escape() {
+        if slot.symbol == ESCAPE {
             let x = words.renormalise(x)?;
             let (x, symbol) = take_escape(x, scale, position, words)?;
             self.symbols[position] = symbol;
             return Ok(x);
         }
         // It is known even if the stream ends here.
-        self.symbols[position] = (at as isize - scale.zero() as isize) as i16;
+        self.symbols[position] = slot.symbol;
         words.renormalise(x)
     }
 }

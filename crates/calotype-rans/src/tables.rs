@@ -8,12 +8,18 @@ const BUCKETS: usize = 1 << (PROBABILITY_BITS - BUCKET_BITS);
 const MOST_TABLES: usize = 256;
 const LARGEST_TABLE: u16 = (1 << (PROBABILITY_BITS - 1)) - 1;
 
-/// The range `start..start + freq` of one slot.
+/// The range `start..start + freq` of one slot, and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
 pub(crate) struct Slot {
     pub(crate) start: u16,
     pub(crate) freq: u16,
+    /// [`ESCAPE`] for the escape.
+    pub(crate) symbol: i16,
 }
+
+/// No symbol, for symbols lie in -32767..=32767.
+pub(crate) const ESCAPE: i16 = i16::MIN;
 
 /// One table: where its slots lie among all slots, and for each bucket the slot that holds the bucket's first value.
 #[derive(Clone, Debug)]
@@ -57,7 +63,7 @@ impl Scale {
 
 /// The probability tables of a model, one per scale index (FORMAT.md section 6, "Tables").
 ///
-/// Memory is bounded by the input: 8 bytes for each entry of `cdf` and about 0.5 KiB for each table.
+/// Memory is bounded by the input: 10 bytes for each entry of `cdf` and about 0.5 KiB for each table.
 #[derive(Clone, Debug)]
 pub struct Tables {
     pub(crate) scales: Vec<Scale>,
@@ -119,7 +125,9 @@ impl Tables {
         check_starts(self.scales.len(), starts)?;
         self.scales.push(Scale { first: self.slots.len() as u32, largest, buckets: buckets(starts) });
         let ends = starts[1..].iter().copied().chain([1 << PROBABILITY_BITS]);
-        self.slots.extend(starts.iter().zip(ends).map(|(&start, end)| Slot { start, freq: end - start }));
+        let last = i32::from(largest) + 1;
+        let symbols = (-i32::from(largest)..=last).map(|symbol| if symbol == last { ESCAPE } else { symbol as i16 });
+        self.slots.extend(starts.iter().zip(ends).zip(symbols).map(|((&start, end), symbol)| Slot { start, freq: end - start, symbol }));
         Ok(())
     }
 }
