@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Quality, RgbImage};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::command_codec::{CommandCodec, Desk, RoundTrip};
@@ -188,9 +189,8 @@ struct Artist<'a> {
 impl Artist<'_> {
     fn draw(&self, desk: &Desk<'_>, peers: &[&CommandCodec], ours: Shown) -> Result<Crop, Error> {
         let bytes = ours.point.bytes;
-        let others = peers.iter().map(|peer| peer_at(desk, self.picture, peer, bytes));
-        let shown = std::iter::once(Ok(ours)).chain(others);
-        let cells = shown.map(|shown| self.cell(shown?)).collect::<Result<_, _>>()?;
+        let others: Vec<Shown> = peers.par_iter().map(|peer| peer_at(desk, self.picture, peer, bytes)).collect::<Result<_, _>>()?;
+        let cells = std::iter::once(ours).chain(others).map(|shown| self.cell(shown)).collect::<Result<_, _>>()?;
         let original = self.png("original", &self.picture.rgb)?;
         Ok(Crop { picture: self.picture.name.clone(), target_bpp: self.target, window: self.window, original, cells })
     }
