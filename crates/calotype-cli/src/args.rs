@@ -29,7 +29,7 @@ pub struct Cli {
     /// Say which engine ran
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Force a code path of the CPU engine: scalar, portable, avx2, avx512 (for tests)
+    /// Force a code path of the CPU engine: scalar, portable, avx2, avx-vnni, avx512 (for tests)
     #[arg(long, global = true, value_name = "ISA", hide = true)]
     pub isa: Option<String>,
 }
