@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 static CODEC: LazyLock<Codec> = LazyLock::new(calotype_fuzz::codec);
 
 fuzz_target!(|bytes: &[u8]| {
-    let options = DecodeOptions { max_pixels: 1 << 16 };
+    let options = DecodeOptions { max_pixels: 1 << 16, ..DecodeOptions::default() };
     let file = calotype_fuzz::mended(bytes);
     for bytes in [bytes, &file] {
         if let Ok(decoder) = Decoder::new(bytes, &options) {

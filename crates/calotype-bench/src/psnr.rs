@@ -5,12 +5,33 @@ pub const IDENTICAL_DB: f64 = 100.0;
 
 /// PSNR in decibels of two 8-bit RGB pictures of equal size: the mean square error is over all samples of all channels.
 pub fn psnr_db(original: &[u8], decoded: &[u8]) -> f64 {
-    let square_sum: u64 = original.iter().zip(decoded).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
-    if square_sum == 0 {
-        return IDENTICAL_DB;
+    let mut error = SquaredError::default();
+    error.add(original, decoded);
+    error.psnr_db()
+}
+
+/// The same of pictures that come in parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SquaredError {
+    sum: u64,
+    samples: u64,
+}
+
+impl SquaredError {
+    /// Adds a part of both.
+    pub fn add(&mut self, original: &[u8], decoded: &[u8]) {
+        self.sum += original.iter().zip(decoded).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum::<u64>();
+        self.samples += original.len() as u64;
     }
-    let mean_square = square_sum as f64 / original.len() as f64;
-    10.0 * (255.0 * 255.0 / mean_square).log10()
+
+    /// Of all parts.
+    pub fn psnr_db(&self) -> f64 {
+        if self.sum == 0 {
+            return IDENTICAL_DB;
+        }
+        let mean_square = self.sum as f64 / self.samples as f64;
+        10.0 * (255.0 * 255.0 / mean_square).log10()
+    }
 }
 
 #[cfg(test)]

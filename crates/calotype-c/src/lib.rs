@@ -72,7 +72,7 @@ fn status_of(error: &Error) -> Status {
     match error {
         Error::Malformed { .. } => Status::Malformed,
         Error::Usage(_) => Status::Usage,
-        Error::Unsupported(_) | Error::Limits { .. } => Status::Unsupported,
+        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } => Status::Unsupported,
         _ => Status::Engine,
     }
 }
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn calotype_info(data: *const u8, length: usize, picture: 
     guarded(|| {
         // SAFETY: the caller's.
         let file = unsafe { bytes_at(data, length) };
-        let info = Decoder::new(file, &DecodeOptions { max_pixels: u64::MAX })?.info();
+        let info = Decoder::new(file, &DecodeOptions { max_pixels: u64::MAX, ..DecodeOptions::default() })?.info();
         let channels = 1 + 2 * u32::from(!info.grey) + u32::from(info.alpha);
         let samples =
             CPicture { width: info.width, height: info.height, channels, depth: info.depth.into(), samples: ptr::null_mut(), bytes: 0 };
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn calotype_decode(
     guarded(|| {
         // SAFETY: the caller's.
         let (codec, file) = unsafe { (&*codec, bytes_at(data, length)) };
-        let decoded = Decoder::new(file, &DecodeOptions { max_pixels })?.picture(codec)?;
+        let decoded = Decoder::new(file, &DecodeOptions { max_pixels, ..DecodeOptions::default() })?.picture(codec)?;
         // SAFETY: the caller's.
         unsafe { picture.write(given_away(decoded)) };
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use calotype::Region;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::read_image::Turn;
@@ -145,6 +146,18 @@ pub struct DecodeArgs {
     /// Refuse pictures of more pixels
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
+    /// Refuse pictures that need more memory to decode, e.g. 500MB
+    #[arg(long, default_value = "4096MiB", value_parser = parse_size, value_name = "BYTES")]
+    pub max_memory: u64,
+    /// Only this part, in pixels from the top left: reads only the tiles that it needs
+    #[arg(long, value_parser = parse_region, value_name = "X,Y,W,H")]
+    pub region: Option<Region>,
+    /// A smaller picture: 1/2, 1/4 or 1/8 of the width and of the height
+    #[arg(long, default_value = "1", value_parser = parse_scale, value_name = "1/N", hide_default_value = true)]
+    pub scale: u32,
+    /// Show what the first bytes of a file hold, where the rest is missing
+    #[arg(long)]
+    pub partial: bool,
     /// What becomes of an orientation that the picture's Exif asks for [default: keep where the output holds Exif]
     #[arg(long, value_enum, value_name = "HOW")]
     pub orientation: Option<Turn>,
@@ -264,6 +277,19 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
+fn parse_region(text: &str) -> Result<Region, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[x, y, width, height]) => Ok(Region { x, y, width, height }),
+        _ => Err("give four numbers: left, top, width, height, e.g. 100,50,256,256".to_string()),
+    }
+}
+
+fn parse_scale(text: &str) -> Result<u32, String> {
+    let scales = [("1", 1), ("1/2", 2), ("1/4", 4), ("1/8", 8)];
+    scales.into_iter().find(|(name, _)| *name == text).map(|(_, factor)| factor).ok_or_else(|| "give 1/2, 1/4 or 1/8".to_string())
+}
+
 fn parse_positive(text: &str) -> Result<f64, String> {
     let number: Result<f64, _> = text.parse();
     number.ok().filter(|number| *number > 0.0 && number.is_finite()).ok_or_else(|| "give a number above 0".to_string())
@@ -290,6 +316,14 @@ mod tests {
         for refused in ["-1", "100.1", "NaN", "inf", "", "x"] {
             assert!(parse_quality(refused).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn regions_and_scales_are_checked() {
+        assert_eq!(parse_region("1, 2,3,4"), Ok(Region { x: 1, y: 2, width: 3, height: 4 }));
+        assert!(["", "1,2,3", "1,2,3,4,5", "1,2,3,-4", "a,b,c,d"].iter().all(|text| parse_region(text).is_err()));
+        assert_eq!(parse_scale("1/4"), Ok(4));
+        assert!(["", "4", "1/3", "1/16"].iter().all(|text| parse_scale(text).is_err()));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! `calotype decode`: a .calo file becomes an image.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture};
+use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Region, Shape};
 use image::ImageFormat;
 use image::metadata::Orientation;
 use serde::Serialize;
@@ -13,10 +13,11 @@ use crate::args::DecodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::failure::{Failure, shown};
-use crate::output::{self, Existing, is_pipe};
+use crate::output::{self, Existing, Sink, is_pipe};
 use crate::pixels;
 use crate::read_image::{Turn, orient, read_bytes};
 use crate::write_image::{holds_metadata, output_format, write_image};
+use crate::write_rows::{Stopped, in_bands, write_rows};
 
 /// What many files become unless `--format` says otherwise.
 const BATCH_FORMAT: &str = "png";
@@ -43,6 +44,16 @@ struct Done {
     report: Option<Report>,
     line: String,
     pixels: u64,
+}
+
+/// A picture that has been written.
+struct Written {
+    width: u32,
+    height: u32,
+    decode_ms: f64,
+    rgb_sha256: String,
+    /// What the format could not hold, one line each.
+    notes: Vec<String>,
 }
 
 /// Runs the command.
@@ -91,19 +102,74 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done, Failure> {
     let format = output_format(&args.output, args.format.as_deref())?;
     let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);
-    let decoder = Decoder::new(&bytes, &DecodeOptions { max_pixels: args.max_pixels }).map_err(failed)?;
+    let options = DecodeOptions { max_pixels: args.max_pixels, max_memory: args.max_memory };
+    let open = if args.partial { Decoder::partial } else { Decoder::new };
+    let decoder = open(&bytes, &options).map_err(failed)?;
+    let metadata = decoder.metadata().map_err(failed)?;
+    let plain = !decoder.info().alpha && decoder.info().depth == 8 && metadata == Metadata::default();
+    let develop = if plain && in_bands(format) { in_rows } else { as_a_whole };
+    let written = develop(args, format, &decoder, codec)?;
+    for note in &written.notes {
+        output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
+    }
+    if decoder.missing_bytes() > 0 {
+        let (here, length) = (bytes.len(), decoder.info().bytes);
+        output::say(&format!("calotype: note: {}: {here} bytes of {length}; the rest would make it finer", shown(&args.input)));
+    }
+    let Written { width, height, decode_ms, .. } = written;
+    let line = format!("{}: {width}x{height}, {decode_ms:.0} ms", shown(&args.output));
+    let report = args.json.then(|| report(args, &decoder, codec, written));
+    Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
+}
+
+/// Band by band, for pictures and formats that have nothing but 8-bit grey or RGB.
+fn in_rows(args: &DecodeArgs, format: ImageFormat, decoder: &Decoder<'_>, codec: &Codec) -> Result<Written, Failure> {
+    let failed = |error| Failure::codec(&args.input, &error);
+    let region = args.region.unwrap_or(decoder.whole());
+    let [width, height] = [region.width, region.height].map(|side| side.div_ceil(args.scale));
+    let mut bands = calotype::scaled(decoder.bands(codec, region).map_err(failed)?, region.width, args.scale);
+    let (mut decoding, mut hash) = (Duration::ZERO, Sha256::new());
+    let timed = std::iter::from_fn(|| {
+        let begin = Instant::now();
+        let band = bands.next();
+        decoding += begin.elapsed();
+        if let (true, Some(Ok(band))) = (args.json, &band) {
+            hash.update(&band.rgb);
+        }
+        band.map(|band| band.map_err(failed))
+    });
+    let mut sink = Sink::create(&args.output, Existing::from_flag(args.overwrite))?;
+    let shape = Shape { width, height, grey: decoder.info().grey };
+    write_rows(&mut sink, format, shape, timed).map_err(|stopped| match stopped {
+        Stopped::Band(failure) => failure,
+        Stopped::Write(error) => Failure::io(&args.output, "write", error),
+    })?;
+    sink.commit()?;
+    Ok(Written { width, height, decode_ms: decoding.as_secs_f64() * 1e3, rgb_sha256: hexadecimal(&hash.finalize()), notes: Vec::new() })
+}
+
+/// Through the whole picture.
+fn as_a_whole(args: &DecodeArgs, format: ImageFormat, decoder: &Decoder<'_>, codec: &Codec) -> Result<Written, Failure> {
+    let failed = |error| Failure::codec(&args.input, &error);
     let begin = Instant::now();
     let picture = decoder.picture(codec).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;
+    let picture = cut(args, decoder, picture).map_err(failed)?;
     let (picture, metadata) = turned(args, format, picture, decoder.metadata().map_err(failed)?)?;
-    let report = args.json.then(|| Report { decode_ms, ..report(args, &decoder, codec, &picture) });
     let (width, height) = (picture.width(), picture.height());
+    let rgb_sha256 = if args.json { sha256(&picture.rgb8()) } else { String::new() };
     let notes = write_image(&args.output, format, picture, metadata, Existing::from_flag(args.overwrite))?;
-    for note in notes {
-        output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
+    Ok(Written { width, height, decode_ms, rgb_sha256, notes })
+}
+
+/// The part and the size that `--region` and `--scale` ask for.
+fn cut(args: &DecodeArgs, decoder: &Decoder<'_>, picture: Picture) -> Result<Picture, calotype::Error> {
+    if args.region.is_none() && args.scale == 1 {
+        return Ok(picture);
     }
-    let line = format!("{}: {width}x{height}, {decode_ms:.0} ms", shown(&args.output));
-    Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
+    let Region { x, y, width, height } = decoder.check_region(args.region.unwrap_or(decoder.whole()))?;
+    let part = pixels::into_image(picture).crop_imm(x, y, width, height);
+    pixels::from_image(part.thumbnail_exact(width.div_ceil(args.scale), height.div_ceil(args.scale)))
 }
 
 /// The picture as `--orientation` asks for.
@@ -120,27 +186,31 @@ fn turned(args: &DecodeArgs, format: ImageFormat, picture: Picture, mut metadata
     Ok((picture, metadata))
 }
 
-fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, picture: &Picture) -> Report {
+fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, written: Written) -> Report {
     let (info, ran) = (decoder.info(), codec.engine());
     Report {
         input: args.input.display().to_string(),
         output: args.output.display().to_string(),
-        width: picture.width(),
-        height: picture.height(),
+        width: written.width,
+        height: written.height,
         bytes: info.bytes,
         bpp: info.bits_per_pixel(),
         quality: info.quality.percent(),
         engine: ran.engine,
         adapter: ran.adapter,
         model_id: info.model_id.to_string(),
-        decode_ms: 0.0,
-        rgb_sha256: sha256(&picture.rgb8()),
+        decode_ms: written.decode_ms,
+        rgb_sha256: written.rgb_sha256,
     }
 }
 
 /// SHA-256 as 64 hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `calotype encode`: an image becomes a .calo file.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Hit, Picture, Quality};
-use calotype_bench::psnr_db;
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, Quality};
+use calotype_bench::{SquaredError, psnr_db};
 use serde::Serialize;
 
 use crate::args::EncodeArgs;
@@ -13,7 +13,8 @@ use crate::engine::Choice;
 use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
-use crate::read_image::{Source, decode_image, read_bytes};
+use crate::read_image::{Source, check_size, decode_image, read_bytes};
+use crate::read_rows::RowSource;
 use crate::target;
 use crate::write_image::format_by_ending;
 
@@ -79,7 +80,15 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
 
 /// Encodes `args.input` as `args.output`.
 fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
-    let source = decode_image(&read_bytes(&args.input)?, &args.input, args.max_pixels, args.orientation)?;
+    let piped = if is_pipe(&args.input) { read_bytes(&args.input)? } else { Vec::new() };
+    if target::of(args).is_none()
+        && let Some(source) = RowSource::open(&args.input, &piped)
+    {
+        return in_rows(args, codec, source, &piped);
+    }
+    let bytes = if is_pipe(&args.input) { piped } else { read_bytes(&args.input)? };
+    let source = decode_image(&bytes, &args.input, args.max_pixels, args.orientation)?;
+    drop(bytes);
     for note in &source.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
     }
@@ -88,9 +97,65 @@ fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
     output::write(&args.output, &[&hit.encoded.bytes], Existing::from_flag(args.overwrite))?;
-    let pixels = u64::from(source.picture.width()) * u64::from(source.picture.height());
-    let line = result_line(args, &source.picture, &hit, encode_ms);
-    Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels })
+    let size = (source.picture.width(), source.picture.height());
+    let line = result_line(args, size, &hit, encode_ms);
+    Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels: u64::from(size.0) * u64::from(size.1) })
+}
+
+/// Band by band, as the rows come.
+fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &[u8]) -> Result<Done, Failure> {
+    let shape = source.shape;
+    let size = (shape.width, shape.height);
+    check_size(size, &args.input, args.max_pixels)?;
+    let failed = |error| Failure::codec(&args.input, &error);
+    let quality = Quality::from_percent(args.quality).map_err(failed)?;
+    let options = EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone };
+    let (begin, mut reading) = (Instant::now(), Duration::ZERO);
+    let encoded = codec.encode_rows(shape, &options, |rows| {
+        let begin = Instant::now();
+        let filled = source.fill(rows);
+        reading += begin.elapsed();
+        filled.map_err(Stopped::Source)
+    });
+    let encode_ms = (begin.elapsed() - reading).as_secs_f64() * 1e3;
+    let encoded = encoded.map_err(|stopped| match stopped {
+        Stopped::Source(failure) => failure,
+        Stopped::Codec(error) => failed(error),
+    })?;
+    let psnr_db = args.json.then(|| psnr_of_rows(args, codec, &encoded, piped)).transpose()?;
+    output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
+    let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality, tries: 1, met: true };
+    let report = psnr_db.map(|psnr_db| Report { encode_ms, psnr_db, ..facts(args, codec, size, &hit) });
+    let line = result_line(args, size, &hit, encode_ms);
+    Ok(Done { report, line, pixels: u64::from(size.0) * u64::from(size.1) })
+}
+
+/// Why there is no file.
+enum Stopped {
+    Source(Failure),
+    Codec(calotype::Error),
+}
+
+impl From<calotype::Error> for Stopped {
+    fn from(error: calotype::Error) -> Stopped {
+        Stopped::Codec(error)
+    }
+}
+
+/// Reads the image again and decodes the file beside it.
+fn psnr_of_rows(args: &EncodeArgs, codec: &Codec, encoded: &Encoded, piped: &[u8]) -> Result<f64, Failure> {
+    let failed = |error| Failure::codec(&args.output, &error);
+    let changed = || Failure::malformed(&args.input, "has changed meanwhile");
+    let mut source = RowSource::open(&args.input, piped).ok_or_else(changed)?;
+    let decoder = Decoder::new(&encoded.bytes, &DecodeOptions { max_pixels: args.max_pixels, max_memory: u64::MAX }).map_err(failed)?;
+    let mut error = SquaredError::default();
+    for band in decoder.bands(codec, decoder.whole()).map_err(failed)? {
+        let decoded = band.map_err(failed)?.rgb;
+        let mut original = vec![0; decoded.len()];
+        source.fill(&mut original)?;
+        error.add(&original, &decoded);
+    }
+    Ok(error.psnr_db())
 }
 
 fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
@@ -117,26 +182,33 @@ fn encode(codec: &Codec, source: &Source, args: &EncodeArgs) -> Result<Hit, Fail
 
 /// Decodes the result, so that psnr_db is that of the file.
 fn report(args: &EncodeArgs, codec: &Codec, picture: &Picture, hit: &Hit) -> Result<Report, Failure> {
-    let options = DecodeOptions { max_pixels: args.max_pixels };
+    let options = DecodeOptions { max_pixels: args.max_pixels, max_memory: u64::MAX };
     let decoded = Decoder::new(&hit.encoded.bytes, &options).and_then(|decoder| decoder.picture(codec));
     let decoded = decoded.map_err(|error| Failure::codec(&args.output, &error))?;
+    let psnr_db = seen_psnr_db(&picture.rgb8(), &decoded.rgb8(), picture.alpha().as_deref());
+    Ok(Report { psnr_db, ..facts(args, codec, (picture.width(), picture.height()), hit) })
+}
+
+/// All but what is measured.
+fn facts(args: &EncodeArgs, codec: &Codec, (width, height): (u32, u32), hit: &Hit) -> Report {
     let ran = codec.engine();
-    Ok(Report {
+    let bytes = hit.encoded.bytes.len();
+    Report {
         input: args.input.display().to_string(),
         output: args.output.display().to_string(),
-        width: picture.width(),
-        height: picture.height(),
-        bytes: hit.encoded.bytes.len(),
-        bpp: bits_per_pixel(picture, hit.encoded.bytes.len()),
+        width,
+        height,
+        bytes,
+        bpp: bits_per_pixel((width, height), bytes),
         quality: percent(args, hit),
         tries: hit.tries,
-        psnr_db: seen_psnr_db(&picture.rgb8(), &decoded.rgb8(), picture.alpha().as_deref()),
+        psnr_db: 0.0,
         cross_entropy_bits: hit.encoded.cross_entropy_bits.unwrap_or(0.0),
         engine: ran.engine,
         adapter: ran.adapter,
         model_id: codec.model_id().to_string(),
         encode_ms: 0.0,
-    })
+    }
 }
 
 /// Over the pixels that are not fully transparent, 8 bits a sample.
@@ -149,8 +221,8 @@ pub fn seen_psnr_db(before: &[u8], after: &[u8], alpha: Option<&[u16]>) -> f64 {
     psnr_db(&seen(before), &seen(after))
 }
 
-fn bits_per_pixel(picture: &Picture, bytes: usize) -> f64 {
-    bytes as f64 * 8.0 / (f64::from(picture.width()) * f64::from(picture.height()))
+fn bits_per_pixel((width, height): (u32, u32), bytes: usize) -> f64 {
+    bytes as f64 * 8.0 / (f64::from(width) * f64::from(height))
 }
 
 /// As it was given, or as it was found.
@@ -158,10 +230,9 @@ fn percent(args: &EncodeArgs, hit: &Hit) -> f64 {
     if target::of(args).is_some() { hit.quality.percent() } else { args.quality }
 }
 
-fn result_line(args: &EncodeArgs, picture: &Picture, hit: &Hit, encode_ms: f64) -> String {
+fn result_line(args: &EncodeArgs, (width, height): (u32, u32), hit: &Hit, encode_ms: f64) -> String {
     let bytes = hit.encoded.bytes.len();
-    let (output, bpp) = (shown(&args.output), bits_per_pixel(picture, bytes));
-    let size = format!("{}x{}", picture.width(), picture.height());
+    let (output, bpp) = (shown(&args.output), bits_per_pixel((width, height), bytes));
     let tries = if target::of(args).is_some() { format!(", {} qualities tried", hit.tries) } else { String::new() };
-    format!("{output}: {size}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}", percent(args, hit))
+    format!("{output}: {width}x{height}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}", percent(args, hit))
 }

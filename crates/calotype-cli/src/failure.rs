@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use calotype::{Error, Malformation};
+use calotype::{Error, Fault, Malformation};
 use calotype_bench as bench;
 
 /// A failed task: the line for standard error and the exit code.
@@ -81,7 +81,7 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Malformed { .. } => 1,
         Error::Usage(_) => 2,
-        Error::Unsupported(_) | Error::Limits { .. } => 3,
+        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } => 3,
         _ => 4,
     }
 }
@@ -89,8 +89,12 @@ fn exit_code(error: &Error) -> u8 {
 fn remedy(error: &Error) -> &'static str {
     match error {
         Error::Malformed { what: Malformation::NotCalo, .. } => "; give a file that `calotype encode` wrote",
+        Error::Malformed { what: Malformation::Container(Fault::Truncated { .. }), .. } => {
+            "; get the rest, or see what is there with --partial"
+        }
         Error::Malformed { .. } => "; get the file again",
         Error::Limits { .. } => "; raise it with --max-pixels",
+        Error::Memory { .. } => "; raise it with --max-memory, or decode a --region",
         _ => "",
     }
 }

@@ -36,7 +36,7 @@ struct Report {
 /// Io, or a damaged container.
 pub fn run(args: &InfoArgs) -> Result<(), Failure> {
     let bytes = read_bytes(&args.input)?;
-    let options = DecodeOptions { max_pixels: args.max_pixels };
+    let options = DecodeOptions { max_pixels: args.max_pixels, ..DecodeOptions::default() };
     let decoder = Decoder::new(&bytes, &options).map_err(|error| Failure::codec(&args.input, &error))?;
     let metadata = decoder.metadata().map_err(|error| Failure::codec(&args.input, &error))?;
     let report = report(shown(&args.input), &decoder.info(), &metadata)?;

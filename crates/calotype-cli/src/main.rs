@@ -16,9 +16,11 @@ mod output;
 mod pixels;
 mod progress;
 mod read_image;
+mod read_rows;
 mod target;
 mod unfinished;
 mod write_image;
+mod write_rows;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Writing results: whole files or nothing, pipes, and the lines on standard output.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -66,31 +66,87 @@ fn folder_of(path: &Path) -> &Path {
 /// # Errors
 /// Io, or usage if the file appeared meanwhile; nothing is left behind then.
 pub fn write(path: &Path, parts: &[&[u8]], existing: Existing) -> Result<(), Failure> {
-    let written = if is_pipe(path) {
-        write_parts(&mut io::stdout().lock(), parts)
-    } else if is_device(path) {
-        fs::OpenOptions::new().write(true).open(path).and_then(|mut device| write_parts(&mut device, parts))
-    } else {
-        return write_file(path, parts, existing);
-    };
-    written.map_err(|error| Failure::io(path, "write", error))
+    let mut sink = Sink::create(path, existing)?;
+    parts.iter().try_for_each(|part| sink.write_all(part)).map_err(|error| Failure::io(path, "write", error))?;
+    sink.commit()
+}
+
+/// A pipe, a device, or a file that appears under its name only when it is complete.
+pub struct Sink<'a> {
+    path: &'a Path,
+    target: Target,
+}
+
+enum Target {
+    Pipe(io::Stdout),
+    Device(fs::File),
+    File(NamedTempFile, Existing),
+}
+
+impl<'a> Sink<'a> {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// Io.
+    pub fn create(path: &'a Path, existing: Existing) -> Result<Sink<'a>, Failure> {
+        let target = if is_pipe(path) {
+            Ok(Target::Pipe(io::stdout()))
+        } else if is_device(path) {
+            fs::OpenOptions::new().write(true).open(path).map(Target::Device)
+        } else {
+            temporary(folder_of(path)).map(|file| Target::File(file, existing))
+        };
+        Ok(Sink { path, target: target.map_err(|error| Failure::io(path, "write", error))? })
+    }
+
+    /// What was written is all.
+    ///
+    /// # Errors
+    /// As [`write()`]; without this call nothing is left behind.
+    pub fn commit(mut self) -> Result<(), Failure> {
+        let path = self.path;
+        let failed = |error| Failure::io(path, "write", error);
+        self.flush().map_err(failed)?;
+        match self.target {
+            Target::File(file, Existing::Replace) => file.persist(path).map(drop).map_err(|error| failed(error.error)),
+            Target::File(file, Existing::Refuse) => file.persist_noclobber(path).map(drop).map_err(|error| failed(error.error)),
+            Target::Pipe(_) | Target::Device(_) => Ok(()),
+        }
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Pipe(stdout) => stdout.write(bytes),
+            Target::Device(device) => device.write(bytes),
+            Target::File(file, _) => file.as_file_mut().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Pipe(stdout) => stdout.flush(),
+            Target::Device(device) => device.flush(),
+            Target::File(file, _) => file.as_file_mut().flush(),
+        }
+    }
+}
+
+/// Of a file; a pipe cannot.
+impl Seek for Sink<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match &mut self.target {
+            Target::Pipe(_) => Err(io::ErrorKind::NotSeekable.into()),
+            Target::Device(device) => device.seek(to),
+            Target::File(file, _) => file.as_file_mut().seek(to),
+        }
+    }
 }
 
 /// Renaming onto a device would replace it by a file.
 fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
-}
-
-fn write_file(path: &Path, parts: &[&[u8]], existing: Existing) -> Result<(), Failure> {
-    let failed = |error| Failure::io(path, "write", error);
-    let mut file = temporary(folder_of(path)).map_err(failed)?;
-    write_parts(file.as_file_mut(), parts).map_err(failed)?;
-    match existing {
-        Existing::Replace => file.persist(path),
-        Existing::Refuse => file.persist_noclobber(path),
-    }
-    .map(drop)
-    .map_err(|error| failed(error.error))
 }
 
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
@@ -103,13 +159,6 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     unfinished::create(|| builder.tempfile_in(folder))
-}
-
-fn write_parts(sink: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
-    for part in parts {
-        sink.write_all(part)?;
-    }
-    sink.flush()
 }
 
 /// Prints one line on standard output.

@@ -163,7 +163,11 @@ fn limits(max_pixels: u64) -> Limits {
     limits
 }
 
-fn check_size((width, height): (u32, u32), path: &Path, max_pixels: u64) -> Result<(), Failure> {
+/// Refuses images of more than `max_pixels`.
+///
+/// # Errors
+/// Limits.
+pub fn check_size((width, height): (u32, u32), path: &Path, max_pixels: u64) -> Result<(), Failure> {
     if u64::from(width) * u64::from(height) <= max_pixels {
         return Ok(());
     }

@@ -82,10 +82,22 @@ impl<'a> Bands<'a> {
         self.rows.start = self.next.saturating_sub(self.tiles.engine.halo()) / self.tiles.side();
     }
 
+    /// Pixels of the tiles that are held at a time, at most.
+    pub(crate) fn held_px(&self) -> u64 {
+        let side = self.tiles.side();
+        let height = ((self.rows_in_band() + 1).min(self.rows.len()) * side).min(self.tiles.picture().height);
+        let width = (self.columns.len() * side).min(self.tiles.picture().width);
+        256 * (width as u64) * (height as u64)
+    }
+
+    fn rows_in_band(&self) -> usize {
+        let log2 = self.tiles.file.header.tile_log2;
+        self.tiles.codec.rows_in_band((self.columns.len() as u64) << log2, log2)
+    }
+
     /// Decodes rows of tiles until some rows of latents have all that g_s sees around them.
     fn ready(&mut self) -> Result<usize, Stop> {
-        let (halo, log2) = (self.tiles.engine.halo(), self.tiles.file.header.tile_log2);
-        let rows = self.tiles.codec.rows_in_band((self.columns.len() as u64) << log2, log2);
+        let (halo, rows) = (self.tiles.engine.halo(), self.rows_in_band());
         loop {
             let end = (self.rows.start + rows).min(self.rows.end);
             self.held.extend(self.tiles.latents(self.rows.start..end, self.columns.clone())?);

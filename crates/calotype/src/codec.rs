@@ -20,7 +20,7 @@ pub struct Codec {
 }
 
 /// Pixels that are worked on together by default.
-const BAND_PX: u64 = 16 << 20;
+const BAND_PX: u64 = 8 << 20;
 
 impl Codec {
     /// The embedded model on an engine; `None` is [`EngineChoice::Auto`], an [`Isa`] the CPU.

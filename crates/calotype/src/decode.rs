@@ -16,16 +16,28 @@ use crate::quality::Quality;
 /// One gigapixel.
 pub const DEFAULT_MAX_PIXELS: u64 = 1_000_000_000;
 
+/// 4 GiB.
+pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
+
+/// Bytes for each pixel of the rows of tiles that are decoded together, beside the file and what is made of it (docs/DECISIONS.md, large pictures).
+const BYTES_PER_BAND_PX: u64 = 40;
+
+/// Bytes for each pixel of a picture of any kind, and for each byte of a sample: RGB, alpha, and both as they are put together.
+const BYTES_PER_SAMPLE_BYTE: u64 = 12;
+
 /// What a decoder accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeOptions {
     /// Larger pictures are refused before anything is allocated for them.
     pub max_pixels: u64,
+    /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are decoded together, and the pixels where
+    /// they are wanted all at once. Does not count the file, nor the model (50 MB).
+    pub max_memory: u64,
 }
 
 impl Default for DecodeOptions {
     fn default() -> DecodeOptions {
-        DecodeOptions { max_pixels: DEFAULT_MAX_PIXELS }
+        DecodeOptions { max_pixels: DEFAULT_MAX_PIXELS, max_memory: DEFAULT_MAX_MEMORY }
     }
 }
 
@@ -67,6 +79,7 @@ impl Info {
 pub struct Decoder<'a> {
     bytes: &'a [u8],
     file: File<'a>,
+    max_memory: u64,
 }
 
 impl<'a> Decoder<'a> {
@@ -76,7 +89,7 @@ impl<'a> Decoder<'a> {
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse(bytes, options.max_pixels)?;
-        Ok(Decoder { bytes, file })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory })
     }
 
     /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
@@ -86,7 +99,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::new`].
     pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse_prefix(bytes, options.max_pixels)?;
-        Ok(Decoder { bytes, file })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory })
     }
 
     /// Bytes that the file has after those that are here.
@@ -126,6 +139,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode`].
     pub fn picture(&self, codec: &Codec) -> Result<Picture, Error> {
         let Header { width, height, grey, depth, .. } = self.file.header;
+        self.bands_beside(codec, self.whole(), BYTES_PER_SAMPLE_BYTE * u64::from(depth / 8))?;
         let alpha = self.file.section(section::ALPHA).map(|section| alpha::samples(section, &self.file.header)).transpose()?;
         let channels = Channels::of(grey, alpha.is_some());
         let samples = if depth == 8 {
@@ -152,7 +166,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode`], and [`Usage::Region`] if the region is empty or not inside the picture.
     pub fn decode_region(&self, codec: &Codec, region: Region) -> Result<Image, Error> {
         let mut rgb = Vec::new();
-        for band in self.bands(codec, region)? {
+        for band in self.bands_beside(codec, region, 3)? {
             let band = band?;
             if rgb.is_empty() {
                 rgb = band.rgb;
@@ -169,11 +183,17 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.
     pub fn bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<Bands<'c>, Error> {
-        let header = &self.file.header;
-        if !self.whole().contains(region) {
-            return Err(Usage::Region { region, width: header.width, height: header.height }.into());
-        }
-        Ok(Bands::new(self.tiles(codec, codec.engines.for_picture())?, region))
+        self.bands_beside(codec, region, 0)
+    }
+
+    /// The bands of a region, if they and so many bytes for each of its pixels need no more memory than is allowed.
+    fn bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, bytes_per_px: u64) -> Result<Bands<'c>, Error> {
+        self.check_region(region)?;
+        let pixels = u64::from(region.width) * u64::from(region.height);
+        let bands = Bands::new(self.tiles(codec, codec.engines.for_picture())?, region);
+        let needed = bands.held_px().saturating_mul(BYTES_PER_BAND_PX).saturating_add(pixels.saturating_mul(bytes_per_px));
+        let limit = self.max_memory;
+        if needed > limit { Err(Error::Memory { needed, limit }) } else { Ok(bands) }
     }
 
     fn tiles<'c>(&'c self, codec: &'c Codec, engine: Running<'c>) -> Result<Tiles<'c>, Error> {
@@ -183,6 +203,15 @@ impl<'a> Decoder<'a> {
         }
         let quality = codec.model.decoder().quality(self.file.header.quality);
         Ok(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file })
+    }
+
+    /// The region, if the picture has it.
+    ///
+    /// # Errors
+    /// [`Usage::Region`] if it is empty or not inside the picture.
+    pub fn check_region(&self, region: Region) -> Result<Region, Error> {
+        let whole = self.whole();
+        if whole.contains(region) { Ok(region) } else { Err(Usage::Region { region, width: whole.width, height: whole.height }.into()) }
     }
 
     /// The whole picture as a region.

@@ -13,7 +13,7 @@ use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage};
 use crate::metadata::Metadata;
-use crate::picture::{Picture, RgbImage};
+use crate::picture::{Picture, RgbImage, Shape};
 use crate::quality::Quality;
 
 /// Tiles of 1024x1024 pixels.
@@ -73,7 +73,8 @@ impl Codec {
     /// # Errors
     /// [`Error::Usage`] for a tile side out of range, or if the codec has no encoder part.
     pub fn encode(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Encoded, Error> {
-        self.encode_rows(image.width(), image.height(), options, pull_from(image.rgb()))
+        let shape = Shape { width: image.width(), height: image.height(), grey: false };
+        self.encode_rows(shape, options, pull_from(image.rgb()))
     }
 
     /// As [`Codec::encode`], from rows of 8-bit RGB that `pull` fills in, from the top: some whole rows each time, of `width * 3` bytes.
@@ -83,12 +84,12 @@ impl Codec {
     /// Those of `pull`, and as [`Codec::encode`]; also [`Error::Usage`] if a side is 0.
     pub fn encode_rows<E: From<Error>>(
         &self,
-        width: u32,
-        height: u32,
+        shape: Shape,
         options: &EncodeOptions,
         pull: impl FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<Encoded, E> {
-        self.encode_file(&self.header(width, height, options)?, &[], options, pull)
+        let header = self.header(shape.width, shape.height, options)?;
+        self.encode_file(&Header { grey: shape.grey, ..header }, &[], options, pull)
     }
 
     /// Encodes a picture of any kind with its metadata. Colour is coded with 8 bits, whatever the depth; alpha is exact; colours under

@@ -28,6 +28,14 @@ pub enum Error {
         /// The limit.
         max_pixels: u64,
     },
+    /// The picture needs more memory than the caller allows.
+    #[error("it needs about {needed} bytes of memory, over the limit of {limit}")]
+    Memory {
+        /// Bytes.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The caller asks for something impossible.
     #[error(transparent)]
     Usage(#[from] Usage),

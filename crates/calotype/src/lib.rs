@@ -32,6 +32,7 @@ mod models;
 mod no_gpu;
 mod picture;
 mod quality;
+mod scale;
 mod search;
 mod transparent;
 mod window;
@@ -40,8 +41,9 @@ pub use bands::{Band, Bands};
 /// The CPU engine: what [`Codec::cpu`] is, and what it says of its speed.
 pub use calotype_cpu as cpu;
 pub use calotype_cpu::Isa;
+pub use calotype_format::Fault;
 pub use codec::Codec;
-pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
+pub use decode::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 #[doc(hidden)]
 pub use engine::gpu::Failure as GpuFailure;
@@ -51,8 +53,9 @@ pub use exposure::{Exposure, Goal, Hit};
 pub use incremental::Incremental;
 pub use metadata::Metadata;
 pub use models::{ModelFacts, ModelId, embedded_models};
-pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples};
+pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples, Shape};
 pub use quality::Quality;
+pub use scale::scaled;
 
 /// Encodes an image with the embedded model on the fastest engine of this machine.
 ///

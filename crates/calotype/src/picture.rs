@@ -24,6 +24,17 @@ pub struct Image {
     pub rgb: Vec<u8>,
 }
 
+/// The size of a picture whose rows come or go one after the other, as 8-bit RGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Whether the picture has one channel of colour; the three of a row are equal then.
+    pub grey: bool,
+}
+
 /// A rectangle of a picture, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {

@@ -1,10 +1,11 @@
 //! How a picture is cut decides memory, not the result: bands of any height, regions anywhere.
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Error, Isa, Region, RgbImage, Usage};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Error, Isa, Region, RgbImage, Shape, Usage};
 use calotype_model::{Config, synthetic};
 
 const WIDTH: u32 = 203;
 const HEIGHT: u32 = 331;
+const SHAPE: Shape = Shape { width: WIDTH, height: HEIGHT, grey: false };
 
 fn codec(config: &Config, band_px: u64) -> Codec {
     let (decoder, encoder) = synthetic::pair(config, 7);
@@ -107,7 +108,7 @@ fn rows_are_pulled_from_the_top() {
     let codec = codec(&synthetic::tiny(), 0);
     let (picture, options) = (rgb(), EncodeOptions { tile_log2: 6, ..EncodeOptions::default() });
     let mut pulled = 0;
-    let encoded = codec.encode_rows(WIDTH, HEIGHT, &options, |rows| {
+    let encoded = codec.encode_rows(SHAPE, &options, |rows| {
         rows.copy_from_slice(&picture[pulled..][..rows.len()]);
         pulled += rows.len();
         Ok::<(), Error>(())
@@ -125,6 +126,6 @@ fn rows_are_pulled_from_the_top() {
             Failed::Codec
         }
     }
-    assert_eq!(codec.encode_rows(WIDTH, HEIGHT, &options, |_| Err(Failed::Source)), Err(Failed::Source));
-    assert_eq!(codec.encode_rows(0, HEIGHT, &options, |_| Err(Failed::Source)), Err(Failed::Codec));
+    assert_eq!(codec.encode_rows(SHAPE, &options, |_| Err(Failed::Source)), Err(Failed::Source));
+    assert_eq!(codec.encode_rows(Shape { width: 0, ..SHAPE }, &options, |_| Err(Failed::Source)), Err(Failed::Codec));
 }

@@ -1,6 +1,8 @@
 //! The codec over small synthetic models: round trips, hostile streams, engines, models that do not fit.
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Error, Image, Isa, Malformation, Quality, RgbImage, Unsupported, Usage};
+use calotype::{
+    Codec, DecodeOptions, Decoder, EncodeOptions, Error, Image, Isa, Malformation, Quality, Region, RgbImage, Unsupported, Usage,
+};
 use calotype_format::{File, Header, TileRef, TileStreams};
 use calotype_model::synthetic;
 
@@ -133,9 +135,30 @@ fn a_damaged_stream_is_located() {
 #[test]
 fn limits_hold_before_anything_is_read() {
     let bytes = encoded(&codec(Isa::detect()), 10);
-    let giant = |max_pixels| Decoder::new(&bytes, &DecodeOptions { max_pixels }).err();
+    let giant = |max_pixels| Decoder::new(&bytes, &DecodeOptions { max_pixels, ..DecodeOptions::default() }).err();
     assert!(matches!(giant(14_999), Some(Error::Limits { width: WIDTH, height: HEIGHT, max_pixels: 14_999 })));
     assert!(giant(15_000).is_none());
+}
+
+/// Of bands, of a region, of a whole picture; a file may promise more than there is.
+#[test]
+fn memory_is_limited_before_it_is_taken() {
+    let codec = codec(Isa::detect());
+    let bytes = encoded(&codec, 6);
+    let decoder = |max_memory| Decoder::new(&bytes, &DecodeOptions { max_memory, ..DecodeOptions::default() }).unwrap();
+    let needed = |result: Result<Image, Error>| match result {
+        Err(Error::Memory { needed, limit: 1000 }) => needed,
+        other => panic!("{other:?}"),
+    };
+    let whole = needed(decoder(1000).decode(&codec));
+    assert!(decoder(whole).decode(&codec).is_ok() && decoder(whole - 1).decode(&codec).is_err());
+    let corner = Region { x: 0, y: 0, width: 1, height: 1 };
+    let part = needed(decoder(1000).decode_region(&codec, corner));
+    assert!(part < whole && decoder(part).decode_region(&codec, corner).is_ok());
+    assert!(matches!(decoder(part).bands(&codec, decoder(part).whole()).err(), Some(Error::Memory { .. })));
+    let giant = rewritten(&encoded(&codec, 10), |header, _| (header.width, header.height, header.tile_log2) = (30_000, 30_000, 15));
+    let refused = Decoder::new(&giant, &DecodeOptions::default()).unwrap().decode(&codec);
+    assert!(matches!(refused, Err(Error::Memory { needed: 36_000_000_000.., .. })));
 }
 
 #[test]

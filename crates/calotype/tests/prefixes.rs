@@ -75,7 +75,7 @@ fn bytes_may_come_in_any_pieces() {
 #[test]
 fn what_is_no_file_is_refused_at_once() {
     let refused = |bytes: &[u8]| {
-        let mut incremental = Incremental::new(DecodeOptions { max_pixels: 100 });
+        let mut incremental = Incremental::new(DecodeOptions { max_pixels: 100, ..DecodeOptions::default() });
         bytes.iter().position(|byte| incremental.push(&[*byte]).is_err())
     };
     assert_eq!(refused(b"CAKO and so on"), Some(2));

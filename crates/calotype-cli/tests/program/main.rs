@@ -1,5 +1,6 @@
 //! Whole-program tests: the binary as a user runs it.
 
+mod bands;
 mod batch;
 mod bench;
 mod damage;

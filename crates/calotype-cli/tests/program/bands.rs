@@ -1,0 +1,122 @@
+//! Rows in, rows out; parts of a picture, smaller ones, and what the first bytes of a file show.
+
+use image::{ImageFormat, RgbImage};
+
+use crate::harness::{Desk, ppm};
+
+/// A file of 150 x 200 pixels in twelve tiles, and its pixels.
+fn encoded(desk: &Desk) -> RgbImage {
+    desk.write("in.ppm", &ppm(150, 200));
+    desk.json("encode in.ppm -o a.calo --tile-log2 6 --json");
+    desk.json("decode a.calo -o whole.ppm --json");
+    image::open(desk.path("whole.ppm")).unwrap().into_rgb8()
+}
+
+/// BMP goes through the whole picture, the others row by row.
+#[test]
+fn pixels_are_the_same_from_every_format() {
+    let desk = Desk::new();
+    let pixels = image::load_from_memory(&ppm(150, 200)).unwrap();
+    let mut files = Vec::new();
+    for (name, format) in
+        [("a.bmp", ImageFormat::Bmp), ("a.png", ImageFormat::Png), ("a.tif", ImageFormat::Tiff), ("a.ppm", ImageFormat::Pnm)]
+    {
+        pixels.save_with_format(desk.path(name), format).unwrap();
+        let report = desk.json(&format!("encode {name} -o {name}.calo --json"));
+        files.push((desk.read(&format!("{name}.calo")), report["psnr_db"].clone(), report["cross_entropy_bits"].clone()));
+    }
+    assert!(files.iter().all(|file| *file == files[0]));
+    desk.write("a.calo", &files[0].0);
+    for name in ["b.bmp", "b.png", "b.tif", "b.ppm"] {
+        desk.json(&format!("decode a.calo -o {name} --json"));
+    }
+    let back = ["b.bmp", "b.png", "b.tif", "b.ppm"].map(|name| image::open(desk.path(name)).unwrap().into_rgb8());
+    assert!(back.iter().all(|picture| *picture == back[0]));
+}
+
+#[test]
+fn grey_stays_grey() {
+    let desk = Desk::new();
+    let pixels = image::load_from_memory(&ppm(40, 30)).unwrap().into_luma8();
+    for name in ["g.png", "g.tif", "g.pgm"] {
+        pixels.save(desk.path(name)).unwrap();
+        assert_eq!(desk.run(&format!("encode {name} -o {name}.calo")).code, 0);
+    }
+    assert!(["g.tif", "g.pgm"].iter().all(|name| desk.read(&format!("{name}.calo")) == desk.read("g.png.calo")));
+    for name in ["h.png", "h.tif", "h.pgm"] {
+        assert_eq!(desk.run(&format!("decode g.png.calo -o {name}")).code, 0);
+        assert_eq!(image::open(desk.path(name)).unwrap().color(), image::ColorType::L8, "{name}");
+    }
+}
+
+#[test]
+fn an_image_that_breaks_off_leaves_nothing() {
+    let desk = Desk::new();
+    image::load_from_memory(&ppm(150, 200)).unwrap().save(desk.path("a.png")).unwrap();
+    for (name, whole) in [("cut.png", desk.read("a.png")), ("cut.ppm", ppm(150, 200))] {
+        desk.write(name, &whole[..whole.len() / 2]);
+        desk.refused(&format!("encode {name} -o a.calo"), 1, "damaged");
+    }
+}
+
+#[test]
+fn a_region_is_cut_from_the_picture() {
+    let desk = Desk::new();
+    let whole = encoded(&desk);
+    for (region, name) in
+        [((0, 0, 150, 200), "a.png"), ((63, 70, 66, 100), "a.tif"), ((149, 199, 1, 1), "a.ppm"), ((10, 20, 30, 40), "a.bmp")]
+    {
+        let (x, y, width, height) = region;
+        let report = desk.json(&format!("decode a.calo -o {name} -y --region {x},{y},{width},{height} --json"));
+        assert_eq!((report["width"].as_u64(), report["height"].as_u64()), (Some(width.into()), Some(height.into())));
+        let part = image::imageops::crop_imm(&whole, x, y, width, height).to_image();
+        assert!(image::open(desk.path(name)).unwrap().into_rgb8() == part, "{region:?}");
+    }
+    desk.refused("decode a.calo -o b.png --region 0,0,151,1", 2, "not inside");
+    desk.refused("decode a.calo -o b.bmp --region 0,0,0,1", 2, "not inside");
+    assert_eq!(desk.run("decode a.calo -o b.png --region 1,2,3").code, 2);
+}
+
+#[test]
+fn smaller_pictures_are_means() {
+    let desk = Desk::new();
+    let whole = encoded(&desk);
+    for (scale, factor) in [("1/2", 2), ("1/4", 4), ("1/8", 8)] {
+        let report = desk.json(&format!("decode a.calo -o small.png -y --scale {scale} --json"));
+        assert_eq!((report["width"].as_u64(), report["height"].as_u64()), (Some(150_u64.div_ceil(factor)), Some(200 / factor)));
+        let small = image::open(desk.path("small.png")).unwrap().into_rgb8();
+        let square = image::imageops::crop_imm(&whole, 0, 0, factor as u32, factor as u32).to_image();
+        let sum: u32 = square.pixels().map(|pixel| u32::from(pixel.0[1])).sum();
+        let count = (factor * factor) as u32;
+        assert_eq!(u32::from(small.get_pixel(0, 0).0[1]), (sum + count / 2) / count);
+    }
+    desk.json("decode a.calo -o part.png --region 50,60,70,80 --scale 1/4 --json");
+    assert_eq!(image::open(desk.path("part.png")).unwrap().into_rgb8().dimensions(), (18, 20));
+    assert_eq!(desk.run("decode a.calo -o b.png --scale 1/3").code, 2);
+}
+
+#[test]
+fn the_first_bytes_are_shown_on_request_only() {
+    let desk = Desk::new();
+    let whole = encoded(&desk);
+    let file = desk.read("a.calo");
+    desk.write("part.calo", &file[..file.len() * 3 / 5]);
+    desk.refused("decode part.calo -o part.png", 1, "--partial");
+    let run = desk.run("decode part.calo -o part.png --partial");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("{} bytes of {}", file.len() * 3 / 5, file.len())), "{}", run.stderr);
+    let part = image::open(desk.path("part.png")).unwrap().into_rgb8();
+    assert!(part.dimensions() == whole.dimensions() && part != whole);
+    assert_eq!(desk.run("decode a.calo -o all.ppm --partial").code, 0);
+    assert_eq!(desk.read("all.ppm"), desk.read("whole.ppm"));
+    desk.write("head.calo", &file[..30]);
+    desk.refused("decode head.calo -o b.png --partial", 1, "ends here");
+}
+
+#[test]
+fn memory_is_limited() {
+    let desk = Desk::new();
+    encoded(&desk);
+    desk.refused("decode a.calo -o b.png --max-memory 100kB", 3, "--max-memory");
+    assert_eq!(desk.run("decode a.calo -o b.png --max-memory 100MB").code, 0);
+}
