@@ -87,15 +87,15 @@ fn cut(points: &[(f64, f64)], max_x: f64) -> Vec<(f64, f64)> {
 }
 
 impl Plot<'_> {
-    /// The plot as an `svg` element; points say their values when pointed at.
+    /// The plot as an `svg` element with its legend; points say their values when pointed at.
     pub fn draw(&self) -> Markup {
         let axes = Axes::of(self);
         html! {
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{} over {}", self.y_title, self.x_title)) {
                 (self.grid(&axes))
                 @for (place, series) in self.series.iter().enumerate().rev() { (self.curve(&axes, place, series)) }
-                (self.legend())
             }
+            (self.legend())
         }
     }
 
@@ -132,16 +132,16 @@ impl Plot<'_> {
         }
     }
 
-    /// At the lower right, where rising curves leave room.
+    /// Under the plot, where no curve runs.
     fn legend(&self) -> Markup {
-        let longest = self.series.iter().map(|series| series.name.chars().count()).max().unwrap_or(0) as f64;
-        let left = WIDTH - RIGHT - 56.0 - 7.2 * longest;
-        let top = HEIGHT - BOTTOM - 12.0 - 20.0 * self.series.len() as f64;
         html! {
-            @for (place, series) in self.series.iter().enumerate() {
-                @let y = top + 20.0 * (place as f64 + 0.5);
-                line x1=(left) x2=(left + 30.0) y1=(y) y2=(y) stroke=(COLOURS[series.colour % COLOURS.len()]) stroke-width="3" stroke-dasharray=[series.broken.then_some("7 5")] {}
-                text x=(left + 38.0) y=(y + 4.0) { (series.name) }
+            ul.legend {
+                @for series in &self.series {
+                    li {
+                        span style=(format!("border-top: 3px {} {}", if series.broken { "dashed" } else { "solid" }, COLOURS[series.colour % COLOURS.len()])) {}
+                        (series.name)
+                    }
+                }
             }
         }
     }
