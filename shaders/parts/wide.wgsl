@@ -1,4 +1,4 @@
-// A wide layer: sum over k of weight[n][k] * value[k], weights of 12 bits, values of 16 (docs/MODEL.md section 2).
+// A wide layer: sum over k of weight[n][k] * value[k], weights of 12 bits, values of 16 (docs/MODEL.md section 2); four inputs a step.
 // Plain i32 multiplications: as many as byte planes would need dot products, and exact modulo 2^32, which the overflow proof makes exact.
 //
 // input    stream [positions][K]
@@ -13,9 +13,18 @@ struct Columns {
     k3: vec4<i32>,
 }
 
-fn columns(index: u32) -> Columns {
-    let a = bitcast<vec4<i32>>(weights[2u * index]);
-    let b = bitcast<vec4<i32>>(weights[2u * index + 1u]);
+fn steps() -> u32 {
+    return layer.inputs4;
+}
+
+fn stride() -> u32 {
+    return layer.stride4;
+}
+
+fn columns(k: u32, n4: u32) -> Columns {
+    let place = 2u * (k * layer.outputs4 + n4);
+    let a = bitcast<vec4<i32>>(weights[place]);
+    let b = bitcast<vec4<i32>>(weights[place + 1u]);
     let half = vec4<u32>(16u);
     return Columns((a << half) >> half, a >> half, (b << half) >> half, b >> half);
 }

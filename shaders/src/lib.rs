@@ -1,6 +1,7 @@
 //! The network as WGSL compute shaders: texts, and an index of kernels with their bindings, sizes and overrides.
 //!
-//! A kernel is a file of `kernels/` after the files of `parts/` that it needs; its text has one entry point, [`ENTRY`].
+//! A kernel is a file of `kernels/` after the files of `parts/` that it needs; its text has one entry point, [`ENTRY`]. Pointwise kernels have
+//! a text for each of [`TILES`].
 //! All of them are exact: integers alone, within WebGPU's default limits, without optional features.
 //! Bindings are numbered from 0 in group 0; binding 0 is the uniform with the sizes.
 
@@ -23,8 +24,8 @@ pub enum Access {
 pub struct Kernel {
     /// The file's stem, also the label of its pipelines.
     pub name: &'static str,
-    /// The WGSL text.
-    pub source: &'static str,
+    /// The WGSL text; for a pointwise kernel one for each of [`TILES`].
+    pub sources: &'static [&'static str],
     /// Name and access of binding 0, 1, ... of group 0.
     pub bindings: &'static [(&'static str, Access)],
     /// The members of the uniform, all u32, in order.
@@ -35,8 +36,27 @@ pub struct Kernel {
     pub overrides: &'static [&'static str],
 }
 
-/// Positions that one invocation of a pointwise kernel computes.
-pub const POSITIONS_PER_INVOCATION: u32 = 8;
+/// How a pointwise kernel is cut into workgroups of 8 x 8 invocations. All tiles give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// The stem of its part, with `_by_16` where it reads more inputs at a time.
+    pub name: &'static str,
+    /// K and the stride of the input must be multiples of this.
+    pub inputs: usize,
+    /// Positions of a workgroup.
+    pub positions: u32,
+    /// Groups of four outputs of a workgroup.
+    pub outputs4: u32,
+}
+
+/// The tiles, the first of which fits every layer.
+pub const TILES: [Tile; 5] = [
+    Tile { name: "tile_8x4", inputs: 4, positions: 64, outputs4: 8 },
+    Tile { name: "tile_4x4_by_16", inputs: 16, positions: 32, outputs4: 8 },
+    Tile { name: "tile_8x4_by_16", inputs: 16, positions: 64, outputs4: 8 },
+    Tile { name: "tile_8x8_by_16", inputs: 16, positions: 64, outputs4: 16 },
+    Tile { name: "tile_shared_by_16", inputs: 16, positions: 64, outputs4: 16 },
+];
 
 /// Values of the override `PLACE`.
 pub mod place {
@@ -58,10 +78,23 @@ macro_rules! text {
     ($($part:literal),*) => { concat!($(include_str!(concat!("../", $part, ".wgsl"))),*) };
 }
 
+/// The texts of a pointwise kernel, in the order of [`TILES`]: sums of few and of many inputs a step, and what comes behind the tile.
+macro_rules! tiled {
+    ($few:literal, $many:literal, $($end:literal),*) => {
+        &[
+            text!("parts/arithmetic", "parts/layer", $few, "parts/tile_8x4", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_4x4", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_8x4", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_8x8", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_shared", $($end),*),
+        ]
+    };
+}
+
 /// An int8 layer, ends *code* and *active*.
 pub const POINTWISE_CODE: Kernel = Kernel {
     name: "pointwise_code",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/tile", "kernels/pointwise_code"),
+    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_code"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -71,15 +104,7 @@ pub const POINTWISE_CODE: Kernel = Kernel {
 /// An int8 layer, end *stream*.
 pub const POINTWISE_STREAM: Kernel = Kernel {
     name: "pointwise_stream",
-    source: text!(
-        "parts/arithmetic",
-        "parts/layer",
-        "parts/pointwise",
-        "parts/tile",
-        "parts/emit",
-        "parts/stream_end",
-        "kernels/pointwise_stream"
-    ),
+    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "parts/emit", "parts/stream_end", "kernels/pointwise_stream"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("stream_out", Write), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -89,7 +114,7 @@ pub const POINTWISE_STREAM: Kernel = Kernel {
 /// An int8 layer, end *add*.
 pub const POINTWISE_ADD: Kernel = Kernel {
     name: "pointwise_add",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/tile", "parts/emit", "kernels/pointwise_add"),
+    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "parts/emit", "kernels/pointwise_add"),
     bindings: &[
         ("layer", Uniform),
         ("weights", Read),
@@ -107,7 +132,7 @@ pub const POINTWISE_ADD: Kernel = Kernel {
 /// The scale head with the look-up of CDF tables.
 pub const POINTWISE_INDEX: Kernel = Kernel {
     name: "pointwise_index",
-    source: text!("parts/arithmetic", "parts/layer", "parts/pointwise", "parts/tile", "kernels/pointwise_index"),
+    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_index"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("scale_lut", Read), ("index_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -117,7 +142,7 @@ pub const POINTWISE_INDEX: Kernel = Kernel {
 /// A wide layer, end *stream*.
 pub const WIDE_STREAM: Kernel = Kernel {
     name: "wide_stream",
-    source: text!("parts/arithmetic", "parts/layer", "parts/wide", "parts/tile", "parts/emit", "parts/stream_end", "kernels/wide_stream"),
+    sources: tiled!("parts/wide", "parts/wide_by_8", "parts/emit", "parts/stream_end", "kernels/wide_stream"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("stream_out", Write), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -127,7 +152,7 @@ pub const WIDE_STREAM: Kernel = Kernel {
 /// A depthwise layer.
 pub const DEPTHWISE: Kernel = Kernel {
     name: "depthwise",
-    source: text!("parts/arithmetic", "parts/elements", "kernels/depthwise"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "kernels/depthwise")],
     bindings: &[("extent", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("codes_out", Write)],
     sizes: &["groups", "height", "width", "channels4"],
     workgroup_size: [64, 1, 1],
@@ -137,7 +162,7 @@ pub const DEPTHWISE: Kernel = Kernel {
 /// Values times gains, as codes.
 pub const SCALE_CODE: Kernel = Kernel {
     name: "scale_code",
-    source: text!("parts/arithmetic", "parts/elements", "parts/scale", "kernels/scale_code"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "parts/scale", "kernels/scale_code")],
     bindings: &[("extent", Uniform), ("gains", Read), ("input", Read), ("codes_out", Write)],
     sizes: &["groups", "channels4"],
     workgroup_size: [64, 1, 1],
@@ -147,7 +172,7 @@ pub const SCALE_CODE: Kernel = Kernel {
 /// Values times gains, as symbols.
 pub const SCALE_SYMBOL: Kernel = Kernel {
     name: "scale_symbol",
-    source: text!("parts/arithmetic", "parts/elements", "parts/scale", "kernels/scale_symbol"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "parts/scale", "kernels/scale_symbol")],
     bindings: &[("extent", Uniform), ("gains", Read), ("input", Read), ("symbols_out", Write)],
     sizes: &["groups", "channels4"],
     workgroup_size: [64, 1, 1],
@@ -157,7 +182,7 @@ pub const SCALE_SYMBOL: Kernel = Kernel {
 /// One step's latents from symbols.
 pub const RECONSTRUCT: Kernel = Kernel {
     name: "reconstruct",
-    source: text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/reconstruct"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/reconstruct")],
     bindings: &[("step", Uniform), ("tables", Read), ("mean", Read), ("symbols", Read), ("v_hat", Write), ("codes_out", Write)],
     sizes: STEP_SIZES,
     workgroup_size: [64, 1, 1],
@@ -167,7 +192,7 @@ pub const RECONSTRUCT: Kernel = Kernel {
 /// One step's symbols and latents from v.
 pub const CHOOSE: Kernel = Kernel {
     name: "choose",
-    source: text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/choose"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/choose")],
     bindings: &[
         ("step", Uniform),
         ("tables", Read),
@@ -187,7 +212,7 @@ pub const CHOOSE: Kernel = Kernel {
 /// A rectangle of a map into another map.
 pub const COPY: Kernel = Kernel {
     name: "copy",
-    source: text!("parts/arithmetic", "parts/elements", "kernels/copy"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "kernels/copy")],
     bindings: &[("extent", Uniform), ("input", Read), ("stream_out", Write)],
     sizes: &["groups", "channels4", "width", "from_width", "from_y", "from_x", "to_width", "to_y", "to_x"],
     workgroup_size: [64, 1, 1],
@@ -197,7 +222,7 @@ pub const COPY: Kernel = Kernel {
 /// Pixels to the input of g_a.
 pub const INPUT: Kernel = Kernel {
     name: "input",
-    source: text!("parts/arithmetic", "parts/elements", "parts/blocks", "kernels/input"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "parts/blocks", "kernels/input")],
     bindings: &[("extent", Uniform), ("pixels", Read), ("stream_out", Write)],
     sizes: &["groups", "width"],
     workgroup_size: [64, 1, 1],
@@ -207,9 +232,39 @@ pub const INPUT: Kernel = Kernel {
 /// The output of g_s to pixels.
 pub const PIXELS: Kernel = Kernel {
     name: "pixels",
-    source: text!("parts/arithmetic", "parts/elements", "parts/blocks", "kernels/pixels"),
+    sources: &[text!("parts/arithmetic", "parts/elements", "parts/blocks", "kernels/pixels")],
     bindings: &[("extent", Uniform), ("input", Read), ("pixels_out", Write)],
     sizes: &["groups", "width"],
+    workgroup_size: [64, 1, 1],
+    overrides: &[],
+};
+
+/// int8 dot products on registers alone.
+pub const PEAK_DOT: Kernel = Kernel {
+    name: "peak_dot",
+    sources: &[text!("parts/elements", "kernels/peak_dot")],
+    bindings: &[("extent", Uniform), ("sums", Write)],
+    sizes: &["groups", "rounds"],
+    workgroup_size: [64, 1, 1],
+    overrides: &[],
+};
+
+/// Multiplications on registers alone.
+pub const PEAK_MULTIPLY: Kernel = Kernel {
+    name: "peak_multiply",
+    sources: &[text!("parts/elements", "kernels/peak_multiply")],
+    bindings: &[("extent", Uniform), ("sums", Write)],
+    sizes: &["groups", "rounds"],
+    workgroup_size: [64, 1, 1],
+    overrides: &[],
+};
+
+/// A copy of memory.
+pub const PEAK_COPY: Kernel = Kernel {
+    name: "peak_copy",
+    sources: &[text!("parts/elements", "kernels/peak_copy")],
+    bindings: &[("extent", Uniform), ("input", Read), ("copied", Write)],
+    sizes: &["groups"],
     workgroup_size: [64, 1, 1],
     overrides: &[],
 };
@@ -229,4 +284,7 @@ pub const KERNELS: &[&Kernel] = &[
     &COPY,
     &INPUT,
     &PIXELS,
+    &PEAK_DOT,
+    &PEAK_MULTIPLY,
+    &PEAK_COPY,
 ];

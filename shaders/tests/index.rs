@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use calotype_shaders::{Access, ENTRY, KERNELS, Kernel};
+use calotype_shaders::{Access, ENTRY, KERNELS, Kernel, TILES};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
 
@@ -18,8 +18,9 @@ fn parse(source: &str) -> Result<Module, String> {
     Ok(module)
 }
 
-fn module(kernel: &Kernel) -> Module {
-    parse(kernel.source).unwrap_or_else(|error| panic!("{}: {error}", kernel.name))
+/// Every text of a kernel.
+fn modules(kernel: &Kernel) -> impl Iterator<Item = Module> {
+    kernel.sources.iter().map(|source| parse(source).unwrap_or_else(|error| panic!("{}: {error}", kernel.name)))
 }
 
 /// What a module's globals say, in the order of bindings.
@@ -73,8 +74,7 @@ fn literals(expressions: &naga::Arena<naga::Expression>) -> Vec<String> {
 
 #[test]
 fn texts_are_what_the_index_says() {
-    for kernel in KERNELS {
-        let module = module(kernel);
+    for (kernel, module) in KERNELS.iter().flat_map(|kernel| modules(kernel).map(move |module| (kernel, module))) {
         let expected: Vec<_> = kernel.bindings.iter().map(|&(name, access)| (name.to_owned(), access)).collect();
         assert_eq!(bindings(&module), expected, "{}", kernel.name);
         assert_eq!(sizes(&module), kernel.sizes, "{}", kernel.name);
@@ -85,7 +85,8 @@ fn texts_are_what_the_index_says() {
     }
     let names: BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
     assert_eq!(names.len(), KERNELS.len());
-    println!("{} kernels parsed, validated and compared with the index", KERNELS.len());
+    let texts: usize = KERNELS.iter().map(|kernel| kernel.sources.len()).sum();
+    println!("{} kernels in {texts} texts parsed, validated and compared with the index", KERNELS.len());
 }
 
 #[test]
@@ -94,7 +95,13 @@ fn each_kernel_is_one_file_with_a_header_of_its_name() {
     let files: BTreeSet<String> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(files, KERNELS.iter().map(|kernel| format!("{}.wgsl", kernel.name)).collect());
     for kernel in KERNELS {
-        assert!(kernel.source.contains(&format!("// {}: ", kernel.name)), "{}", kernel.name);
+        let header = format!("// {}: ", kernel.name);
+        assert!(kernel.sources.iter().all(|source| source.contains(&header)), "{}", kernel.name);
+        let tiled = kernel.workgroup_size == [8, 8, 1];
+        assert_eq!(kernel.sources.len(), if tiled { TILES.len() } else { 1 }, "{}", kernel.name);
+        for (tile, source) in TILES.iter().zip(kernel.sources).filter(|_| tiled) {
+            assert!(source.contains(&format!("// {}: ", tile.name.trim_end_matches("_by_16"))), "{}: {}", kernel.name, tile.name);
+        }
     }
 }
 
@@ -104,25 +111,26 @@ fn default_limits_suffice() {
         let storage = kernel.bindings.iter().filter(|(_, access)| *access != Access::Uniform).count();
         assert!(storage <= STORAGE_BUFFERS, "{}: {storage} storage buffers", kernel.name);
         assert!(kernel.workgroup_size.iter().product::<u32>() <= WORKGROUP_INVOCATIONS, "{}", kernel.name);
-        let module = module(kernel);
-        let shared = module.global_variables.iter().filter(|(_, global)| global.space == AddressSpace::WorkGroup);
-        let bytes: u32 = shared.map(|(_, global)| module.types[global.ty].inner.size(module.to_ctx())).sum();
-        assert!(bytes <= WORKGROUP_BYTES, "{}: {bytes} bytes of workgroup memory", kernel.name);
-        assert!(!kernel.source.contains("enable "), "{}: optional features", kernel.name);
+        for module in modules(kernel) {
+            let shared = module.global_variables.iter().filter(|(_, global)| global.space == AddressSpace::WorkGroup);
+            let bytes: u32 = shared.map(|(_, global)| module.types[global.ty].inner.size(module.to_ctx())).sum();
+            assert!(bytes <= WORKGROUP_BYTES, "{}: {bytes} bytes of workgroup memory", kernel.name);
+        }
+        assert!(kernel.sources.iter().all(|source| !source.contains("enable ")), "{}: optional features", kernel.name);
     }
 }
 
 #[test]
 fn no_text_has_floats() {
     for kernel in KERNELS {
-        assert_eq!(floats(&module(kernel)), Vec::<String>::new(), "{}", kernel.name);
+        modules(kernel).for_each(|module| assert_eq!(floats(&module), Vec::<String>::new(), "{}", kernel.name));
     }
 }
 
 /// Negative controls: the checks above see what they look for.
 #[test]
 fn faults_are_seen() {
-    let source = calotype_shaders::DEPTHWISE.source;
+    let source = calotype_shaders::DEPTHWISE.sources[0];
     let edited = |from: &str, to: &str| {
         assert!(source.contains(from), "{from}");
         parse(&source.replacen(from, to, 1))

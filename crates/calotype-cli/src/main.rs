@@ -25,6 +25,7 @@ mod write_rows;
 use std::process::ExitCode;
 
 use clap::Parser;
+use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -44,6 +45,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     unfinished::remove_on_signals()?;
     engine::set_threads(cli.threads)?;
     let choice = engine::chosen(cli)?;
+    // Without a home nothing is remembered.
+    if let Ok(strategy) = choose_base_strategy() {
+        calotype::remember_in(strategy.cache_dir().join("calotype"));
+    }
     match &cli.command {
         Command::Encode(args) => encode::run(args, &choice),
         Command::Decode(args) => decode::run(args, &choice),

@@ -1,11 +1,13 @@
 //! Times the network on an adapter and on the CPU, and compares: `gpu_speed MODEL_STEM WIDTH HEIGHT [ADAPTER]`,
 //! e.g. `gpu_speed assets/models/fast 768 512 llvmpipe`. Pixels are synthetic, tiles have 1024 pixels a side; no entropy coding.
+//! Then the parts of the time by the device's clock, and each shape of layer beside the device's own ceilings.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
-use calotype_gpu::{Choice, Engine, Hyper, adapters, choose};
+use calotype_gpu::{Choice, Engine, Hyper, Options, adapters, choose};
+use calotype_model::measure::{LayerKind, Phase};
 use calotype_model::{Decoder, EncodeTables, Encoder, Map, Model, PixelRows, Quantiser, Rect, TileSize, TileSymbols};
 
 /// Latents on a side of a tile.
@@ -38,7 +40,7 @@ fn picture(width: usize, height: usize) -> Vec<u8> {
 fn timed<T>(what: &str, job: impl FnOnce() -> T) -> T {
     let begin = Instant::now();
     let result = job();
-    println!("  {what:<14}{:>9.1} ms", begin.elapsed().as_secs_f64() * 1e3);
+    println!("  {what:<18}{:>9.1} ms", begin.elapsed().as_secs_f64() * 1e3);
     result
 }
 
@@ -96,12 +98,42 @@ fn main() -> Result<()> {
     let choice = rest.first().map_or(Choice::Auto, |name| Choice::Named(name.clone()));
     let adapter = choose(&adapters, &choice)?;
     println!("{}", adapter.facts());
-    let gpu = timed("open", || Engine::new(Arc::clone(&model), adapter))?;
-    for run in ["first run", "second run"] {
+    // Tiles that suit the adapter; timed anew each time.
+    let folder = std::env::temp_dir().join(format!("calotype-gpu-speed-{}", std::process::id()));
+    let options = Options { cache: Some(folder.clone()), ..Options::default() };
+    let gpu = timed("open, time tiles", || Engine::with_options(Arc::clone(&model), adapter, &options))?;
+    for file in std::fs::read_dir(&folder)? {
+        println!("  {}", std::fs::read_to_string(file?.path())?.lines().skip(2).collect::<Vec<_>>().join(", "));
+    }
+    std::fs::remove_dir_all(&folder)?;
+    for run in ["first run", "second run", "third run"] {
         println!(" {run}");
+        gpu.take_times();
         let equal = timed("encode", || gpu.encode(&job.tables, PixelRows::whole(&job.rgb, size.0, size.1), &job.tiles))? == symbols;
         let equal = timed("decode", || decode_on_gpu(&gpu, &job, &symbols))? == pixels && equal;
         println!("  equal to the CPU: {equal}");
+        let times = gpu.take_times();
+        Phase::ALL.into_iter().for_each(|phase| println!("    {:<12}{:>9.2} ms", phase.name(), times[phase].as_secs_f64() * 1e3));
+    }
+    layers(&gpu)
+}
+
+/// Layers beside what the device does at most.
+fn layers(gpu: &Engine) -> Result<()> {
+    let ceilings = gpu.ceilings()?;
+    println!(
+        " at most {:.0} GOP/s int8, {:.0} wide, {:.0} GB/s",
+        ceilings.int8_gop_per_s, ceilings.int16_gop_per_s, ceilings.copy_gb_per_s
+    );
+    for speed in gpu.layer_speeds()? {
+        let (ceiling, reached) = match speed.kind {
+            LayerKind::Int8 => (ceilings.int8_gop_per_s, speed.gop_per_s),
+            LayerKind::Wide => (ceilings.int16_gop_per_s, speed.gop_per_s),
+            _ => (ceilings.copy_gb_per_s, speed.gb_per_s),
+        };
+        let shape = format!("{} {} -> {}", speed.kind.name(), speed.inputs, speed.outputs);
+        let percent = 100.0 * reached / ceiling;
+        println!("  {:<24}{shape:<24}{:>9.1} GOP/s {:>8.1} GB/s {percent:>5.0} %", speed.layer, speed.gop_per_s, speed.gb_per_s);
     }
     Ok(())
 }

@@ -128,11 +128,11 @@ impl Adapter {
         Adapter { limits, ..self }
     }
 
-    /// A device with WebGPU's default limits and no optional feature.
+    /// A device with WebGPU's default limits and no optional feature but timestamps, which measurements use.
     pub(crate) fn open(&self) -> Result<(wgpu::Device, wgpu::Queue), Error> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("calotype"),
-            required_features: wgpu::Features::empty(),
+            required_features: self.handle.features() & wgpu::Features::TIMESTAMP_QUERY,
             required_limits: self.limits.clone(),
             experimental_features: wgpu::ExperimentalFeatures::disabled(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, mpsc};
 
+use calotype_model::measure::Phase;
 use calotype_shaders::Kernel;
 
 use crate::Error;
-use crate::gpu::{Gpu, Pipeline};
+use crate::gpu::{Gpu, Pipeline, Variant};
 use crate::pool::Buffer;
 
 /// Multiplications of a submit, about: under 100 ms on a slow integrated GPU, so that no watchdog resets it.
@@ -17,7 +18,8 @@ const MOST_WORKGROUPS: u32 = 65535;
 
 /// One dispatch.
 struct Dispatch {
-    pipeline: Arc<Pipeline>,
+    phase: Phase,
+    variant: Variant,
     buffers: Vec<Buffer>,
     workgroups: [u32; 3],
     work: u64,
@@ -26,6 +28,8 @@ struct Dispatch {
 /// What to dispatch.
 pub(crate) struct Call<'a> {
     pub kernel: &'static Kernel,
+    /// Of [`calotype_shaders::TILES`]; 0 for kernels that have none.
+    pub tile: usize,
     pub overrides: &'a [(&'static str, u32)],
     /// The uniform's members.
     pub sizes: &'a [u32],
@@ -40,6 +44,8 @@ pub(crate) struct Call<'a> {
 /// A list of dispatches with the buffers that belong to it.
 pub(crate) struct Commands<'g> {
     pub gpu: &'g Gpu,
+    /// What the dispatches that follow are for.
+    pub phase: Phase,
     clears: Vec<Buffer>,
     sizes: Vec<u8>,
     /// `sizes` on the device.
@@ -68,7 +74,8 @@ impl<'g> Commands<'g> {
     pub fn new(gpu: &'g Gpu) -> Result<Commands<'g>, Error> {
         gpu.check()?;
         let (clears, sizes, dispatches) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Commands { gpu, clears, sizes, uniforms: None, dispatches, downloads: Vec::new() })
+        let phase = Phase::Synthesis;
+        Ok(Commands { gpu, phase, clears, sizes, uniforms: None, dispatches, downloads: Vec::new() })
     }
 
     /// A buffer with anything in it.
@@ -95,7 +102,8 @@ impl<'g> Commands<'g> {
         self.sizes.extend(call.sizes.iter().flat_map(|size| size.to_ne_bytes()));
         self.sizes.resize(self.sizes.len().next_multiple_of(UNIFORM_BYTES as usize), 0);
         self.dispatches.push(Dispatch {
-            pipeline: self.gpu.pipeline(call.kernel, call.overrides),
+            phase: self.phase,
+            variant: Variant { kernel: call.kernel, tile: call.tile, overrides: call.overrides.to_vec() },
             buffers: call.buffers.iter().map(|&buffer| buffer.clone()).collect(),
             workgroups: [call.workgroups[0], call.workgroups[1], 1],
             work: call.work,
@@ -108,7 +116,7 @@ impl<'g> Commands<'g> {
         let x = workgroups.min(MOST_WORKGROUPS);
         let all: Vec<u32> = std::iter::once(&groups).chain(sizes).map(|&size| size as u32).collect();
         let workgroups = [x, workgroups.div_ceil(x.max(1))];
-        self.dispatch(Call { kernel, overrides: &[], sizes: &all, buffers, workgroups, work: 64 * groups as u64 });
+        self.dispatch(Call { kernel, tile: 0, overrides: &[], sizes: &all, buffers, workgroups, work: 64 * groups as u64 });
     }
 
     /// Brings the first `bytes` of a buffer back when the list has run.
@@ -121,7 +129,7 @@ impl<'g> Commands<'g> {
         let encoder = self.encode()?;
         self.gpu.submit(encoder.finish());
         // Not before: others may take the buffers from now on.
-        *self = Commands { downloads: std::mem::take(&mut self.downloads), ..Commands::new(self.gpu)? };
+        *self = Commands { phase: self.phase, downloads: std::mem::take(&mut self.downloads), ..Commands::new(self.gpu)? };
         Ok(())
     }
 
@@ -150,12 +158,17 @@ impl<'g> Commands<'g> {
     fn encode(&mut self) -> Result<wgpu::CommandEncoder, Error> {
         let sizes = self.upload(&self.sizes)?;
         self.uniforms = Some(sizes.clone());
+        let pipelines = self.prepare();
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         self.clears.iter().for_each(|buffer| encoder.clear_buffer(buffer, 0, None));
         let mut begin = 0;
         while begin < self.dispatches.len() {
             let end = begin + self.short_run(begin);
-            self.encode_pass(&mut encoder, &sizes, begin..end);
+            let mut place = begin;
+            for pass in self.dispatches[begin..end].chunk_by(|a, b| a.phase == b.phase) {
+                self.encode_pass(&mut encoder, &sizes, place, (pass, &pipelines[place..]));
+                place += pass.len();
+            }
             begin = end;
             if begin < self.dispatches.len() {
                 let next = self.gpu.device.create_command_encoder(&Default::default());
@@ -175,23 +188,44 @@ impl<'g> Commands<'g> {
         self.dispatches[begin..].iter().take_while(fits).count().max(1)
     }
 
-    fn encode_pass(&self, encoder: &mut wgpu::CommandEncoder, sizes: &Buffer, range: std::ops::Range<usize>) {
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        for (i, dispatch) in range.clone().zip(&self.dispatches[range]) {
-            pass.set_pipeline(&dispatch.pipeline.pipeline);
-            pass.set_bind_group(0, &self.bind(sizes, i, dispatch), &[]);
+    /// The pipelines of all dispatches, compiled.
+    pub fn prepare(&self) -> Vec<Arc<Pipeline>> {
+        self.gpu.pipelines(&self.dispatches.iter().map(|dispatch| dispatch.variant.clone()).collect::<Vec<_>>())
+    }
+
+    /// Dispatches of one phase with their pipelines; `place` is the first one's.
+    fn encode_pass(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        sizes: &Buffer,
+        place: usize,
+        (dispatches, pipelines): (&[Dispatch], &[Arc<Pipeline>]),
+    ) {
+        let stamps = self.gpu.clock.stamps(&self.gpu.device);
+        let timestamp_writes = stamps.as_ref().map(|query_set| wgpu::ComputePassTimestampWrites {
+            query_set,
+            beginning_of_pass_write_index: Some(0),
+            end_of_pass_write_index: Some(1),
+        });
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+        for (i, (dispatch, pipeline)) in dispatches.iter().zip(pipelines).enumerate() {
+            pass.set_pipeline(&pipeline.pipeline);
+            pass.set_bind_group(0, &self.bind(sizes, place + i, (dispatch, &pipeline.layout)), &[]);
             let [x, y, z] = dispatch.workgroups;
             pass.dispatch_workgroups(x, y, z);
         }
+        drop(pass);
+        if let Some(stamps) = stamps {
+            self.gpu.clock.resolve(&self.gpu.device, encoder, dispatches[0].phase, &stamps);
+        }
     }
 
-    fn bind(&self, sizes: &Buffer, index: usize, dispatch: &Dispatch) -> wgpu::BindGroup {
+    fn bind(&self, sizes: &Buffer, index: usize, (dispatch, layout): (&Dispatch, &wgpu::BindGroupLayout)) -> wgpu::BindGroup {
         let uniform = wgpu::BufferBinding { buffer: sizes, offset: index as u64 * UNIFORM_BYTES, size: UNIFORM_BYTES.try_into().ok() };
         let uniform = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
         let storage = (1..).zip(&dispatch.buffers);
         let storage = storage.map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
         let entries: Vec<_> = std::iter::once(uniform).chain(storage).collect();
-        let layout = &dispatch.pipeline.layout;
         self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
     }
 }
@@ -200,12 +234,19 @@ impl Submitted<'_> {
     /// The downloads, in order.
     pub fn wait(self) -> Result<Vec<Vec<u8>>, Error> {
         let bytes: u64 = self.lengths.iter().sum();
+        if bytes == 0 {
+            return self.gpu.wait(self.index).map(|()| Vec::new());
+        }
         let (sender, receiver) = mpsc::channel();
         // A receiver that has gone away has had its error.
         self.staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| drop(sender.send(result)));
         self.gpu.wait(self.index.clone())?;
+        self.gpu.clock.time(Phase::Readback, || self.read(bytes, &receiver))
+    }
+
+    fn read(&self, bytes: u64, mapped: &mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>) -> Result<Vec<Vec<u8>>, Error> {
         let lost = |reason: String| self.gpu.fail(Error::Lost { reason });
-        match receiver.recv_timeout(self.gpu.timeout) {
+        match mapped.recv_timeout(self.gpu.timeout) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(lost(error.to_string())),
             Err(_) => return Err(self.gpu.fail(Error::Timeout { seconds: self.gpu.timeout.as_secs() })),

@@ -1,7 +1,9 @@
 //! The engine: a model ready to run on an adapter.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use calotype_model::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use calotype_model::{EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSize, TileSymbols};
 
 use crate::commands::{Commands, Submitted};
@@ -10,7 +12,8 @@ use crate::layers::{Part, Size};
 use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Tile, Window};
 use crate::packed::{gains, halves, to_halves, words};
 use crate::pool::Buffer;
-use crate::{Adapter, AdapterFacts, Error};
+use crate::tiles::Tiles;
+use crate::{Adapter, AdapterFacts, Error, measure};
 
 /// Latents on a side of a piece of g_a or g_s: 1536 pixels, about 25 G multiplications with `fast`.
 const PIECE: usize = 96;
@@ -33,6 +36,23 @@ pub struct Engine {
     piece: usize,
 }
 
+/// How an engine works; none of it changes a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Pictures are analysed and synthesised in pieces of so many latents (16 pixels) a side: memory and the length of submits.
+    pub piece: usize,
+    /// The folder that remembers which kernels are the fastest on an adapter. They are timed where it does not know yet, which takes
+    /// about a second; without a folder nothing is timed. A folder or file that cannot be read or written does no harm.
+    pub cache: Option<PathBuf>,
+}
+
+impl Default for Options {
+    /// [`Options::piece`] of 96, no folder.
+    fn default() -> Options {
+        Options { piece: PIECE, cache: None }
+    }
+}
+
 /// h of a tile, on the device.
 pub struct Hyper(HyperBuffers);
 
@@ -48,21 +68,21 @@ impl Engine {
     /// # Errors
     /// Also [`Error::AdapterLimits`] and [`Error::NoDevice`].
     pub fn new(model: Arc<Model>, adapter: &Adapter) -> Result<Engine, Error> {
-        Engine::with_piece(model, adapter, PIECE)
+        Engine::with_options(model, adapter, &Options::default())
     }
 
-    /// As [`Engine::new`], with pictures analysed and synthesised in pieces of `piece` latents (16 pixels) a side.
-    /// It decides memory and the length of submits, not the result.
-    pub fn with_piece(model: Arc<Model>, adapter: &Adapter, piece: usize) -> Result<Engine, Error> {
+    /// As [`Engine::new`], with other options.
+    pub fn with_options(model: Arc<Model>, adapter: &Adapter, options: &Options) -> Result<Engine, Error> {
         let facts = adapter.facts().clone();
         if let Some(limit) = facts.lacks {
             return Err(Error::AdapterLimits { adapter: facts.name, limit });
         }
-        let gpu = Gpu::open(adapter)?;
+        let mut gpu = Gpu::open(adapter)?;
+        gpu.tiles = Tiles::choose(&gpu, &facts, options.cache.as_deref())?;
         let decoder = DecoderWeights::new(&gpu, model.decoder())?;
         let encoder = model.encoder().map(|encoder| EncoderWeights::new(&gpu, encoder)).transpose()?;
         gpu.check()?;
-        Ok(Engine { model, adapter: facts, gpu, decoder, encoder, piece })
+        Ok(Engine { model, adapter: facts, gpu, decoder, encoder, piece: options.piece })
     }
 
     /// The adapter in use.
@@ -153,6 +173,26 @@ impl Engine {
         commands.download(&latents.v_hat, 2 * lh * lw * channels);
         let [v_hat] = commands.submit()?.wait()?.try_into().expect("one download");
         Ok(Map { height: lh, width: lw, channels, data: to_halves(&v_hat, lh * lw * channels) })
+    }
+
+    /// Where the time went since the last call; nothing before the first. Passes are timed on the device, where the adapter has timestamps;
+    /// uploads and readbacks by the host's clock. Passes of different tiles may overlap.
+    pub fn take_times(&self) -> PhaseTimes {
+        self.gpu.clock.start();
+        self.gpu.clock.take(&self.gpu.device, self.gpu.queue.get_timestamp_period())
+    }
+
+    /// What the device does at most; takes about a second.
+    pub fn ceilings(&self) -> Result<Ceilings, Error> {
+        measure::ceilings(&self.gpu)
+    }
+
+    /// How fast the device runs each shape of layer that the model has, in the order of decoding, then encoding; takes some seconds.
+    pub fn layer_speeds(&self) -> Result<Vec<LayerSpeed>, Error> {
+        let mut layers = self.decoder.layers();
+        layers.extend(self.encoder.iter().flat_map(EncoderWeights::layers));
+        let side = if self.adapter.is_software() { 32 } else { 2 * self.piece };
+        measure::layer_speeds(&self.gpu, &layers, side)
     }
 
     fn at(&self, q: &QualityTables) -> Result<AtQuality<'_>, Error> {

@@ -4,16 +4,29 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use calotype_model::measure::Phase;
 use calotype_shaders::{Access, ENTRY, Kernel};
 
+use crate::clock::Clock;
 use crate::pool::{Buffer, Pool};
+use crate::tiles::Tiles;
 use crate::{Adapter, Error};
 
-/// A kernel with its overrides.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Variant {
-    name: &'static str,
-    overrides: Vec<(&'static str, u32)>,
+/// A kernel with its tile and its overrides.
+#[derive(Clone, Debug)]
+pub(crate) struct Variant {
+    pub kernel: &'static Kernel,
+    pub tile: usize,
+    pub overrides: Vec<(&'static str, u32)>,
+}
+
+/// What tells a [`Variant`] from another.
+type Key = (&'static str, usize, Vec<(&'static str, u32)>);
+
+impl Variant {
+    fn key(&self) -> Key {
+        (self.kernel.name, self.tile, self.overrides.clone())
+    }
 }
 
 /// A compiled [`Variant`].
@@ -31,7 +44,10 @@ pub(crate) struct Gpu {
     /// How long to wait for a list of dispatches.
     pub timeout: Duration,
     fault: Fault,
-    pipelines: Mutex<HashMap<Variant, Arc<Pipeline>>>,
+    pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    /// Of the pointwise kernels.
+    pub tiles: Tiles,
+    pub clock: Clock,
     /// Of [`Gpu::USAGE`].
     storage: Arc<Pool>,
     /// To map and read.
@@ -88,7 +104,8 @@ impl Gpu {
         });
         let timeout = Duration::from_secs(if adapter.facts().is_software() { 600 } else { 30 });
         let (pipelines, failure) = (Mutex::default(), Mutex::default());
-        Ok(Gpu { device, queue, timeout, fault, pipelines, storage: Arc::default(), staging: Arc::default(), failure })
+        let (storage, staging, tiles, clock) = Default::default();
+        Ok(Gpu { device, queue, timeout, fault, pipelines, tiles, clock, storage, staging, failure })
     }
 
     /// The fault of this device, if it had one: then nothing that it computed can be trusted.
@@ -125,7 +142,7 @@ impl Gpu {
     /// A buffer filled with `bytes` (a multiple of 4).
     pub fn upload(&self, bytes: &[u8]) -> Result<Buffer, Error> {
         let buffer = self.take(bytes.len() as u64)?;
-        self.queue.write_buffer(&buffer, 0, bytes);
+        self.clock.time(Phase::Upload, || self.queue.write_buffer(&buffer, 0, bytes));
         Ok(buffer)
     }
 
@@ -198,14 +215,31 @@ impl Gpu {
         }
     }
 
-    /// The pipeline of a kernel, compiled at its first use.
-    pub fn pipeline(&self, kernel: &'static Kernel, overrides: &[(&'static str, u32)]) -> Arc<Pipeline> {
-        let variant = Variant { name: kernel.name, overrides: overrides.to_vec() };
-        let mut pipelines = lock(&self.pipelines);
-        Arc::clone(pipelines.entry(variant).or_insert_with(|| Arc::new(self.compile(kernel, overrides))))
+    /// The pipelines of some variants, in their order. Those that are new are compiled, at once on all cores.
+    pub fn pipelines(&self, variants: &[Variant]) -> Vec<Arc<Pipeline>> {
+        let known =
+            |pipelines: &HashMap<Key, Arc<Pipeline>>| variants.iter().map(|variant| pipelines.get(&variant.key()).cloned()).collect();
+        let before: Vec<Option<Arc<Pipeline>>> = known(&lock(&self.pipelines));
+        let mut missing: HashMap<Key, &Variant> = HashMap::new();
+        missing.extend(variants.iter().zip(&before).filter(|(_, found)| found.is_none()).map(|(variant, _)| (variant.key(), variant)));
+        self.compile_all(missing.into_iter().collect());
+        let all = known(&lock(&self.pipelines));
+        all.into_iter().map(|pipeline| pipeline.expect("compiled")).collect()
     }
 
-    fn compile(&self, kernel: &Kernel, overrides: &[(&'static str, u32)]) -> Pipeline {
+    fn compile_all(&self, missing: Vec<(Key, &Variant)>) {
+        let compile = |(key, variant): (Key, &Variant)| {
+            let pipeline = Arc::new(self.compile(variant));
+            lock(&self.pipelines).insert(key, pipeline);
+        };
+        if let [_, _, ..] = &missing[..] {
+            std::thread::scope(|scope| missing.into_iter().for_each(|one| drop(scope.spawn(move || compile(one)))));
+        } else {
+            missing.into_iter().for_each(compile);
+        }
+    }
+
+    fn compile(&self, Variant { kernel, tile, overrides }: &Variant) -> Pipeline {
         let label = Some(kernel.name);
         let entries: Vec<_> = (0..).zip(kernel.bindings).map(|(binding, &(_, access))| layout_entry(binding, access)).collect();
         let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
@@ -214,7 +248,7 @@ impl Gpu {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let source = wgpu::ShaderSource::Wgsl(kernel.source.into());
+        let source = wgpu::ShaderSource::Wgsl(kernel.sources[*tile].into());
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
         let constants: Vec<(&str, f64)> = overrides.iter().map(|&(name, value)| (name, f64::from(value))).collect();
         let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -222,7 +256,11 @@ impl Gpu {
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some(ENTRY),
-            compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                // All of it is written before it is read.
+                zero_initialize_workgroup_memory: false,
+            },
             cache: None,
         });
         Pipeline { layout, pipeline }

@@ -1,7 +1,7 @@
 //! Layers and blocks as dispatches.
 
 use calotype_shaders as shaders;
-use calotype_shaders::{Kernel, place};
+use calotype_shaders::{Kernel, Tile, place};
 
 use crate::Error;
 use crate::commands::{Call, Commands};
@@ -73,15 +73,15 @@ impl<'a> Emit<'a> {
 }
 
 /// The workgroups of a pointwise kernel.
-fn workgroups(layer: &Dense, positions: usize) -> Result<[u32; 2], Error> {
-    let [columns, rows, _] = shaders::POINTWISE_CODE.workgroup_size;
-    let y = positions.div_ceil((rows * shaders::POSITIONS_PER_INVOCATION) as usize) as u64;
+fn workgroups(layer: &Dense, tile: usize, positions: usize) -> Result<[u32; 2], Error> {
+    let Tile { positions: rows, outputs4, .. } = shaders::TILES[tile];
+    let y = positions.div_ceil(rows as usize) as u64;
     let limit = u64::from(u16::MAX);
     if y > limit {
-        let bytes_per_row = u64::from(rows * shaders::POSITIONS_PER_INVOCATION) * layer.inputs as u64;
+        let bytes_per_row = u64::from(rows) * layer.inputs as u64;
         return Err(Error::TooLarge { bytes: y * bytes_per_row, limit: limit * bytes_per_row });
     }
-    Ok([(layer.outputs as u32 / 4).div_ceil(columns), y as u32])
+    Ok([(layer.outputs as u32 / 4).div_ceil(outputs4), y as u32])
 }
 
 /// The uniform of a pointwise kernel; wrapping around where the crop is below 0.
@@ -119,14 +119,16 @@ impl Commands<'_> {
 
     fn dense(&mut self, kernel: &'static Kernel, layer: &Dense, input: Codes<'_>, emit: &Emit<'_>, extra: &[&Buffer]) -> Result<(), Error> {
         let (stream, codes) = (self.idle(emit.stream)?, self.idle(emit.codes)?);
+        let tile = layer.fitting_tile(input.stride);
         let buffers: Vec<&Buffer> =
             [&layer.weights, &layer.ends, input.buffer].into_iter().chain(extra.iter().copied()).chain([&stream, &codes]).collect();
         self.dispatch(Call {
             kernel,
+            tile,
             overrides: &emit.overrides(),
             sizes: &layer_sizes(layer, input, emit),
             buffers: &buffers,
-            workgroups: workgroups(layer, input.size.positions())?,
+            workgroups: workgroups(layer, tile, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
         });
         Ok(())
@@ -155,12 +157,14 @@ impl Commands<'_> {
 
     /// An int8 layer to codes, with the end *active* or *code*.
     pub fn code(&mut self, layer: &Dense, active: u32, input: Codes<'_>, codes_out: &Buffer) -> Result<(), Error> {
+        let tile = layer.fitting_tile(input.stride);
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_CODE,
+            tile,
             overrides: &[("ACTIVE", active)],
             sizes: &layer_sizes(layer, input, &Emit::same(input.size, None, None)),
             buffers: &[&layer.weights, &layer.ends, input.buffer, codes_out],
-            workgroups: workgroups(layer, input.size.positions())?,
+            workgroups: workgroups(layer, tile, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
         });
         Ok(())
@@ -168,12 +172,14 @@ impl Commands<'_> {
 
     /// The scale head to table indices; `ends` hold the log gains.
     pub fn index(&mut self, layer: &Dense, input: Codes<'_>, lut: &Buffer, ends: &Buffer, out: &Buffer) -> Result<(), Error> {
+        let tile = layer.fitting_tile(input.stride);
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_INDEX,
+            tile,
             overrides: &[],
             sizes: &layer_sizes(layer, input, &Emit::same(input.size, None, None)),
             buffers: &[&layer.weights, ends, input.buffer, lut, out],
-            workgroups: workgroups(layer, input.size.positions())?,
+            workgroups: workgroups(layer, tile, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
         });
         Ok(())

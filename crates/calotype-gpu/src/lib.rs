@@ -3,18 +3,21 @@
 //! [`adapters`] lists what there is, [`choose`] takes one, [`Engine`] runs docs/MODEL.md on it.
 
 mod adapter;
+mod clock;
 mod commands;
 mod engine;
 mod error;
 mod gpu;
 mod layers;
+mod measure;
 mod network;
 mod packed;
 mod pool;
+mod tiles;
 #[cfg(test)]
 mod twins;
 
 pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, choose};
-pub use engine::{Engine, Hyper, Latents};
+pub use engine::{Engine, Hyper, Latents, Options};
 pub use error::Error;
 pub use gpu::Failure;

@@ -10,6 +10,8 @@ use crate::pool::Buffer;
 pub(crate) struct Dense {
     pub inputs: usize,
     pub outputs: usize,
+    /// Of [`calotype_shaders::TILES`].
+    pub tile: usize,
     pub weights: Buffer,
     pub ends: Buffer,
 }
@@ -54,7 +56,7 @@ impl Dense {
             [0, 1, 2, 3].map(|j| layer.weight[at + j] as u8)
         });
         let weights = gpu.constant(&words.collect::<Vec<u8>>())?;
-        Ok(Dense { inputs, outputs, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+        Ok(Dense { inputs, outputs, tile: gpu.tiles.int8, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
     }
 
     pub fn wide(gpu: &Gpu, layer: &Wide, next: Next<'_>) -> Result<Dense, Error> {
@@ -66,7 +68,20 @@ impl Dense {
             }
         }
         let weights = gpu.constant(&words)?;
-        Ok(Dense { inputs, outputs, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+        Ok(Dense { inputs, outputs, tile: gpu.tiles.wide, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+    }
+}
+
+impl Dense {
+    /// The same layer, cut in another way.
+    pub fn with_tile(&self, tile: usize) -> Dense {
+        Dense { tile, weights: self.weights.clone(), ends: self.ends.clone(), ..*self }
+    }
+
+    /// The tile for inputs of some stride.
+    pub fn fitting_tile(&self, stride: usize) -> usize {
+        let fits = |length: usize| length.is_multiple_of(calotype_shaders::TILES[self.tile].inputs);
+        if fits(self.inputs) && fits(stride) { self.tile } else { 0 }
     }
 }
 

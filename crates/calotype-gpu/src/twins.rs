@@ -15,8 +15,8 @@ use crate::{Adapter, Error, adapters};
 
 /// Rows, columns; the last is over a workgroup of the pointwise kernels.
 const SHAPES: [(usize, usize); 6] = [(1, 1), (1, 7), (3, 5), (8, 8), (17, 13), (2, 66)];
-/// Inputs and outputs, all multiples of 4 as in models.
-const CHANNELS: [(usize, usize); 5] = [(4, 4), (20, 36), (64, 64), (12, 132), (192, 28)];
+/// Inputs and outputs, all multiples of 4 as in models; some inputs are multiples of 16.
+const CHANNELS: [(usize, usize); 6] = [(4, 4), (20, 36), (64, 64), (12, 132), (192, 28), (16, 84)];
 
 struct Random(u64);
 
@@ -106,14 +106,35 @@ fn outputs(gpu: &Gpu, record: impl FnOnce(&mut Commands<'_>) -> Result<Vec<(Buff
 }
 
 /// The comparator of all twins: equal, and unequal once the weights or shifts are `damaged`.
-/// `outputs(gpu, damaged)` is the kernel's, `truth` its twin's.
-fn compare(kernel: &shaders::Kernel, truth: &[Vec<u8>], outputs: impl Fn(&Gpu, Damage) -> Vec<Vec<u8>>, damages: &[Damage]) {
-    for (adapter, gpu) in open() {
-        assert!(outputs(gpu, Damage::None) == truth, "{} on {}", kernel.name, adapter.facts());
+/// `outputs(gpu, trial)` is the kernel's, `truth` its twin's.
+/// A pointwise kernel runs with all tiles that fit its `inputs`; for others these are 0, and there is one.
+fn compare_tiles(
+    (kernel, inputs): (&shaders::Kernel, usize),
+    truth: &[Vec<u8>],
+    outputs: impl Fn(&Gpu, Trial) -> Vec<Vec<u8>>,
+    damages: &[Damage],
+) {
+    let fits = |tile: &usize| *tile == 0 || inputs > 0 && inputs.is_multiple_of(shaders::TILES[*tile].inputs);
+    for ((adapter, gpu), tile) in open().iter().flat_map(|open| (0..kernel.sources.len()).filter(fits).map(move |tile| (open, tile))) {
+        let what = format!("{} with {} on {}", kernel.name, shaders::TILES[tile].name, adapter.facts());
+        assert!(outputs(gpu, Trial { tile, damage: Damage::None }) == truth, "{what}");
         for &damage in damages {
-            assert!(outputs(gpu, damage) != truth, "{} on {}: {damage:?} is not noticed", kernel.name, adapter.facts());
+            assert!(outputs(gpu, Trial { tile, damage }) != truth, "{what}: {damage:?} is not noticed");
         }
     }
+}
+
+/// The same for a kernel without tiles.
+fn compare(kernel: &shaders::Kernel, truth: &[Vec<u8>], outputs: impl Fn(&Gpu, Trial) -> Vec<Vec<u8>>, damages: &[Damage]) {
+    compare_tiles((kernel, 0), truth, outputs, damages);
+}
+
+/// One run of a kernel.
+#[derive(Clone, Copy)]
+struct Trial {
+    /// Of [`shaders::TILES`].
+    tile: usize,
+    damage: Damage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,16 +184,16 @@ fn pointwise_code() {
         let input = random.codes(case, inputs);
         let sums = scalar::pointwise(&layer, &input);
         for (active, truth) in [(0, scalar::code_end(&sums, &layer.shift)), (1, scalar::active_end(&sums, &layer.shift))] {
-            let run = |gpu: &Gpu, damage| {
+            let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
                 outputs(gpu, |commands| {
-                    let layer = Dense::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?;
+                    let layer = Dense::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?.with_tile(tile);
                     let buffer = commands.upload(&bytes(&input.data))?;
                     let out = commands.take(truth.data.len())?;
                     commands.code(&layer, active, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &out)?;
                     Ok(vec![(out, truth.data.len())])
                 })
             };
-            compare(&shaders::POINTWISE_CODE, &[bytes(&truth.data)], run, if case == (17, 13) { BOTH } else { &[] });
+            compare_tiles((&shaders::POINTWISE_CODE, inputs), &[bytes(&truth.data)], run, if case == (17, 13) { BOTH } else { &[] });
         }
     }
 }
@@ -217,9 +238,9 @@ fn spaced(codes: &Map<i16>, behind: usize) -> Vec<u8> {
 
 /// `stream` and its codes at every place, from `record(commands, emit, damage)`.
 fn compare_streams(
-    kernel: &shaders::Kernel,
+    kernel: (&shaders::Kernel, usize),
     (stream, read): (&Map<i16>, &[u8]),
-    record: impl Fn(&mut Commands<'_>, &Emit<'_>, Damage) -> Result<(), Error>,
+    record: impl Fn(&mut Commands<'_>, &Emit<'_>, Trial) -> Result<(), Error>,
     damages: &[Damage],
 ) {
     let codes = scalar::read(stream, read);
@@ -228,20 +249,20 @@ fn compare_streams(
         let count = stream.data.len();
         for (with_stream, with_codes, behind) in [(true, true, 0), (true, false, 0), (false, true, 0), (false, true, 12)] {
             let code_bytes = spaced(&codes, behind);
-            let run = |gpu: &Gpu, damage| {
+            let run = |gpu: &Gpu, trial: Trial| {
                 outputs(gpu, |commands| {
                     let (s, c) = (commands.zeros(2 * count)?, commands.zeros(code_bytes.len())?);
                     let (to_stream, to_codes) = (with_stream.then_some(&s), with_codes.then_some(&c));
                     let codes_stride = (behind > 0).then_some(stream.channels + behind);
                     let emit = Emit { place, size, origin, stream: to_stream, codes: to_codes, codes_stride };
-                    record(commands, &emit, damage)?;
+                    record(commands, &emit, trial)?;
                     let all = [(with_stream, (s.clone(), 2 * count)), (with_codes, (c.clone(), code_bytes.len()))];
                     Ok(all.into_iter().filter(|(with, _)| *with).map(|(_, output)| output).collect())
                 })
             };
             let all = [(with_stream, halves(&stream.data)), (with_codes, code_bytes.clone())];
             let truth: Vec<Vec<u8>> = all.into_iter().filter(|(with, _)| *with).map(|(_, bytes)| bytes).collect();
-            compare(kernel, &truth, run, if with_stream { damages } else { &[] });
+            compare_tiles(kernel, &truth, run, if with_stream { damages } else { &[] });
         }
     }
 }
@@ -255,12 +276,12 @@ fn pointwise_stream() {
         let stream = scalar::stream_end(&scalar::pointwise(&layer, &input), &layer.shift);
         // Where there is a shuffle, the read shifts repeat.
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
-        let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, damage| {
-            let layer = Dense::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?;
+        let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
+            let layer = Dense::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
             let buffer = commands.upload(&bytes(&input.data))?;
             commands.stream(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, emit)
         };
-        compare_streams(&shaders::POINTWISE_STREAM, (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
+        compare_streams((&shaders::POINTWISE_STREAM, inputs), (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
     }
 }
 
@@ -268,17 +289,23 @@ fn pointwise_stream() {
 #[test]
 fn pointwise_stream_with_a_stride() {
     let mut random = Random(3);
-    let layer = random.pointwise(12, 20);
-    let input = random.codes((5, 9), 12 + 28);
-    let front: Vec<i8> = input.data.chunks_exact(40).flat_map(|position| &position[..12]).copied().collect();
-    let front = Map { channels: 12, data: front, ..input.clone() };
+    for (inputs, stride) in [(12, 40), (16, 40), (48, 112)] {
+        strided(&mut random, inputs, stride);
+    }
+}
+
+fn strided(random: &mut Random, inputs: usize, stride: usize) {
+    let layer = random.pointwise(inputs, 20);
+    let input = random.codes((5, 9), stride);
+    let front: Vec<i8> = input.data.chunks_exact(stride).flat_map(|position| &position[..inputs]).copied().collect();
+    let front = Map { channels: inputs, data: front, ..input.clone() };
     let stream = scalar::stream_end(&scalar::pointwise(&layer, &front), &layer.shift);
-    let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, _| {
-        let layer = Dense::int8(commands.gpu, &layer, Next::read(&[3; 20]))?;
+    let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, trial: Trial| {
+        let layer = Dense::int8(commands.gpu, &layer, Next::read(&[3; 20]))?.with_tile(trial.tile);
         let buffer = commands.upload(&bytes(&input.data))?;
-        commands.stream(&layer, Codes { size: size(&input), stride: 40, buffer: &buffer }, emit)
+        commands.stream(&layer, Codes { size: size(&input), stride, buffer: &buffer }, emit)
     };
-    compare_streams(&shaders::POINTWISE_STREAM, (&stream, &[3; 20]), record, &[]);
+    compare_streams((&shaders::POINTWISE_STREAM, inputs), (&stream, &[3; 20]), record, &[]);
 }
 
 #[test]
@@ -289,13 +316,13 @@ fn pointwise_add() {
         let (input, read, before) = (random.codes(case, inputs), random.shifts(15, n), random.stream(case, n));
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
         let stream = scalar::add_end(&before, &scalar::pointwise(&layer, &input), &layer.shift);
-        let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, damage| {
-            let layer = Dense::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?;
+        let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
+            let layer = Dense::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
             let buffer = commands.upload(&bytes(&input.data))?;
             let before = commands.upload(&halves(&before.data))?;
             commands.add(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &before, emit)
         };
-        compare_streams(&shaders::POINTWISE_ADD, (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
+        compare_streams((&shaders::POINTWISE_ADD, inputs), (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
     }
 }
 
@@ -311,17 +338,17 @@ fn wide_stream() {
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
         let mut stream = scalar::stream_end(&scalar::wide(&layer, &input), &layer.shift);
         stream.data.iter_mut().for_each(|s| *s = scalar::sat16(i32::from(*s) + addend));
-        let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, damage| {
+        let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
             let mut layer = layer.clone();
             if damage == Damage::Weight {
                 layer.weight[inputs - 1] ^= 1 << 9;
             }
             damage_shift(damage, &mut layer.shift[..1]);
-            let layer = Dense::wide(commands.gpu, &layer, Next { read: &read, addend: &[addend] })?;
+            let layer = Dense::wide(commands.gpu, &layer, Next { read: &read, addend: &[addend] })?.with_tile(tile);
             let buffer = commands.upload(&halves(&input.data))?;
             commands.wide(&layer, (size(&input), &buffer), emit)
         };
-        compare_streams(&shaders::WIDE_STREAM, (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
+        compare_streams((&shaders::WIDE_STREAM, inputs), (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
     }
 }
 
@@ -338,18 +365,18 @@ fn pointwise_index() {
         let truth: Vec<u8> =
             (log_sigma.data.iter().enumerate()).map(|(i, &s)| decoder.scale_index(i32::from(s) + log_gain[i % n])).collect();
         let addend: Vec<i32> = log_gain.iter().map(|gain| gain + decoder.config.scale_lut_offset).collect();
-        let run = |gpu: &Gpu, damage| {
+        let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
             outputs(gpu, |commands| {
                 let layer = damaged_pointwise(&layer, damage);
                 let head_ends = commands.upload(&ends(&layer.bias, &layer.shift, Next { read: &[], addend: &addend }))?;
-                let layer = Dense::int8(gpu, &layer, Next::default())?;
+                let layer = Dense::int8(gpu, &layer, Next::default())?.with_tile(tile);
                 let (buffer, lut) = (commands.upload(&bytes(&input.data))?, commands.upload(&decoder.scale_lut)?);
                 let out = commands.take(truth.len())?;
                 commands.index(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &lut, &head_ends, &out)?;
                 Ok(vec![(out, truth.len())])
             })
         };
-        compare(&shaders::POINTWISE_INDEX, std::slice::from_ref(&truth), run, if case == (17, 13) { BOTH } else { &[] });
+        compare_tiles((&shaders::POINTWISE_INDEX, inputs), std::slice::from_ref(&truth), run, if case == (17, 13) { BOTH } else { &[] });
     }
 }
 
@@ -361,7 +388,7 @@ fn depthwise() {
         (layer.shift[0], layer.bias[0]) = (9, 77);
         let input = random.codes(case, channels);
         let truth = bytes(&scalar::code_end(&scalar::depthwise(&layer, &input), &layer.shift).data);
-        let run = |gpu: &Gpu, damage| {
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
             outputs(gpu, |commands| {
                 let mut layer = layer.clone();
                 if damage == Damage::Weight {
@@ -405,7 +432,7 @@ fn scale_code_and_scale_symbol() {
         let codes: Vec<i8> = values.iter().map(|&value| scalar::sat8(value)).collect();
         let symbols: Vec<i16> = values.iter().map(|&value| value.clamp(-32767, 32767) as i16).collect();
         for (kernel, truth) in [(&shaders::SCALE_CODE, bytes(&codes)), (&shaders::SCALE_SYMBOL, halves(&symbols))] {
-            let run = |gpu: &Gpu, damage| {
+            let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
                 outputs(gpu, |commands| {
                     let (gains, buffer) = (commands.upload(&damaged_gains(&gain, &shift, damage))?, commands.upload(&halves(&input.data))?);
                     let out = commands.take(truth.len())?;
@@ -509,7 +536,7 @@ fn reconstruct_and_choose() {
             let kernel = if encode { &shaders::CHOOSE } else { &shaders::RECONSTRUCT };
             let (symbols, v_hat) = latents.step(step, encode.then_some(&quantiser));
             let truth = [halves(&symbols), halves(&v_hat.data), latents.codes(&v_hat)];
-            let run = |gpu: &Gpu, damage| {
+            let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
                 outputs(gpu, |commands| {
                     let tables = commands.upload(&latents.tables(damage))?;
                     let (mean, v) = (commands.upload(&halves(&latents.mean.data))?, commands.upload(&halves(&latents.v.data))?);
@@ -541,7 +568,7 @@ fn copy() {
         for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
             to.at_mut(y + to_origin.0, x + to_origin.1).copy_from_slice(from.at(y + from_origin.0, x + from_origin.1));
         }
-        let run = |gpu: &Gpu, damage| {
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
             outputs(gpu, |commands| {
                 let (input, out) = (commands.upload(&halves(&from.data))?, commands.upload(&halves(&before.data))?);
                 let origin = if damage == Damage::None { from_origin } else { (2, 2) };
@@ -564,7 +591,7 @@ fn input_and_pixels() {
             Map { height: 8 * height, width: 8 * width, channels: 3, data: rgb.iter().map(|&p| 2 * i16::from(p) - 255).collect() };
         let values = scalar::unshuffle(&picture, 8);
         let groups = values.data.len() / 4;
-        let run = |gpu: &Gpu, damage| {
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
             outputs(gpu, |commands| {
                 let mut rgb = rgb.clone();
                 rgb[100] ^= u8::from(damage == Damage::Weight);
@@ -578,7 +605,7 @@ fn input_and_pixels() {
         let q4 = random.stream((height, width), 192);
         let q4 = Map { data: q4.data.iter().map(|&p| if p % 3 == 0 { p } else { p >> 3 }).collect(), ..q4 };
         let truth: Vec<u8> = scalar::shuffle(&q4, 8).data.iter().map(|&p| ((i32::from(p) + 8) >> 4).clamp(0, 255) as u8).collect();
-        let run = |gpu: &Gpu, damage| {
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
             outputs(gpu, |commands| {
                 let mut q4 = q4.clone();
                 q4.data[77] = if damage == Damage::Weight { 2000 + 16 * i16::from(truth[0] < 128) } else { q4.data[77] };

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_gpu::{Adapter, Engine, Error, Failure, Hyper};
+use calotype_gpu::{Adapter, Engine, Error, Failure, Hyper, Options};
 use calotype_model::{
     Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic,
 };
@@ -213,7 +213,7 @@ fn compare(model: Model, cases: &[Case], pieces: &[usize]) {
     let truth: Vec<Stages> = jobs.iter().map(|job| on_cpu(&cpu(&model), job)).collect();
     for adapter in adapters() {
         for &piece in pieces {
-            let engine = Engine::with_piece(Arc::clone(&model), &adapter, piece).unwrap();
+            let engine = Engine::with_options(Arc::clone(&model), &adapter, &Options { piece, ..Options::default() }).unwrap();
             for (job, truth) in jobs.iter().zip(&truth) {
                 let differs = difference(truth, &on_gpu(&engine, job).unwrap());
                 assert_eq!(differs, None, "{}, {:?}, pieces of {piece}, {:?}", adapter.facts(), job.case, model.decoder().config);
@@ -294,7 +294,7 @@ fn threads_do_not_matter() {
     let jobs = cases.map(|case| Job::new(&model, case));
     let truth = cases.map(|case| on_cpu(&cpu(&model), &Job::new(&model, case)));
     for adapter in adapters() {
-        let engine = Engine::with_piece(Arc::clone(&model), &adapter, 4).unwrap();
+        let engine = Engine::with_options(Arc::clone(&model), &adapter, &Options { piece: 4, ..Options::default() }).unwrap();
         std::thread::scope(|scope| {
             for (job, truth) in jobs.iter().zip(&truth) {
                 let engine = &engine;
@@ -350,5 +350,67 @@ fn too_large_tiles_are_errors() {
         assert!(matches!(engine.hyper(&q, &[(tile, &z)]), Err(Error::TooLarge { .. })));
         assert!(engine.is_usable());
         assert!(engine.hyper(&q, &[(calotype_model::TileSize { lh: 4, lw: 4 }, &[1; 8])]).is_ok());
+    }
+}
+
+/// What the folder remembers of the tiles is used; a file that is no such file, or a folder that is none, does no harm; all tiles give the truth.
+#[test]
+fn tiles_are_remembered() {
+    let model = Arc::new(synthetic::model(&Config { c: 32, m: 48, z: 16, p: 16, n_e: 1, n_d: 2, ..synthetic::tiny() }, 22));
+    let job = Job::new(&model, case(90, 70, 9000));
+    let truth = on_cpu(&cpu(&model), &job);
+    let folder = std::env::temp_dir().join(format!("calotype-tiles-{}", std::process::id()));
+    for adapter in adapters() {
+        std::fs::remove_dir_all(&folder).ok();
+        let check = |cache: &std::path::Path| {
+            let options = Options { cache: Some(cache.to_owned()), ..Options::default() };
+            let engine = Engine::with_options(Arc::clone(&model), &adapter, &options).unwrap();
+            assert_eq!(difference(&truth, &on_gpu(&engine, &job).unwrap()), None, "{}", adapter.facts());
+        };
+        check(&folder);
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        let [file] = &files[..] else { panic!("{files:?}") };
+        let text = std::fs::read_to_string(file).unwrap();
+        println!("{}", text.replace('\n', "; "));
+        for tile in calotype_shaders::TILES {
+            let lines: Vec<&str> = text.lines().take(2).collect();
+            let edited = format!("{}\nint8 {}\nwide {}\n", lines.join("\n"), tile.name, tile.name);
+            std::fs::write(file, &edited).unwrap();
+            check(&folder);
+            assert_eq!(std::fs::read_to_string(file).unwrap(), edited, "a file that is right stays");
+        }
+        std::fs::write(file, "\u{0}nonsense").unwrap();
+        check(&folder);
+        assert!(std::fs::read_to_string(file).unwrap().starts_with(&text.lines().take(2).collect::<Vec<_>>().join("\n")));
+        check(file);
+    }
+    std::fs::remove_dir_all(&folder).ok();
+}
+
+/// What an engine says of its speed is about the right phases and layers. How large the numbers are is no matter for a test.
+#[test]
+fn speeds_are_measured() {
+    use calotype_model::measure::{LayerKind, Phase};
+    let model = Arc::new(synthetic::model(&synthetic::tiny(), 23));
+    let job = Job::new(&model, case(90, 70, 9000));
+    for adapter in adapters() {
+        let engine = gpu(&model, &adapter);
+        on_gpu(&engine, &job).unwrap();
+        assert!(engine.take_times().total().is_zero(), "nothing before the first call");
+        let symbols: Vec<_> = job.tiles.iter().zip(&job.hostile).map(|(tile, symbols)| (tile.size(), &symbols.z[..])).collect();
+        engine.hyper(job.q(), &symbols).unwrap();
+        let times = engine.take_times();
+        let ran: Vec<Phase> = Phase::ALL.into_iter().filter(|&phase| !times[phase].is_zero()).collect();
+        assert_eq!(ran, [Phase::Upload, Phase::HyperSynthesis, Phase::Scales, Phase::Readback], "{}", adapter.facts());
+        let (ceilings, speeds) = (engine.ceilings().unwrap(), engine.layer_speeds().unwrap());
+        assert!(ceilings.int8_gop_per_s > 0.0 && ceilings.int16_gop_per_s > 0.0 && ceilings.copy_gb_per_s > 0.0);
+        let config = &model.decoder().config;
+        let shape_of =
+            |layer: &str| speeds.iter().find(|speed| speed.layer == layer).map(|speed| (speed.kind, speed.inputs, speed.outputs));
+        assert_eq!(shape_of("g_s.first"), Some((LayerKind::Wide, config.m, 4 * config.c)));
+        assert_eq!(shape_of("g_s.blocks.0.ffn1"), Some((LayerKind::Int8, config.c, 2 * config.c)));
+        assert_eq!(shape_of("g_s.blocks.0.dw"), Some((LayerKind::Depthwise, config.c, config.c)));
+        assert!(speeds.iter().all(|speed| speed.gop_per_s > 0.0 && speed.gb_per_s > 0.0));
+        println!("{}: {ceilings:?}", adapter.facts());
     }
 }

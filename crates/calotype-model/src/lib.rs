@@ -9,6 +9,7 @@ mod error;
 mod layers;
 mod load;
 mod map;
+pub mod measure;
 mod parts;
 mod quantiser;
 pub mod synthetic;

@@ -96,6 +96,12 @@ impl Codec {
         self.engines.inject(failure);
     }
 
+    /// The GPU's engine, for measurements as with [`Codec::cpu`]; `None` where the CPU runs the network.
+    #[cfg(feature = "gpu")]
+    pub fn gpu(&self) -> Option<&calotype_gpu::Engine> {
+        self.engines.gpu()
+    }
+
     /// The id that files of this codec carry.
     pub fn model_id(&self) -> ModelId {
         ModelId(self.model.decoder().id)

@@ -1,5 +1,6 @@
 //! Which engine runs the network, and what happens when a GPU fails: the CPU goes on, with the same bits.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::JoinHandle;
@@ -15,6 +16,16 @@ use crate::window;
 pub(crate) use crate::no_gpu as gpu;
 #[cfg(feature = "gpu")]
 pub(crate) use calotype_gpu as gpu;
+
+/// The folder that remembers what has been measured of this machine's GPUs.
+static CACHE: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on, what is measured of this machine's GPUs is remembered in `folder`, e.g. one in the user's cache. Without one nothing is
+/// measured, and kernels are chosen that do well everywhere. Only the first call counts.
+pub fn remember_in(folder: impl Into<PathBuf>) {
+    // A second folder is refused.
+    let _ = CACHE.set(folder.into());
+}
 
 /// Which engine to use. All give the same bytes and pixels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -178,8 +189,7 @@ impl Engines {
 
     /// The engine for a picture.
     pub fn for_picture(&self) -> Running<'_> {
-        let gpu = self.gpu.get_or_init(|| self.opened()).as_ref();
-        let gpu = gpu.filter(|gpu| !gpu.failed.load(Ordering::Relaxed));
+        let gpu = self.working_gpu();
         self.log().ran_on_gpu = gpu.is_some();
         Running { engines: self, gpu }
     }
@@ -188,6 +198,11 @@ impl Engines {
     pub fn on_cpu(&self) -> Running<'_> {
         self.log().ran_on_gpu = false;
         Running { engines: self, gpu: None }
+    }
+
+    fn working_gpu(&self) -> Option<&Gpu> {
+        let gpu = self.gpu.get_or_init(|| self.opened()).as_ref();
+        gpu.filter(|gpu| !gpu.failed.load(Ordering::Relaxed))
     }
 
     /// No GPU is no fault here; one that cannot be opened is worth a warning.
@@ -200,6 +215,12 @@ impl Engines {
             Err(_) => self.warn("the GPU's driver panicked".to_owned()),
         }
         None
+    }
+
+    /// The GPU, if there is one and it has not failed.
+    #[cfg(feature = "gpu")]
+    pub fn gpu(&self) -> Option<&gpu::Engine> {
+        self.working_gpu().map(|gpu| &gpu.engine)
     }
 
     /// What ran the last picture; the CPU before the first.
@@ -250,7 +271,8 @@ fn spawn_open(model: &Arc<Model>, adapters: fn() -> Vec<gpu::Adapter>) -> JoinHa
 fn open(model: &Arc<Model>, name: Option<&str>, adapters: fn() -> Vec<gpu::Adapter>) -> Result<Gpu, gpu::Error> {
     let choice = name.map_or(gpu::Choice::Auto, |name| gpu::Choice::Named(name.to_owned()));
     let adapters = adapters();
-    let engine = gpu::Engine::new(Arc::clone(model), gpu::choose(&adapters, &choice)?)?;
+    let options = gpu::Options { cache: CACHE.get().cloned(), ..Default::default() };
+    let engine = gpu::Engine::with_options(Arc::clone(model), gpu::choose(&adapters, &choice)?, &options)?;
     Ok(Gpu { engine, failed: AtomicBool::new(false) })
 }
 

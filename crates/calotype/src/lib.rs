@@ -42,12 +42,15 @@ pub use bands::{Band, Bands};
 pub use calotype_cpu as cpu;
 pub use calotype_cpu::Isa;
 pub use calotype_format::Fault;
+/// The GPU engine: what [`Codec::gpu`] is, and what it says of its speed.
+#[cfg(feature = "gpu")]
+pub use calotype_gpu as gpu;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 #[doc(hidden)]
 pub use engine::gpu::Failure as GpuFailure;
-pub use engine::{EngineChoice, EngineFacts, GpuFacts, gpus};
+pub use engine::{EngineChoice, EngineFacts, GpuFacts, gpus, remember_in};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
 pub use exposure::{Exposure, Goal, Hit};
 pub use incremental::Incremental;

@@ -1,5 +1,6 @@
 //! What is left of calotype-gpu in a build without it: no adapters, and engines that cannot exist.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use calotype_model::{EncodeTables, Model, PixelRows, QualityTables, Rect, TileSize, TileSymbols};
@@ -33,6 +34,13 @@ pub enum Choice {
 
 pub enum Adapter {}
 
+/// As `calotype_gpu::Options`, as far as the facade uses them.
+#[derive(Default)]
+pub struct Options {
+    #[allow(dead_code)]
+    pub cache: Option<PathBuf>,
+}
+
 pub enum Engine {}
 
 pub enum Hyper {}
@@ -58,7 +66,7 @@ impl Adapter {
 }
 
 impl Engine {
-    pub fn new(_: Arc<Model>, adapter: &Adapter) -> Result<Engine, Error> {
+    pub fn with_options(_: Arc<Model>, adapter: &Adapter, _: &Options) -> Result<Engine, Error> {
         match *adapter {}
     }
 

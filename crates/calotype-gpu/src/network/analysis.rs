@@ -1,5 +1,6 @@
 //! g_a: pixels to v, in pieces (docs/MODEL.md section 6).
 
+use calotype_model::measure::Phase;
 use calotype_model::{PixelRows, Rect};
 use calotype_shaders as shaders;
 use calotype_shaders::place;
@@ -23,6 +24,7 @@ impl EncoderWeights {
     pub fn analysis(&self, commands: &mut Commands<'_>, pixels: PixelRows<'_>, place: Rect, piece: usize) -> Result<Buffer, Error> {
         let picture = Rect::of_picture(pixels.width, pixels.height).padded();
         let halo = halo(self.g_a.blocks.len());
+        commands.phase = Phase::Analysis;
         let v = commands.take(2 * place.height * place.width * self.config.m)?;
         for (i, inner) in pieces(place, side(piece, &self.config, halo, commands.gpu.largest_binding())).enumerate() {
             if i > 0 {

@@ -1,6 +1,7 @@
 //! h_s with the scale head, and h_a (docs/MODEL.md sections 5.1, 5.2 and 6), tile by tile.
 
 use calotype_model::TileSize;
+use calotype_model::measure::Phase;
 use calotype_shaders as shaders;
 use calotype_shaders::place;
 
@@ -22,6 +23,7 @@ pub(crate) struct HyperBuffers {
 impl AtQuality<'_> {
     /// z symbols to h8 and the scale indices.
     pub fn hyper(&self, commands: &mut Commands<'_>, z: &Buffer, tile: TileSize) -> Result<HyperBuffers, Error> {
+        commands.phase = Phase::HyperSynthesis;
         let (weights, config) = (self.weights, &self.weights.config);
         let (zh, zw) = tile.hyper();
         let (size, latents) = (Size::new(zh, zw), Size::new(tile.lh, tile.lw));
@@ -36,6 +38,7 @@ impl AtQuality<'_> {
         let stride = config.p + config.m;
         let codes = commands.take(latents.positions() * stride)?;
         fine.block(commands, &weights.block2, &Emit { codes_stride: Some(stride), ..Emit::same(latents, None, Some(&codes)) })?;
+        commands.phase = Phase::Scales;
         let index = commands.take(latents.positions() * config.m)?;
         let h = Codes { size: latents, stride, buffer: &codes };
         commands.index(&weights.scale_head, h, &weights.scale_lut, &self.head_ends, &index)?;
@@ -46,6 +49,7 @@ impl AtQuality<'_> {
 impl EncoderWeights {
     /// v `[4zh, 4zw, M]` of a tile to z symbols.
     pub fn hyper_analysis(&self, commands: &mut Commands<'_>, gains: &Buffer, (v, tile): (&Buffer, TileSize)) -> Result<Buffer, Error> {
+        commands.phase = Phase::HyperAnalysis;
         let (m, p, z) = (self.config.m, self.config.p, self.config.z);
         let size = Size::new(tile.lh, tile.lw);
         let count = size.positions() * m;

@@ -1,5 +1,6 @@
 //! The means in four steps, and the encoder's choice of symbols (docs/MODEL.md sections 5.3 and 6), tile by tile.
 
+use calotype_model::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::{AtQuality, HyperBuffers};
@@ -45,6 +46,7 @@ impl AtQuality<'_> {
 
 impl<'a> Steps<'a> {
     fn new(commands: &mut Commands<'_>, at: &'a AtQuality<'a>, hyper: &'a HyperBuffers) -> Result<Steps<'a>, Error> {
+        commands.phase = Phase::Means;
         let config = &at.weights.config;
         let size = Size::new(hyper.size.lh, hyper.size.lw);
         Ok(Steps {

@@ -10,6 +10,7 @@ use calotype_model::{Config, Decoder, Encoder, QualityTables, Transform};
 
 use crate::Error;
 use crate::gpu::Gpu;
+use crate::measure::Layer;
 use crate::packed::{Dense, Next, PackedBlock, columns, ends, gains, widened};
 use crate::pool::Buffer;
 
@@ -146,5 +147,54 @@ impl EncoderWeights {
             block2: PackedBlock::new(gpu, &h_a.block2, Next::read(&h_a.last_read))?,
             last: Dense::int8(gpu, &h_a.last, Next::default())?,
         })
+    }
+}
+
+impl PackedBlock {
+    fn layers(&self, name: &str) -> [(String, Layer<'_>); 5] {
+        let int8 = [("pw1", &self.pw1), ("pw2", &self.pw2), ("ffn1", &self.ffn1), ("ffn2", &self.ffn2)];
+        let [pw1, pw2, ffn1, ffn2] = int8.map(|(layer, dense)| (format!("{name}.{layer}"), Layer::Int8(dense)));
+        [pw1, (format!("{name}.dw"), Layer::Depthwise(&self.dw)), pw2, ffn1, ffn2]
+    }
+}
+
+impl TransformWeights {
+    fn layers(&self, name: &str) -> Vec<(String, Layer<'_>)> {
+        let blocks = self.blocks.iter().enumerate().flat_map(|(i, block)| block.layers(&format!("{name}.blocks.{i}")));
+        let first = (format!("{name}.first"), Layer::Wide(&self.first));
+        std::iter::once(first).chain(blocks).chain([(format!("{name}.last"), Layer::Wide(&self.last))]).collect()
+    }
+}
+
+impl DecoderWeights {
+    /// Its layers, in the order of decoding.
+    pub fn layers(&self) -> Vec<(String, Layer<'_>)> {
+        let int8 = |name: &str, layer| (name.to_owned(), Layer::Int8(layer));
+        let mut layers = vec![int8("h_s.first", &self.first)];
+        layers.extend(self.block1.layers("h_s.block1"));
+        layers.push(int8("h_s.mid", &self.mid));
+        layers.extend(self.block2.layers("h_s.block2"));
+        layers.extend([int8("scale_head", &self.scale_head), int8("mean_head", &self.mean_head)]);
+        for (k, step) in self.context.iter().enumerate() {
+            layers.push(int8(&format!("context.{k}.first"), &step.first));
+            layers.extend(step.block.layers(&format!("context.{k}.block")));
+            layers.push(int8(&format!("context.{k}.last"), &step.last));
+        }
+        layers.extend(self.g_s.layers("g_s"));
+        layers
+    }
+}
+
+impl EncoderWeights {
+    /// Its layers, in the order of encoding.
+    pub fn layers(&self) -> Vec<(String, Layer<'_>)> {
+        let int8 = |name: &str, layer| (name.to_owned(), Layer::Int8(layer));
+        let mut layers = self.g_a.layers("g_a");
+        layers.push(int8("h_a.first", &self.first));
+        layers.extend(self.block1.layers("h_a.block1"));
+        layers.push(int8("h_a.mid", &self.mid));
+        layers.extend(self.block2.layers("h_a.block2"));
+        layers.push(int8("h_a.last", &self.last));
+        layers
     }
 }

@@ -1,6 +1,7 @@
 //! g_s: v_hat to pixels, in pieces (docs/MODEL.md section 5.4).
 
 use calotype_model::Rect;
+use calotype_model::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::AtQuality;
@@ -51,6 +52,7 @@ impl AtQuality<'_> {
     /// The latents of `outer` to the pixels of `inner`.
     fn submit_piece<'g>(&self, gpu: &'g Gpu, tiles: &[Tile<'_>], inner: Rect, outer: Rect) -> Result<Submitted<'g>, Error> {
         let mut commands = Commands::new(gpu)?;
+        commands.phase = Phase::Synthesis;
         let (weights, config) = (self.weights, &self.weights.config);
         let v_hat = assemble(&mut commands, tiles, outer, config.m)?;
         let size = Size::new(outer.height, outer.width);

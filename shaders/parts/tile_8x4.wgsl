@@ -1,22 +1,24 @@
-// The body of every pointwise kernel: an invocation computes eight positions (y) by four outputs (x), so that eight inputs share each weight.
-// `columns` reads the weights of four outputs and four inputs, `times` multiplies them with four inputs, `finish` is the kernel's end.
+// tile_8x4: the body of a pointwise kernel. An invocation computes eight positions by four outputs, so that eight inputs share each weight.
+// `columns` reads the weights of four outputs for one step of inputs, `times` multiplies them with the inputs at a position,
+// `finish` is the kernel's end.
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n4 = id.x;
-    let p = id.y * 8u;
+fn main(@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>) {
+    let n4 = workgroup.x * 8u + local.x;
+    let p = (workgroup.y * 8u + local.y) * 8u;
     if n4 >= layer.outputs4 || p >= layer.positions {
         return;
     }
     let last = layer.positions - 1u;
-    let i0 = p * layer.stride4;
-    let i1 = min(p + 1u, last) * layer.stride4;
-    let i2 = min(p + 2u, last) * layer.stride4;
-    let i3 = min(p + 3u, last) * layer.stride4;
-    let i4 = min(p + 4u, last) * layer.stride4;
-    let i5 = min(p + 5u, last) * layer.stride4;
-    let i6 = min(p + 6u, last) * layer.stride4;
-    let i7 = min(p + 7u, last) * layer.stride4;
+    let step = stride();
+    let i0 = p * step;
+    let i1 = min(p + 1u, last) * step;
+    let i2 = min(p + 2u, last) * step;
+    let i3 = min(p + 3u, last) * step;
+    let i4 = min(p + 4u, last) * step;
+    let i5 = min(p + 5u, last) * step;
+    let i6 = min(p + 6u, last) * step;
+    let i7 = min(p + 7u, last) * step;
     var a0 = vec4<i32>();
     var a1 = vec4<i32>();
     var a2 = vec4<i32>();
@@ -25,8 +27,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var a5 = vec4<i32>();
     var a6 = vec4<i32>();
     var a7 = vec4<i32>();
-    for (var k = 0u; k < layer.inputs4; k++) {
-        let w = columns(k * layer.outputs4 + n4);
+    for (var k = 0u; k < steps(); k++) {
+        let w = columns(k, n4);
         a0 += times(input[i0 + k], w);
         a1 += times(input[i1 + k], w);
         a2 += times(input[i2 + k], w);

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Everything that a machine with a GPU can show: kernels, engines, files and pixels equal to the CPU's; then times beside the device's ceilings.
+# Run as `bash tools/check_gpu.sh [ADAPTER]`; ADAPTER is a name or number of `calotype devices`, the best real GPU if left away.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CALOTYPE_REQUIRE_GPU=1
+
+cargo run --release -- devices
+cargo test --release -p calotype-shaders -p calotype-gpu
+cargo test --release -p calotype --test engines -- --nocapture
+for size in "512 512" "1920 1080" "3840 2160"; do
+    # shellcheck disable=SC2086 # two numbers
+    cargo run --release -p calotype-gpu --example gpu_speed -- assets/models/fast $size "$@"
+done
