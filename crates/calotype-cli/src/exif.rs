@@ -58,7 +58,16 @@ pub fn of_tiff(tiff: &[u8]) -> Option<Vec<u8>> {
 
 /// The ICC profile of a TIFF file, of whichever type its tag is.
 pub fn icc_of_tiff(tiff: &[u8]) -> Option<Vec<u8>> {
-    let entry = Reader::read(tiff)?.0.into_iter().find(|entry| entry.tag == ICC)?;
+    bytes_of_tiff(tiff, ICC)
+}
+
+/// The XMP of a TIFF file, of whichever type its tag is.
+pub fn xmp_of_tiff(tiff: &[u8]) -> Option<Vec<u8>> {
+    bytes_of_tiff(tiff, XMP)
+}
+
+fn bytes_of_tiff(tiff: &[u8], tag: u16) -> Option<Vec<u8>> {
+    let entry = Reader::read(tiff)?.0.into_iter().find(|entry| entry.tag == tag)?;
     if let Value::Bytes(bytes) = entry.value { Some(bytes) } else { None }
 }
 

@@ -77,12 +77,11 @@ pub fn decode_image(bytes: &[u8], path: &Path, max_pixels: u64, turn: Turn) -> R
 /// Empty chunks count as none.
 fn metadata_of(decoder: &mut impl ImageDecoder, bytes: &[u8], format: ImageFormat) -> Metadata {
     let chunk = |chunk: ImageResult<Option<Vec<u8>>>| chunk.ok().flatten().filter(|bytes| !bytes.is_empty());
-    let (icc, exif) = match format {
-        ImageFormat::Tiff => (exif::icc_of_tiff(bytes), exif::of_tiff(bytes)),
-        _ => (chunk(decoder.icc_profile()), chunk(decoder.exif_metadata())),
-    };
+    if format == ImageFormat::Tiff {
+        return Metadata { icc: exif::icc_of_tiff(bytes), cicp: None, exif: exif::of_tiff(bytes), xmp: exif::xmp_of_tiff(bytes) };
+    }
     let cicp = if format == ImageFormat::Png { cicp_of_png(bytes) } else { None };
-    Metadata { icc, cicp, exif, xmp: chunk(decoder.xmp_metadata()) }
+    Metadata { icc: chunk(decoder.icc_profile()), cicp, exif: chunk(decoder.exif_metadata()), xmp: chunk(decoder.xmp_metadata()) }
 }
 
 /// The cICP chunk, which stands before the pixels.

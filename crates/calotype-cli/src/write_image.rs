@@ -184,7 +184,6 @@ fn png(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
     info.bit_depth = if is_deep(image) { png::BitDepth::Sixteen } else { png::BitDepth::Eight };
     info.icc_profile = metadata.icc.map(Cow::Owned);
     info.exif_metadata = metadata.exif.map(Cow::Owned);
-    info.coding_independent_code_points = metadata.cicp.map(code_points);
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::with_info(&mut bytes, info).map_err(said)?;
     encoder.set_compression(png::Compression::Fast);
@@ -193,13 +192,12 @@ fn png(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
         encoder.add_itxt_chunk(PNG_XMP_NAME.to_string(), xmp).map_err(said)?;
     }
     let mut writer = encoder.write_header().map_err(said)?;
+    if let Some(cicp) = metadata.cicp {
+        writer.write_chunk(png::chunk::ChunkType(*b"cICP"), &cicp).map_err(said)?;
+    }
     writer.write_image_data(&big_endian(image)).map_err(said)?;
     writer.finish().map_err(said)?;
     Ok(bytes)
-}
-
-fn code_points([color_primaries, transfer_function, matrix_coefficients, full_range]: [u8; 4]) -> png::CodingIndependentCodePoints {
-    png::CodingIndependentCodePoints { color_primaries, transfer_function, matrix_coefficients, is_video_full_range_image: full_range != 0 }
 }
 
 fn jpeg(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {

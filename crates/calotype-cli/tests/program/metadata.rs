@@ -83,12 +83,6 @@ pub fn png(image: &DynamicImage, metadata: &Metadata) -> Vec<u8> {
     info.bit_depth = if deep { png::BitDepth::Sixteen } else { png::BitDepth::Eight };
     info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
     info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
-    info.coding_independent_code_points = metadata.cicp.map(|[primaries, transfer, matrix, full]| png::CodingIndependentCodePoints {
-        color_primaries: primaries,
-        transfer_function: transfer,
-        matrix_coefficients: matrix,
-        is_video_full_range_image: full == 1,
-    });
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::with_info(&mut bytes, info).unwrap();
     if let Some(xmp) = &metadata.xmp {
@@ -98,7 +92,12 @@ pub fn png(image: &DynamicImage, metadata: &Metadata) -> Vec<u8> {
         DynamicImage::ImageRgb16(pixels) => pixels.iter().flat_map(|sample| sample.to_be_bytes()).collect(),
         _ => image.as_bytes().to_vec(),
     };
-    encoder.write_header().unwrap().write_image_data(&samples).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    if let Some(cicp) = metadata.cicp {
+        writer.write_chunk(png::chunk::ChunkType(*b"cICP"), &cicp).unwrap();
+    }
+    writer.write_image_data(&samples).unwrap();
+    drop(writer);
     bytes
 }
 
