@@ -38,7 +38,7 @@ pub struct Cli {
 /// `--engine`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// A real GPU for large pictures if there is one, else the CPU
+    /// A real GPU if there is one, else the CPU
     #[default]
     Auto,
     /// The CPU
@@ -147,7 +147,7 @@ pub struct DecodeArgs {
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse pictures that need more memory to decode, e.g. 500MB
-    #[arg(long, default_value = "4096MiB", value_parser = parse_size, value_name = "BYTES")]
+    #[arg(long, default_value = "4096MiB", value_parser = parse_bytes, value_name = "BYTES")]
     pub max_memory: u64,
     /// Only this part, in pixels from the top left: reads only the tiles that it needs
     #[arg(long, value_parser = parse_region, value_name = "X,Y,W,H")]
