@@ -21,7 +21,7 @@ LONGEST = 4.0
 
 def encode(program, picture, out, *flags):
     """-> what --json prints, or None where the target is refused."""
-    done = subprocess.run([program, "encode", picture, "-o", out, "-y", "--json", *map(str, flags)], capture_output=True, text=True)
+    done = subprocess.run([program, "encode", picture, "-o", out, "-y", "--json", *map(str, flags)], capture_output=True, text=True, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 

@@ -17,7 +17,7 @@ mod tiles;
 #[cfg(test)]
 mod twins;
 
-pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, choose};
+pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, any_device, choose};
 pub use engine::{Engine, Hyper, Latents, Options};
 pub use error::Error;
 pub use gpu::Failure;

@@ -164,7 +164,8 @@ impl<C, G> On<C, G> {
 
 impl Engines {
     pub fn new(model: Arc<Model>, choice: &EngineChoice) -> Result<Engines, Error> {
-        Engines::with_adapters(model, choice, gpu::adapters)
+        let none = *choice == EngineChoice::Auto && !gpu::any_device();
+        Engines::with_adapters(model, choice, if none { Vec::new } else { gpu::adapters })
     }
 
     /// As [`Engines::new`], among the adapters that `adapters` finds.
