@@ -63,18 +63,24 @@ def measure(codec, image, q):
 
 
 def ms_ssim_db(x_hat, x):
-    """-10 log10(1 - MS-SSIM) of [3,h,w] in [0,1]; none for a picture too small for it."""
+    """-10 log10(1 - MS-SSIM) of [3,h,w] in [0,1]; None for a picture too small for it."""
     if min(x.shape[1:]) < SMALLEST:
-        return float("nan")
+        return None
     return float(-10 * torch.log10((1 - ms_ssim(x_hat[None], x[None])).clamp(min=1e-10)))
 
 
 def curve(codec, images, qualities=QUALITIES):
-    """-> {"q", "bpp", "psnr_rgb", "ms_ssim_db"}: means over the images, one a quality; "per_image" holds the three of each."""
+    """-> {"q", "bpp", "psnr_rgb", "ms_ssim_db"}: means over images (large enough for it), one a quality; "per_image" has all."""
     codec.eval()
     per_image = [[measure(codec, image, q) for image in images] for q in qualities]
-    bpp, psnr, ms_ssim = np.array(per_image).mean(1).T.tolist()
+    bpp, psnr, ms_ssim = zip(*(map(mean, zip(*images)) for images in per_image))
     return {"q": list(qualities), "bpp": bpp, "psnr_rgb": psnr, "ms_ssim_db": ms_ssim, "per_image": per_image}
+
+
+def mean(values):
+    """Of those that are there; None if none is."""
+    there = [v for v in values if v is not None]
+    return sum(there) / len(there) if there else None
 
 
 def rising(points):

@@ -54,12 +54,13 @@ class RunFolder:
             f.write(json.dumps(metrics) + "\n")
 
     def keep(self, trainer, progress):
-        """Weights, their average and Adam; where QAT runs, the integer plan with both."""
+        """Weights, their average and the optimiser; where QAT runs, the integer plan with both."""
         facts = {"step": trainer.step, "progress": progress}
         if trainer.plan:
             facts["plan"] = trainer.plan.to("cpu").state()
         parts = {"codec": trainer.codec, "ema": trainer.ema, "opt": trainer.opt}
-        state = {"size": asdict(trainer.codec.size), **{name: part.state_dict() for name, part in parts.items()}, **facts}
+        kind = {"optimiser": trainer.config.optimiser}
+        state = {"size": asdict(trainer.codec.size), **kind, **{name: part.state_dict() for name, part in parts.items()}, **facts}
         write_whole(self.ema, lambda new: save(trainer.ema, new, **facts))
         write_whole(self.state, lambda new: torch.save(state, new))
 
@@ -69,4 +70,4 @@ def read_state(path):
     state = torch.load(path, map_location="cpu", weights_only=True)
     adam = state["opt"]["state"]
     step = int(adam[0]["step"]) if adam else 0
-    return {"step": step, "progress": None, **state, "codec": rename(state["codec"]), "ema": rename(state["ema"])}
+    return {"step": step, "progress": None, "optimiser": "adam", **state, "codec": rename(state["codec"]), "ema": rename(state["ema"])}

@@ -173,7 +173,12 @@ def state_to_continue(config, folder):
         if config.resume and config.begin == 0:
             return None  # killed before its first minute
         raise SystemExit(f"no state to go on from: {path}")
-    return read_state(path)
+    state = read_state(path)
+    if state["optimiser"] != config.optimiser:
+        raise SystemExit(
+            f"{path} is of {state['optimiser']}: give --optimiser {state['optimiser']}, or begin a run with --init from its ema.pt"
+        )
+    return state
 
 
 def begin_at(config, state):

@@ -132,6 +132,14 @@ def test_contradictory_flags_are_refused(wrong, tmp_path):
         train.check(config("unused", tmp_path, **wrong))
 
 
+def test_a_state_goes_on_with_its_own_optimiser_alone(shards, tmp_path):
+    train.train(config(shards, tmp_path / "run", end=0.5, optimiser="soap"))
+    with pytest.raises(SystemExit, match="is of soap"):
+        train.train(config(shards, tmp_path / "run", begin=0.5))
+    trainer = train.train(config(shards, tmp_path / "run", begin=0.5, optimiser="soap"))
+    assert trainer.step == 8
+
+
 def test_flags_reach_the_config():
     c = train.parse(
         ["--data", "d", "--out", "o", "--minutes", "9", "--from", "0.25", "--to", "0.5", "--no-compile", "--qat", "--ema-decay", "0.9"]
