@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Collect curves of `calotype_training.evaluate --json` in one file, or print what each needs against the one it names as its base.
+"""Collect curves of `calotype_training.evaluate --json` and `calotype eval --json` in one file, or print what each needs against its base.
 
     python3 tools/ablation.py docs/results/ablation.json                                   the table of DECISIONS.md; needs numpy, scipy
     python3 tools/ablation.py docs/results/ablation.json --add CURVE.json --base NAME      adds a curve; NAME is one in the file
+
+A curve of `calotype eval` is of real files, and is called after its model.
 """
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 from recompute_bd import bd_rate
@@ -14,8 +17,17 @@ from recompute_bd import bd_rate
 KEPT = ("source", "q", "bpp", "psnr_rgb", "ms_ssim_db")
 
 
+def of_files(results):
+    """What `calotype eval` wrote -> name and curve."""
+    means = results["means"]
+    curve = {"q": [m["quality"] for m in means], "bpp": [m["bpp"] for m in means], "psnr_rgb": [m["psnr_db"] for m in means]}
+    curve["ms_ssim_db"] = [-10 * math.log10(1 - m["ms_ssim"]) for m in means]
+    return f"{results['model_id']}, real files", {"source": f"calotype eval, {len(results['images'])} images", **curve}
+
+
 def add(curves, path, base):
-    ((name, curve),) = json.loads(Path(path).read_text()).items()
+    new = json.loads(Path(path).read_text())
+    name, curve = of_files(new) if "means" in new else next(iter(new.items()))
     if base and base not in curves:
         raise SystemExit(f"{base} is not in the file; it has {', '.join(curves) or 'nothing'}")
     curves[name] = {key: curve[key] for key in KEPT} | {"base": base}
