@@ -3,11 +3,13 @@
 
     cargo build --release
     python3 tools/speed.py IMAGE_OR_FOLDER [-q 20,50,80] [--program target/release/calotype] [--json OUT]
+    python3 tools/speed.py PHOTO_FOLDER --sizes 1920x1080,8192x8192 --isa avx512,avx2 -q 50        pictures of these sizes, laid of pieces of the photographs
 
-Nothing else should run. Images other than PPM are converted first (needs pillow). Standard library otherwise; Unix only.
+Nothing else should run. Needs pillow, with --sizes numpy; Unix only.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -41,22 +43,39 @@ def median_run(command):
 
 
 def as_ppm(path, folder):
-    """A PPM of the image in `folder`, and its pixels."""
+    """A PPM of the image in `folder`."""
     from PIL import Image
 
-    image = Image.open(path).convert("RGB")
     target = folder / f"{path.stem}.ppm"
-    image.save(target)
-    return target, image.width * image.height
+    Image.open(path).convert("RGB").save(target)
+    return target
 
 
-def measure(program, path, quality, folder):
-    ppm, pixels = as_ppm(path, folder)
-    calo, out = folder / "out.calo", folder / "out.ppm"
-    encode_s, encode_mb = median_run([program, "encode", ppm, "-o", calo, "-y", "-q", str(quality)])
-    decode_s, decode_mb = median_run([program, "decode", calo, "-o", out, "-y"])
+def laid_ppm(size, photos, folder):
+    """A PPM of `size`, laid of pieces of photographs."""
+    target = folder / f"{size}.ppm"
+    run([sys.executable, ROOT / "tools" / "mosaic.py", size, target, photos])
+    return target
+
+
+def pixels_of(ppm):
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    with Image.open(ppm) as image:
+        return image.width * image.height
+
+
+def measure(program, ppm, quality, isa):
+    """One row: a PPM encoded and decoded at this quality, by the instruction set `isa` or the engine that the program chooses."""
+    calo, out = ppm.parent / "out.calo", ppm.parent / "out.ppm"
+    engine = ["--engine", "cpu", "--isa", isa] if isa else []
+    encode_s, encode_mb = median_run([program, "encode", ppm, "-o", calo, "-y", "-q", str(quality), *engine])
+    decode_s, decode_mb = median_run([program, "decode", calo, "-o", out, "-y", *engine])
+    pixels = pixels_of(ppm)
     return {
-        "file": path.name,
+        "file": ppm.stem,
+        "isa": isa,
         "quality": quality,
         "pixels": pixels,
         "encode_ms": encode_s * 1e3,
@@ -71,7 +90,7 @@ def measure(program, path, quality, folder):
 def line(row):
     encode = f"encode {row['encode_ms']:7.1f} ms {row['encode_mp_per_s']:6.2f} MP/s {row['encode_peak_mb']:5.0f} MB"
     decode = f"decode {row['decode_ms']:7.1f} ms {row['decode_mp_per_s']:6.2f} MP/s {row['decode_peak_mb']:5.0f} MB"
-    return f"{row['file']:20} q {row['quality']:<5g} {encode}   {decode}"
+    return f"{row['file']:20} {row['isa'] or '':8} q {row['quality']:<5g} {encode}   {decode}"
 
 
 def summary(rows):
@@ -86,6 +105,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("-q", "--quality", default="20,50,80")
+    parser.add_argument("--sizes", type=lambda text: text.split(","), metavar="WxH,...")
+    parser.add_argument("--isa", type=lambda text: text.split(","), default=[None])
     parser.add_argument("--program", type=Path, default=ROOT / "target" / "release" / "calotype")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -93,13 +114,17 @@ def main():
     files = sorted(path for path in args.images.iterdir() if path.suffix.lower() in endings) if args.images.is_dir() else [args.images]
     if not args.program.is_file() or not files:
         raise SystemExit(f"needs images in {args.images} and the program {args.program}; build it with `cargo build --release`")
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for path in files:
-            for quality in map(float, args.quality.split(",")):
-                rows.append(measure(args.program, path, quality, Path(folder)))
+    rows, load = [], os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ppms = (laid_ppm(size, args.images, folder) for size in args.sizes) if args.sizes else (as_ppm(path, folder) for path in files)
+        for ppm in ppms:
+            for quality, isa in itertools.product(map(float, args.quality.split(",")), args.isa):
+                rows.append(measure(args.program, ppm, quality, isa))
                 print(line(rows[-1]), flush=True)
-    result = {"cpus": os.cpu_count(), "runs": RUNS, **summary(rows)}
+    result = {"cpus": os.cpu_count(), "load_average": load, "runs": RUNS}
+    if not args.sizes:  # medians over sizes say nothing
+        result |= summary(rows)
     for key, value in result.items():
         print(f"{key:26} {value:.2f}" if isinstance(value, float) else f"{key:26} {value}")
     if args.json:

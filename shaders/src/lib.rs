@@ -242,7 +242,7 @@ pub const PIXELS: Kernel = Kernel {
 /// int8 dot products on registers alone.
 pub const PEAK_DOT: Kernel = Kernel {
     name: "peak_dot",
-    sources: &[text!("parts/elements", "kernels/peak_dot")],
+    sources: &[text!("parts/elements", "parts/peak", "kernels/peak_dot")],
     bindings: &[("extent", Uniform), ("sums", Write)],
     sizes: &["groups", "rounds"],
     workgroup_size: [64, 1, 1],
@@ -252,7 +252,7 @@ pub const PEAK_DOT: Kernel = Kernel {
 /// Multiplications on registers alone.
 pub const PEAK_MULTIPLY: Kernel = Kernel {
     name: "peak_multiply",
-    sources: &[text!("parts/elements", "kernels/peak_multiply")],
+    sources: &[text!("parts/elements", "parts/peak", "kernels/peak_multiply")],
     bindings: &[("extent", Uniform), ("sums", Write)],
     sizes: &["groups", "rounds"],
     workgroup_size: [64, 1, 1],

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use calotype::cpu::{Ceilings, LayerKind, LayerSpeed, Phase};
 use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, GpuFacts, RgbImage};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::machine::{Machine, load_average};
+use crate::meter::Meter;
 use crate::picture::Picture;
 use crate::speed::{Speed, Spread};
 
@@ -96,7 +96,7 @@ pub struct SizeBench {
 pub struct PhaseTime {
     /// As docs/MODEL.md names it.
     pub phase: String,
-    /// Milliseconds: of all threads together on the CPU.
+    /// Milliseconds: of all threads together on the CPU, of the device on a GPU, of the host for transfers.
     pub ms: f64,
 }
 
@@ -177,46 +177,13 @@ impl Bench {
 /// Measures the engine of a codec on every picture; `gpu` are the facts of its adapter if it is one.
 ///
 /// # Errors
-/// [`Error::Engine`] if a picture is refused.
+/// [`Error::Engine`] if a picture is refused or the engine fails.
 pub fn bench_engine(codec: &Codec, gpu: Option<&GpuFacts>, pictures: &[Picture], options: &BenchOptions) -> Result<EngineBench, Error> {
     let sizes = pictures.iter().map(|picture| bench_size(codec, picture, options)).collect::<Result<_, _>>()?;
     let ran = codec.engine();
-    let on_cpu = ran.engine == "cpu";
-    let ceilings = if on_cpu { codec.cpu().ceilings() } else { None };
-    let kernel = |layer: &LayerSpeed| ceilings.map(|ceilings| cpu_kernel(layer, &ceilings));
-    let kernels = if on_cpu { codec.cpu().layer_speeds().iter().filter_map(kernel).collect() } else { Vec::new() };
+    let (ceilings, kernels) = Meter::of(codec).kernels()?;
     let facts = |gpu: &GpuFacts| Gpu { backend: gpu.backend.clone(), driver: gpu.driver.clone(), kind: gpu.kind.clone() };
-    Ok(EngineBench {
-        engine: ran.engine.to_string(),
-        adapter: ran.adapter,
-        gpu: gpu.map(facts),
-        sizes,
-        ceilings: ceilings.map_or_else(Vec::new, |ceilings| cpu_ceilings(&ceilings)),
-        kernels,
-    })
-}
-
-fn cpu_ceilings(ceilings: &Ceilings) -> Vec<Ceiling> {
-    let one = |name: &str, value, unit: &str| Ceiling { name: name.to_string(), value, unit: unit.to_string() };
-    vec![
-        one("int8, one core", ceilings.int8_gop_per_s, "GOP/s"),
-        one("int16, one core", ceilings.int16_gop_per_s, "GOP/s"),
-        one("copy, one core", ceilings.copy_gb_per_s, "GB/s"),
-    ]
-}
-
-fn cpu_kernel(layer: &LayerSpeed, ceilings: &Ceilings) -> KernelSpeed {
-    let most = if layer.kind == LayerKind::Wide { ceilings.int16_gop_per_s } else { ceilings.int8_gop_per_s };
-    KernelSpeed {
-        layer: layer.layer.clone(),
-        kind: layer.kind.name().to_string(),
-        inputs: layer.inputs,
-        outputs: layer.outputs,
-        gop_per_s: layer.gop_per_s,
-        gb_per_s: layer.gb_per_s,
-        of_gop_ceiling: layer.gop_per_s / most,
-        of_gb_ceiling: layer.gb_per_s / ceilings.copy_gb_per_s,
-    }
+    Ok(EngineBench { engine: ran.engine.to_string(), adapter: ran.adapter, gpu: gpu.map(facts), sizes, ceilings, kernels })
 }
 
 fn bench_size(codec: &Codec, picture: &Picture, options: &BenchOptions) -> Result<SizeBench, Error> {
@@ -244,30 +211,16 @@ fn bench_size(codec: &Codec, picture: &Picture, options: &BenchOptions) -> Resul
 
 /// The result of `task`, the times of `runs` runs after a first one, and where they went.
 fn repeated<T>(codec: &Codec, runs: usize, task: impl Fn() -> Result<T, Error>) -> Result<(T, Vec<Duration>, Vec<PhaseTime>), Error> {
-    let result = task()?;
-    codec.cpu().take_times();
+    let (result, meter) = (task()?, Meter::of(codec));
+    meter.take_times();
     let time = |_| {
         let begin = Instant::now();
         task()?;
         Ok(begin.elapsed())
     };
     let times: Vec<Duration> = (0..runs).map(time).collect::<Result<_, Error>>()?;
-    let phases = if codec.engine().engine == "cpu" { cpu_phases(codec, &times) } else { Vec::new() };
+    let phases = meter.phases(&times);
     Ok((result, times, phases))
-}
-
-/// Core time of each phase that ran, and the rest of what all threads had.
-fn cpu_phases(codec: &Codec, times: &[Duration]) -> Vec<PhaseTime> {
-    let counted = codec.cpu().take_times();
-    let mean_ms = |total: Duration| total.as_secs_f64() * 1e3 / times.len().max(1) as f64;
-    let one = |phase: &Phase| PhaseTime { phase: phase.name().to_string(), ms: mean_ms(counted[*phase]) };
-    let threads = rayon::current_num_threads() as u32;
-    let rest = (times.iter().sum::<Duration>() * threads).saturating_sub(counted.total());
-    let known = Phase::ALL.iter().map(one).filter(|phase| phase.ms > 0.0);
-    if counted.total().is_zero() {
-        return Vec::new();
-    }
-    known.chain([PhaseTime { phase: "rANS, file, waiting".to_string(), ms: mean_ms(rest) }]).collect()
 }
 
 fn spread_ms(times: &[Duration]) -> Spread {

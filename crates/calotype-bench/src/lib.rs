@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 mod journal;
 mod machine;
+mod meter;
 #[cfg(test)]
 mod metric_tests;
 mod ms_ssim;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use calotype_model::{Model, QualityTables, Quantiser};
 
 use crate::graph::{Graph, Scalar};
-use crate::kernels::portable::Portable;
+use crate::kernels::{Kernels, portable::Portable};
 use crate::network::Network;
 use crate::{Ceilings, Error, Isa, LayerSpeed, PhaseTimes};
 use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
@@ -145,25 +145,28 @@ impl Engine {
 }
 
 fn graph(isa: Isa, model: Arc<Model>, band_px: usize) -> Option<Box<dyn Graph>> {
+    #[cfg(target_arch = "aarch64")]
+    use crate::kernels::neon::Neon;
+    #[cfg(target_arch = "x86_64")]
+    use crate::kernels::x86::{avx2::Avx2, avx512::Avx512};
     match isa {
         Isa::Scalar => Some(Box::new(Scalar(model))),
-        Isa::Portable => Some(Box::new(Network::new(Portable, model, band_px))),
+        Isa::Portable => network(Some(Portable), model, band_px),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => {
-            let kernels = crate::kernels::x86::avx2::Avx2::<false>::detect()?;
-            Some(Box::new(Network::new(kernels, model, band_px)))
-        }
+        Isa::Avx2 => network(Avx2::<false>::detect(), model, band_px),
         #[cfg(target_arch = "x86_64")]
-        Isa::AvxVnni => {
-            let kernels = crate::kernels::x86::avx2::Avx2::<true>::detect()?;
-            Some(Box::new(Network::new(kernels, model, band_px)))
-        }
+        Isa::AvxVnni => network(Avx2::<true>::detect(), model, band_px),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => {
-            let kernels = crate::kernels::x86::avx512::Avx512::detect()?;
-            Some(Box::new(Network::new(kernels, model, band_px)))
-        }
+        Isa::Avx512 => network(Avx512::detect(), model, band_px),
         #[cfg(not(target_arch = "x86_64"))]
         Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => None,
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => network(Neon::detect(), model, band_px),
+        #[cfg(not(target_arch = "aarch64"))]
+        Isa::Neon => None,
     }
+}
+
+fn network<K: Kernels>(kernels: Option<K>, model: Arc<Model>, band_px: usize) -> Option<Box<dyn Graph>> {
+    Some(Box::new(Network::new(kernels?, model, band_px)))
 }

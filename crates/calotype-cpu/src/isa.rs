@@ -15,11 +15,13 @@ pub enum Isa {
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
     Avx512,
+    /// aarch64 with NEON and its dot products.
+    Neon,
 }
 
 impl Isa {
-    /// All of them, the slowest first.
-    pub const ALL: [Isa; 5] = [Isa::Scalar, Isa::Portable, Isa::Avx2, Isa::AvxVnni, Isa::Avx512];
+    /// All of them, on each architecture the slowest first.
+    pub const ALL: [Isa; 6] = [Isa::Scalar, Isa::Portable, Isa::Avx2, Isa::AvxVnni, Isa::Avx512, Isa::Neon];
 
     /// The fastest that this machine has.
     pub fn detect() -> Isa {
@@ -43,6 +45,10 @@ impl Isa {
             Isa::Avx512 => crate::kernels::x86::avx512::Avx512::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
             Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => false,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => crate::kernels::neon::Neon::detect().is_some(),
+            #[cfg(not(target_arch = "aarch64"))]
+            Isa::Neon => false,
         }
     }
 }
@@ -55,6 +61,7 @@ impl fmt::Display for Isa {
             Isa::Avx2 => "avx2",
             Isa::AvxVnni => "avx-vnni",
             Isa::Avx512 => "avx512",
+            Isa::Neon => "neon",
         })
     }
 }

@@ -22,7 +22,7 @@ const COPY_BYTES: usize = 64 << 20;
 const INVOCATIONS: usize = 1 << 16;
 const ROUNDS: usize = 64;
 /// Chains of an invocation.
-const CHAINS: usize = 8;
+const CHAINS: usize = 16;
 
 /// A layer to time.
 pub(crate) enum Layer<'a> {

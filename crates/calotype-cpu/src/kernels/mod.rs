@@ -3,6 +3,8 @@
 //! Codes live in a form that suits the instruction set ([`Kernels::Code`]); streams are i16 everywhere. Every kernel takes channel counts
 //! that are multiples of 4, as the loader of models demands.
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 mod pack;
 pub(crate) mod portable;
 #[cfg(test)]
@@ -36,6 +38,25 @@ pub(crate) trait Code: Copy + Default + Send + Sync + std::fmt::Debug + PartialE
     fn of(value: i8) -> Self;
     /// Back from this form.
     fn value(self) -> i8;
+    /// Back from this form, ready to be multiplied.
+    #[inline(always)]
+    fn wide(self) -> i16 {
+        i16::from(self.value())
+    }
+}
+
+/// As it is, as `sdot` wants it.
+#[cfg(target_arch = "aarch64")]
+impl Code for i8 {
+    #[inline(always)]
+    fn of(value: i8) -> i8 {
+        value
+    }
+
+    #[inline(always)]
+    fn value(self) -> i8 {
+        self
+    }
 }
 
 /// Ready to be multiplied as it is.
@@ -48,6 +69,11 @@ impl Code for i16 {
     #[inline(always)]
     fn value(self) -> i8 {
         self as i8
+    }
+
+    #[inline(always)]
+    fn wide(self) -> i16 {
+        self
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) struct Slots {
 }
 
 /// A packed pointwise layer. Block b starts at line `b * lines * groups`; inside, lines run `[group][line]`.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) struct PackedDense<T, const G: usize> {
     /// K.
     pub inputs: usize,
@@ -122,7 +122,7 @@ pub(crate) fn pack_ends(shift: &[u8], slots: Slots, bias: impl Fn(usize) -> i32)
 }
 
 /// The lines of weights `[N, K]`; `convert` makes a packed element of a weight.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) fn pack_lines<S: Copy, T: Copy + Default, const G: usize>(
     source: DenseSource<'_, S>,
     slots: Slots,

@@ -16,7 +16,7 @@ pub(crate) struct Dense {
 }
 
 /// Weights of 16 channels' taps in row order, then one of padding.
-type Taps = Depthwise<i16, 2>;
+pub(crate) type Taps = Depthwise<i16, 2>;
 
 /// The accumulators of up to T positions and 16 outputs.
 pub(crate) type Tile<const T: usize> = [[i32; LANES]; T];
@@ -94,7 +94,7 @@ fn rows_of_weights<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i
 }
 
 /// Packs a depthwise layer: five lines per 16 channels, line t holding taps 2t and 2t + 1.
-fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
+pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
     let channels = source.bias.len();
     let ends = pack_ends(source.shift, NATURAL, |channel| source.bias[channel]);
     let mut lines = vec![Line([[0; 2]; LANES]); ends.len() * 5];
@@ -200,7 +200,7 @@ fn dot_four(position: &[i16], weights: &[i16], sums: &mut [i32; 4]) {
 }
 
 /// See [`Kernels::depthwise`].
-fn depthwise(layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
+pub(crate) fn depthwise<C: Code>(layer: &Taps, rows: [&[C]; 3], out: &mut [C]) {
     let channels = layer.channels;
     let width = out.len() / channels;
     for (block, ends) in layer.ends.iter().enumerate() {
@@ -213,7 +213,7 @@ fn depthwise(layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
             if x + 1 < width {
                 columns[2] = column(rows, (x + 1) * channels + first, lanes);
             }
-            let codes: [i16; LANES] = codes_of(&convolve(&columns, &taps, &ends.bias), ends);
+            let codes: [C; LANES] = codes_of(&convolve(&columns, &taps, &ends.bias), ends);
             put(&mut out[x * channels + first..][..lanes], &codes);
         }
     }
@@ -224,16 +224,12 @@ fn flat_taps(lines: &[Line<i16, 2>]) -> [[i16; LANES]; 9] {
     std::array::from_fn(|tap| lines[tap / 2].0.map(|pair| pair[tap % 2]))
 }
 
+/// Up to 16 codes of each row at `at`.
 #[inline(always)]
-fn column(rows: [&[i16]; 3], at: usize, lanes: usize) -> [[i16; LANES]; 3] {
-    rows.map(|row| {
-        let mut codes = [0; LANES];
-        if lanes == LANES {
-            codes.copy_from_slice(&row[at..][..LANES]);
-        } else {
-            codes[..lanes].copy_from_slice(&row[at..][..lanes]);
-        }
-        codes
+fn column<C: Code>(rows: [&[C]; 3], at: usize, lanes: usize) -> [[i16; LANES]; 3] {
+    rows.map(|row| match row[at..][..lanes].first_chunk::<LANES>() {
+        Some(codes) => codes.map(Code::wide),
+        None => std::array::from_fn(|i| if i < lanes { row[at + i].wide() } else { 0 }),
     })
 }
 
@@ -248,13 +244,13 @@ fn convolve(columns: &[[[i16; LANES]; 3]; 3], taps: &[[i16; LANES]; 9], bias: &[
 }
 
 /// See [`Kernels::read`].
-fn read(stream: &[i16], shift: &[u8], out: &mut [i16], stride: usize) {
+pub(crate) fn read<C: Code>(stream: &[i16], shift: &[u8], out: &mut [C], stride: usize) {
     let channels = shift.len();
     for (position, codes) in stream.chunks_exact(channels).zip(out.chunks_mut(stride)) {
         for ((&s, &r), code) in position.iter().zip(shift).zip(&mut codes[..channels]) {
             let r = u32::from(r) & 15;
             let round = (1 << r) >> 1;
-            *code = ((i32::from(s) + round) >> r).clamp(-127, 127) as i16;
+            *code = C::of(((i32::from(s) + round) >> r).clamp(-127, 127) as i8);
         }
     }
 }

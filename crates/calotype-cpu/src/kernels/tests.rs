@@ -315,3 +315,12 @@ fn avx512_equals_naive() {
         None => println!("no AVX-512 VNNI here"),
     }
 }
+
+#[cfg(target_arch = "aarch64")]
+#[test]
+fn neon_equals_naive() {
+    match neon::Neon::detect() {
+        Some(kernels) => check_all(kernels),
+        None => println!("no dot products here"),
+    }
+}
