@@ -25,16 +25,16 @@ def round_as_encoder(y, log_sigma):
     return torch.where(y.abs() < 1, y.sign() * up, y.round())
 
 
-def y_symbols(codec, y, h, gains, log_sigma):
-    """The symbols that the encoder sends for latents y [B,M,h,w], step by step as the means follow from them."""
+def y_symbols(codec, y, h, gains, log_sigma, rounding=round_as_encoder):
+    """Latents y [B,M,h,w] -> the symbols that the encoder sends, step by step as the means follow from them, and y_hat of the decoder."""
     symbols = y_hat = torch.zeros_like(y)
     coded = scale_index(log_sigma) >= SKIP_BELOW
     for k, mask in enumerate(step_masks(y)):
         mean = codec.step_mean(k, h, y_hat * gains.dec) * gains.y
-        step = round_as_encoder(y - mean, log_sigma) * coded
+        step = rounding(y - mean, log_sigma) * coded
         symbols = torch.where(mask, step, symbols)
         y_hat = torch.where(mask, step + mean, y_hat)
-    return symbols
+    return symbols, y_hat
 
 
 def add(counts, symbols, index):
@@ -55,6 +55,7 @@ def count(codec, images, qualities=QUALITIES):
             log_sigma = codec.scales(h, gains)
             index = scale_index(log_sigma)
             coded = index >= SKIP_BELOW
-            add(counts, y_symbols(codec, v * gains.y, h, gains, log_sigma)[coded], index[coded])
+            symbols, _ = y_symbols(codec, v * gains.y, h, gains, log_sigma)
+            add(counts, symbols[coded], index[coded])
             add(counts, z, scale_index(codec.z_scales(gains)).expand_as(z))
     return counts

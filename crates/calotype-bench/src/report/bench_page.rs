@@ -163,7 +163,7 @@ fn phase_tables(at: &str, engine: &EngineBench) -> Markup {
     html! {
         @for (nth, size) in shown {
             h3 { "Where the time goes: " (engine_name(engine)) ", " (size.picture) }
-            p.note { "On the CPU the work of all threads together, so it adds up to the wall clock times the threads. On a GPU the device's own clock for the network, the host's for transfers, whose readback includes waiting for the device." }
+            p.note { "On the CPU the work of all threads together, so it adds up to the wall clock times the threads. On a GPU the device's own clock for the network, the host's for transfers." }
             div.side {
                 (phase_table("encode", &format!("{at}/sizes/{nth}/encode_phases"), &size.encode_phases))
                 (phase_table("decode", &format!("{at}/sizes/{nth}/decode_phases"), &size.decode_phases))
