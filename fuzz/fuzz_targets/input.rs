@@ -1,4 +1,4 @@
-//! Any bytes as an image that the command line reads; what it reads is written in every format.
+//! Any bytes as an image that the command line reads: row by row it is what it is as a whole, and what is read is written in every format.
 #![no_main]
 #![allow(dead_code)]
 
@@ -8,8 +8,12 @@ mod exif;
 mod pixels;
 #[path = "../../crates/calotype-cli/src/read_image.rs"]
 mod read_image;
+#[path = "../../crates/calotype-cli/src/read_rows.rs"]
+mod read_rows;
 #[path = "../../crates/calotype-cli/src/write_image.rs"]
 mod write_image;
+#[path = "../../crates/calotype-cli/src/write_rows.rs"]
+mod write_rows;
 
 /// As in the program, without what it stands on there.
 mod failure {
@@ -18,6 +22,12 @@ mod failure {
 
     #[derive(Debug)]
     pub struct Failure;
+
+    impl Display for Failure {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("failure")
+        }
+    }
 
     impl Failure {
         pub fn malformed(_: &Path, _: impl Display) -> Failure {
@@ -50,8 +60,8 @@ mod output {
     #[derive(Clone, Copy)]
     pub enum Existing {}
 
-    pub fn is_pipe(_: &Path) -> bool {
-        false
+    pub fn is_pipe(path: &Path) -> bool {
+        path == Path::new("-")
     }
 
     pub fn write(_: &Path, _: &[&[u8]], existing: Existing) -> Result<(), Failure> {
@@ -63,12 +73,37 @@ use std::path::Path;
 
 use image::ImageFormat;
 use libfuzzer_sys::fuzz_target;
-use read_image::{Turn, decode_image};
+use read_image::{Source, Turn, decode_image};
+use read_rows::RowSource;
+
+const MAX_PIXELS: u64 = 1 << 16;
+const MAX_HELD: u64 = 1 << 24;
+
+/// What is read row by row and as a whole is the same; where the whole can be read, so can the rows.
+fn compare(bytes: &[u8], turn: Turn, whole: &Source) {
+    let Ok(mut rows) = RowSource::open(Path::new("-"), bytes, turn) else { return };
+    if rows.held_bytes <= MAX_HELD {
+        assert_eq!(rows.shape, whole.picture.shape());
+        assert_eq!((&rows.metadata, &rows.notes), (&whole.metadata, &whole.notes));
+        assert!(rows.next(rows.shape.height).expect("rows of an image") == whole.picture);
+    }
+}
+
+/// Rows of images that cannot be read as a whole.
+fn read(bytes: &[u8], turn: Turn) {
+    if let Ok(mut rows) = RowSource::open(Path::new("-"), bytes, turn)
+        && rows.shape.pixels() <= MAX_PIXELS
+        && rows.held_bytes <= MAX_HELD
+    {
+        let _ = rows.next(rows.shape.height);
+    }
+}
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = exif::of_tiff(bytes);
+    let _ = exif::of_tiff(&mut std::io::Cursor::new(bytes));
     let turn = if bytes.len() % 2 == 0 { Turn::Apply } else { Turn::Keep };
-    let Ok(source) = decode_image(bytes, Path::new("input"), 1 << 16, turn) else { return };
+    let Ok(source) = decode_image(bytes, Path::new("input"), MAX_PIXELS, turn) else { return read(bytes, turn) };
+    compare(bytes, turn, &source);
     for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Pnm] {
         let _ = write_image::encode_image(format, source.picture.clone(), source.metadata.clone());
     }

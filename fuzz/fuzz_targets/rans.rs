@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use calotype_model::synthetic;
-use calotype_rans::{Tables, decode, encode};
+use calotype_rans::{Scales, Tables, decode, encode};
 use libfuzzer_sys::fuzz_target;
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
@@ -12,13 +12,14 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     Tables::new(&decoder.cdf_sizes, &decoder.cdf).expect("a synthetic model")
 });
 
-fuzz_target!(|input: (u16, u8, u8, &[u8])| {
-    let (count, step, skip_below, stream) = input;
+fuzz_target!(|input: (u8, u8, u8, u8, &[u8])| {
+    let (positions, channels, step, skip_below, stream) = input;
     // From one lane to four.
-    let count = usize::from(count) * 2;
-    let scales: Vec<u8> = (0..count).map(|i| (i.wrapping_mul(usize::from(step)) % TABLES.len()) as u8).collect();
-    let mut symbols = vec![0; count];
-    if decode(stream, &scales, skip_below, &TABLES, &mut symbols).is_ok() {
-        assert_eq!(encode(&symbols, &scales, skip_below, &TABLES).expect("symbols that were read"), stream);
+    let (positions, channels) = (usize::from(positions), usize::from(channels).max(1));
+    let index: Vec<u8> = (0..positions * channels).map(|i| (i.wrapping_mul(usize::from(step)) % TABLES.len()) as u8).collect();
+    let scales = Scales { index: &index, skip_below, channels };
+    let mut symbols = vec![0; index.len()];
+    if decode(stream, scales, &TABLES, &mut symbols).is_ok() {
+        assert_eq!(encode(&symbols, scales, &TABLES).expect("symbols that were read"), stream);
     }
 });

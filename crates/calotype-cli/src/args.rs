@@ -108,6 +108,9 @@ pub struct EncodeArgs {
     /// Refuse images of more pixels
     #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
+    /// Refuse images that need more memory to encode, e.g. 500MB; PNG, TIFF and PNM are read row by row, and need little
+    #[arg(long, default_value = "4096MiB", value_parser = parse_bytes, value_name = "BYTES")]
+    pub max_memory: u64,
     /// What becomes of an orientation that the image's Exif asks for
     #[arg(long, value_enum, default_value_t = Turn::Apply, value_name = "HOW")]
     pub orientation: Turn,

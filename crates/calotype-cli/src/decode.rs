@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Region, Shape};
+use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Shape};
 use image::ImageFormat;
 use image::metadata::Orientation;
 use serde::Serialize;
@@ -15,8 +15,8 @@ use crate::engine::Choice;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, Sink, is_pipe};
 use crate::pixels;
-use crate::read_image::{Turn, orient, read_bytes};
-use crate::write_image::{holds_metadata, output_format, write_image};
+use crate::read_image::{Turn, read_bytes, say_orientation};
+use crate::write_image::{fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
 /// What many files become unless `--format` says otherwise.
@@ -106,9 +106,9 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done, Failure> {
     let open = if args.partial { Decoder::partial } else { Decoder::new };
     let decoder = open(&bytes, &options).map_err(failed)?;
     let metadata = decoder.metadata().map_err(failed)?;
-    let plain = !decoder.info().alpha && decoder.info().depth == 8 && metadata == Metadata::default();
-    let develop = if plain && in_bands(format) { in_rows } else { as_a_whole };
-    let written = develop(args, format, &decoder, codec)?;
+    let turned = asked_turn(args, format, &metadata) != Orientation::NoTransforms;
+    let develop = if in_bands(format) && !turned { in_rows } else { as_a_whole };
+    let written = develop(args, format, &decoder, metadata, codec)?;
     for note in &written.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
     }
@@ -122,68 +122,69 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done, Failure> {
     Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
 }
 
-/// Band by band, for pictures and formats that have nothing but 8-bit grey or RGB.
-fn in_rows(args: &DecodeArgs, format: ImageFormat, decoder: &Decoder<'_>, codec: &Codec) -> Result<Written, Failure> {
+/// Band by band, as they are decoded.
+fn in_rows(
+    args: &DecodeArgs,
+    format: ImageFormat,
+    decoder: &Decoder<'_>,
+    mut metadata: Metadata,
+    codec: &Codec,
+) -> Result<Written, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
-    let region = args.region.unwrap_or(decoder.whole());
-    let [width, height] = [region.width, region.height].map(|side| side.div_ceil(args.scale));
-    let mut bands = calotype::scaled(decoder.bands(codec, region).map_err(failed)?, region.width, args.scale);
+    let bands = decoder.picture_bands(codec, args.region.unwrap_or(decoder.whole())).map_err(failed)?;
+    let [width, height] = [bands.shape().width, bands.shape().height].map(|side| side.div_ceil(args.scale));
+    let (shape, notes) = fit(format, Shape { width, height, ..bands.shape() }, &mut metadata);
+    let mut bands = calotype::scaled(bands, args.scale);
     let (mut decoding, mut hash) = (Duration::ZERO, Sha256::new());
     let timed = std::iter::from_fn(|| {
         let begin = Instant::now();
         let band = bands.next();
         decoding += begin.elapsed();
         if let (true, Some(Ok(band))) = (args.json, &band) {
-            hash.update(&band.rgb);
+            hash.update(band.rgb8());
         }
         band.map(|band| band.map_err(failed))
     });
     let mut sink = Sink::create(&args.output, Existing::from_flag(args.overwrite))?;
-    let shape = Shape { width, height, grey: decoder.info().grey };
-    write_rows(&mut sink, format, shape, timed).map_err(|stopped| match stopped {
+    write_rows(&mut sink, format, (shape, &metadata), timed).map_err(|stopped| match stopped {
         Stopped::Band(failure) => failure,
         Stopped::Write(error) => Failure::io(&args.output, "write", error),
     })?;
     sink.commit()?;
-    Ok(Written { width, height, decode_ms: decoding.as_secs_f64() * 1e3, rgb_sha256: hexadecimal(&hash.finalize()), notes: Vec::new() })
+    Ok(Written { width, height, decode_ms: decoding.as_secs_f64() * 1e3, rgb_sha256: hexadecimal(&hash.finalize()), notes })
 }
 
-/// Through the whole picture.
-fn as_a_whole(args: &DecodeArgs, format: ImageFormat, decoder: &Decoder<'_>, codec: &Codec) -> Result<Written, Failure> {
+/// Through the whole picture, where the format or the turning needs it.
+fn as_a_whole(
+    args: &DecodeArgs,
+    format: ImageFormat,
+    decoder: &Decoder<'_>,
+    mut metadata: Metadata,
+    codec: &Codec,
+) -> Result<Written, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
     let begin = Instant::now();
-    let picture = decoder.picture(codec).map_err(failed)?;
+    let picture = decoder.picture_region(codec, args.region.unwrap_or(decoder.whole())).map_err(failed)?;
+    let picture = Picture::stacked(calotype::scaled(std::iter::once(Ok(picture)), args.scale)).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    let picture = cut(args, decoder, picture).map_err(failed)?;
-    let (picture, metadata) = turned(args, format, picture, decoder.metadata().map_err(failed)?)?;
+    let orientation = asked_turn(args, format, &metadata);
+    let mut image = pixels::into_image(picture);
+    image.apply_orientation(orientation);
+    if orientation != Orientation::NoTransforms {
+        say_orientation(&mut metadata, orientation, Turn::Apply);
+    }
+    let picture = pixels::from_image(image).map_err(failed)?;
     let (width, height) = (picture.width(), picture.height());
     let rgb_sha256 = if args.json { sha256(&picture.rgb8()) } else { String::new() };
     let notes = write_image(&args.output, format, picture, metadata, Existing::from_flag(args.overwrite))?;
     Ok(Written { width, height, decode_ms, rgb_sha256, notes })
 }
 
-/// The part and the size that `--region` and `--scale` ask for.
-fn cut(args: &DecodeArgs, decoder: &Decoder<'_>, picture: Picture) -> Result<Picture, calotype::Error> {
-    if args.region.is_none() && args.scale == 1 {
-        return Ok(picture);
-    }
-    let Region { x, y, width, height } = decoder.check_region(args.region.unwrap_or(decoder.whole()))?;
-    let part = pixels::into_image(picture).crop_imm(x, y, width, height);
-    pixels::from_image(part.thumbnail_exact(width.div_ceil(args.scale), height.div_ceil(args.scale)))
-}
-
-/// The picture as `--orientation` asks for.
-fn turned(args: &DecodeArgs, format: ImageFormat, picture: Picture, mut metadata: Metadata) -> Result<(Picture, Metadata), Failure> {
+/// How the pixels are to be turned, as `--orientation` and the picture's Exif ask for.
+fn asked_turn(args: &DecodeArgs, format: ImageFormat, metadata: &Metadata) -> Orientation {
     let default = if holds_metadata(format) { Turn::Keep } else { Turn::Apply };
-    let turn = args.orientation.unwrap_or(default);
-    let orientation = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-    if turn == Turn::Keep || orientation == Orientation::NoTransforms {
-        return Ok((picture, metadata));
-    }
-    let mut image = pixels::into_image(picture);
-    orient(&mut image, &mut metadata, orientation, turn);
-    let picture = pixels::from_image(image).map_err(|error| Failure::codec(&args.input, &error))?;
-    Ok((picture, metadata))
+    let asked = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    if args.orientation.unwrap_or(default) == Turn::Keep { Orientation::NoTransforms } else { asked }
 }
 
 fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, written: Written) -> Report {

@@ -1,5 +1,6 @@
 //! `calotype encode`: an image becomes a .calo file.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::engine::Choice;
 use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Existing, is_pipe};
-use crate::read_image::{Source, check_size, decode_image, read_bytes};
+use crate::read_image::{Source, check_size, decode_image, pixel_bytes, read_bytes};
 use crate::read_rows::RowSource;
 use crate::target;
 use crate::write_image::format_by_ending;
@@ -81,19 +82,29 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
 /// Encodes `args.input` as `args.output`.
 fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
     let piped = if is_pipe(&args.input) { read_bytes(&args.input)? } else { Vec::new() };
-    if target::of(args).is_none()
-        && let Some(source) = RowSource::open(&args.input, &piped)
-    {
-        return in_rows(args, codec, source, &piped);
-    }
+    let remedy = match RowSource::open(&args.input, &piped, args.orientation) {
+        Ok(source) if target::of(args).is_none() => return in_rows(args, codec, source, &piped),
+        Ok(_) => "give a quality with -q instead of a target",
+        Err(remedy) => remedy,
+    };
+    as_a_whole(args, codec, piped, remedy)
+}
+
+/// Through the whole image; `remedy` says how it would not have to be.
+fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) -> Result<Done, Failure> {
     let bytes = if is_pipe(&args.input) { piped } else { read_bytes(&args.input)? };
+    let pixel_bytes = pixel_bytes(&bytes, &args.input, args.max_pixels)?;
+    // As it is stored, as it is decoded, and once more inside the decoder.
+    let needed = (bytes.len() as u64).saturating_add(pixel_bytes.saturating_mul(2));
+    if needed > args.max_memory {
+        let what = format!("is read as a whole, which needs about {needed} bytes of memory, over the limit of {}", args.max_memory);
+        return Err(Failure::unsupported(&args.input, format!("{what}; raise it with --max-memory, or {remedy}")));
+    }
     let source = decode_image(&bytes, &args.input, args.max_pixels, args.orientation)?;
     drop(bytes);
-    for note in &source.notes {
-        output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
-    }
+    say_notes(args, &source.notes);
     let begin = Instant::now();
-    let hit = encode(codec, &source, args)?;
+    let hit = encode(codec, &source, args, args.max_memory - pixel_bytes)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
     output::write(&args.output, &[&hit.encoded.bytes], Existing::from_flag(args.overwrite))?;
@@ -102,20 +113,26 @@ fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
     Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels: u64::from(size.0) * u64::from(size.1) })
 }
 
+fn say_notes(args: &EncodeArgs, notes: &[String]) {
+    for note in notes {
+        output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
+    }
+}
+
 /// Band by band, as the rows come.
 fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &[u8]) -> Result<Done, Failure> {
-    let shape = source.shape;
+    let (shape, metadata) = (source.shape, std::mem::take(&mut source.metadata));
     let size = (shape.width, shape.height);
     check_size(size, &args.input, args.max_pixels)?;
     let failed = |error| Failure::codec(&args.input, &error);
-    let quality = Quality::from_percent(args.quality).map_err(failed)?;
-    let options = EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone };
+    let options = options(args, args.max_memory.saturating_sub(source.held_bytes))?;
+    say_notes(args, &source.notes);
     let (begin, mut reading) = (Instant::now(), Duration::ZERO);
-    let encoded = codec.encode_rows(shape, &options, |rows| {
+    let encoded = codec.encode_rows(shape, &metadata, &options, |rows| {
         let begin = Instant::now();
-        let filled = source.fill(rows);
+        let next = source.next(rows);
         reading += begin.elapsed();
-        filled.map_err(Stopped::Source)
+        next.map_err(Stopped::Source)
     });
     let encode_ms = (begin.elapsed() - reading).as_secs_f64() * 1e3;
     let encoded = encoded.map_err(|stopped| match stopped {
@@ -124,10 +141,15 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
     })?;
     let psnr_db = args.json.then(|| psnr_of_rows(args, codec, &encoded, piped)).transpose()?;
     output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
-    let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality, tries: 1, met: true };
+    let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality: options.quality, tries: 1, met: true };
     let report = psnr_db.map(|psnr_db| Report { encode_ms, psnr_db, ..facts(args, codec, size, &hit) });
     let line = result_line(args, size, &hit, encode_ms);
-    Ok(Done { report, line, pixels: u64::from(size.0) * u64::from(size.1) })
+    Ok(Done { report, line, pixels: shape.pixels() })
+}
+
+fn options(args: &EncodeArgs, max_memory: u64) -> Result<EncodeOptions, Failure> {
+    let quality = Quality::from_percent(args.quality).map_err(|error| Failure::codec(&args.input, &error))?;
+    Ok(EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone, max_memory })
 }
 
 /// Why there is no file.
@@ -145,15 +167,15 @@ impl From<calotype::Error> for Stopped {
 /// Reads the image again and decodes the file beside it.
 fn psnr_of_rows(args: &EncodeArgs, codec: &Codec, encoded: &Encoded, piped: &[u8]) -> Result<f64, Failure> {
     let failed = |error| Failure::codec(&args.output, &error);
-    let changed = || Failure::malformed(&args.input, "has changed meanwhile");
-    let mut source = RowSource::open(&args.input, piped).ok_or_else(changed)?;
+    let changed = |_| Failure::malformed(&args.input, "has changed meanwhile");
+    let mut source = RowSource::open(&args.input, piped, args.orientation).map_err(changed)?;
     let decoder = Decoder::new(&encoded.bytes, &DecodeOptions { max_pixels: args.max_pixels, max_memory: u64::MAX }).map_err(failed)?;
     let mut error = SquaredError::default();
-    for band in decoder.bands(codec, decoder.whole()).map_err(failed)? {
-        let decoded = band.map_err(failed)?.rgb;
-        let mut original = vec![0; decoded.len()];
-        source.fill(&mut original)?;
-        error.add(&original, &decoded);
+    for band in decoder.picture_bands(codec, decoder.whole()).map_err(failed)? {
+        let decoded = band.map_err(failed)?;
+        let original = source.next(decoded.height())?;
+        let alpha = original.alpha();
+        error.add(&seen(&original.rgb8(), alpha.as_deref()), &seen(&decoded.rgb8(), alpha.as_deref()));
     }
     Ok(error.psnr_db())
 }
@@ -169,15 +191,14 @@ fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
     output::check(&args.output, Existing::from_flag(args.overwrite))
 }
 
-fn encode(codec: &Codec, source: &Source, args: &EncodeArgs) -> Result<Hit, Failure> {
+fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, max_memory: u64) -> Result<Hit, Failure> {
+    let options = options(args, max_memory)?;
     if let Some(target) = target::of(args) {
-        return target::encode(codec, source, args, target);
+        return target::encode(codec, source, (args, &options), target);
     }
-    let failed = |error| Failure::codec(&args.input, &error);
-    let quality = Quality::from_percent(args.quality).map_err(failed)?;
-    let options = EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone };
-    let encoded = codec.encode_picture(&source.picture, &source.metadata, &options).map_err(failed)?;
-    Ok(Hit { value: encoded.bytes.len() as f64, encoded, quality, tries: 1, met: true })
+    let encoded = codec.encode_picture(&source.picture, &source.metadata, &options);
+    let encoded = encoded.map_err(|error| Failure::codec(&args.input, &error))?;
+    Ok(Hit { value: encoded.bytes.len() as f64, encoded, quality: options.quality, tries: 1, met: true })
 }
 
 /// Decodes the result, so that psnr_db is that of the file.
@@ -213,12 +234,14 @@ fn facts(args: &EncodeArgs, codec: &Codec, (width, height): (u32, u32), hit: &Hi
 
 /// Over the pixels that are not fully transparent, 8 bits a sample.
 pub fn seen_psnr_db(before: &[u8], after: &[u8], alpha: Option<&[u16]>) -> f64 {
-    let Some(alpha) = alpha else { return psnr_db(before, after) };
-    let seen = |rgb: &[u8]| {
-        let pixels = rgb.as_chunks::<3>().0.iter().zip(alpha);
-        pixels.filter(|(_, alpha)| **alpha > 0).flat_map(|(pixel, _)| *pixel).collect::<Vec<u8>>()
-    };
-    psnr_db(&seen(before), &seen(after))
+    psnr_db(&seen(before, alpha), &seen(after, alpha))
+}
+
+/// The pixels that are not fully transparent.
+fn seen<'a>(rgb: &'a [u8], alpha: Option<&[u16]>) -> Cow<'a, [u8]> {
+    let Some(alpha) = alpha else { return Cow::Borrowed(rgb) };
+    let pixels = rgb.as_chunks::<3>().0.iter().zip(alpha);
+    pixels.filter(|(_, alpha)| **alpha > 0).flat_map(|(pixel, _)| *pixel).collect()
 }
 
 fn bits_per_pixel((width, height): (u32, u32), bytes: usize) -> f64 {

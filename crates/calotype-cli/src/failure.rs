@@ -94,7 +94,7 @@ fn remedy(error: &Error) -> &'static str {
         }
         Error::Malformed { .. } => "; get the file again",
         Error::Limits { .. } => "; raise it with --max-pixels",
-        Error::Memory { .. } => "; raise it with --max-memory, or decode a --region",
+        Error::Memory { .. } => "; raise it with --max-memory, or take a part of the picture",
         _ => "",
     }
 }

@@ -1,11 +1,11 @@
 //! Writing results: whole files or nothing, pipes, and the lines on standard output.
 
 use std::fs;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use tempfile::{Builder, NamedTempFile};
+use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::unfinished;
@@ -94,7 +94,7 @@ impl<'a> Sink<'a> {
         } else if is_device(path) {
             fs::OpenOptions::new().write(true).open(path).map(Target::Device)
         } else {
-            temporary(folder_of(path)).map(|file| Target::File(file, existing))
+            unfinished::create(folder_of(path)).map(|file| Target::File(file, existing))
         };
         Ok(Sink { path, target: target.map_err(|error| Failure::io(path, "write", error))? })
     }
@@ -133,6 +133,16 @@ impl Write for Sink<'_> {
     }
 }
 
+/// What was written, of a file.
+impl Read for Sink<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Pipe(_) | Target::Device(_) => Err(io::ErrorKind::Unsupported.into()),
+            Target::File(file, _) => file.as_file_mut().read(bytes),
+        }
+    }
+}
+
 /// Of a file; a pipe cannot.
 impl Seek for Sink<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
@@ -147,18 +157,6 @@ impl Seek for Sink<'_> {
 /// Renaming onto a device would replace it by a file.
 fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
-}
-
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = Builder::new();
-    builder.prefix(".calotype-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A result is an ordinary file: the user's umask decides who reads it.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    unfinished::create(|| builder.tempfile_in(folder))
 }
 
 /// Prints one line on standard output.

@@ -1,17 +1,18 @@
 //! Reading images of any supported format with their metadata, by their content.
 
 use std::fs;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, SeekFrom};
 use std::path::Path;
 
 use calotype::{Metadata, Picture};
 use clap::ValueEnum;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 
+use crate::exif::{self, ReadSeek};
 use crate::failure::Failure;
 use crate::output::is_pipe;
-use crate::{exif, pixels};
+use crate::pixels;
 
 /// The formats that `encode` and `eval` read.
 const READABLE: [ImageFormat; 6] =
@@ -55,75 +56,102 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// Malformed if it is no image or a damaged one, unsupported for other formats and images above `max_pixels`.
 pub fn decode_image(bytes: &[u8], path: &Path, max_pixels: u64, turn: Turn) -> Result<Source, Failure> {
-    if bytes.is_empty() {
-        return Err(Failure::malformed(path, "is empty; give an image"));
-    }
     let refused = |error| image_failure(path, error);
-    let format = format_of(bytes, path)?;
-    let mut reader = ImageReader::new(Cursor::new(bytes));
-    reader.set_format(format);
-    reader.limits(limits(max_pixels));
-    let mut decoder = reader.into_decoder().map_err(refused)?;
-    check_size(decoder.dimensions(), path, max_pixels)?;
-    let mut metadata = metadata_of(&mut decoder, bytes, format);
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let (mut decoder, format) = decoder_of(bytes, path, max_pixels)?;
+    let Company { metadata, orientation, notes } = company(&mut decoder, &mut Cursor::new(bytes), format, turn);
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    orient(&mut image, &mut metadata, orientation, turn);
-    let notes = notes(&image, &mut metadata);
+    image.apply_orientation(orientation);
     let picture = pixels::from_image(image).map_err(|error| Failure::codec(path, &error))?;
     Ok(Source { picture, metadata, notes })
 }
 
+/// Bytes of the pixels of an image file held in memory.
+///
+/// # Errors
+/// As [`decode_image`].
+pub fn pixel_bytes(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<u64, Failure> {
+    decoder_of(bytes, path, max_pixels).map(|(decoder, _)| decoder.total_bytes())
+}
+
+fn decoder_of<'a>(bytes: &'a [u8], path: &Path, max_pixels: u64) -> Result<(impl ImageDecoder + use<'a>, ImageFormat), Failure> {
+    if bytes.is_empty() {
+        return Err(Failure::malformed(path, "is empty; give an image"));
+    }
+    let format = format_of(bytes, path)?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits(max_pixels));
+    let decoder = reader.into_decoder().map_err(|error| image_failure(path, error))?;
+    check_size(decoder.dimensions(), path, max_pixels)?;
+    Ok((decoder, format))
+}
+
+/// What comes with the pixels of an image.
+pub struct Company {
+    /// As it shall be in the `.calo` file.
+    pub metadata: Metadata,
+    /// How the pixels must be turned for it.
+    pub orientation: Orientation,
+    /// As in [`Source`].
+    pub notes: Vec<String>,
+}
+
+/// What comes with the pixels of `decoder`, which reads what is in `file`.
+pub fn company(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: ImageFormat, turn: Turn) -> Company {
+    let mut metadata = metadata_of(decoder, file, format);
+    let asked = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = say_orientation(&mut metadata, asked, turn);
+    let notes = notes(decoder.color_type(), &mut metadata);
+    Company { metadata, orientation, notes }
+}
+
 /// Empty chunks count as none.
-fn metadata_of(decoder: &mut impl ImageDecoder, bytes: &[u8], format: ImageFormat) -> Metadata {
+fn metadata_of(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: ImageFormat) -> Metadata {
     let chunk = |chunk: ImageResult<Option<Vec<u8>>>| chunk.ok().flatten().filter(|bytes| !bytes.is_empty());
     if format == ImageFormat::Tiff {
-        return Metadata { icc: exif::icc_of_tiff(bytes), cicp: None, exif: exif::of_tiff(bytes), xmp: exif::xmp_of_tiff(bytes) };
+        return Metadata { icc: exif::icc_of_tiff(file), cicp: None, exif: exif::of_tiff(file), xmp: exif::xmp_of_tiff(file) };
     }
-    let cicp = if format == ImageFormat::Png { cicp_of_png(bytes) } else { None };
+    let cicp = if format == ImageFormat::Png { cicp_of_png(file) } else { None };
     Metadata { icc: chunk(decoder.icc_profile()), cicp, exif: chunk(decoder.exif_metadata()), xmp: chunk(decoder.xmp_metadata()) }
 }
 
 /// The cICP chunk, which stands before the pixels.
-fn cicp_of_png(png: &[u8]) -> Option<[u8; 4]> {
-    let mut rest = png.get(8..)?;
+fn cicp_of_png(png: &mut impl ReadSeek) -> Option<[u8; 4]> {
+    png.seek(SeekFrom::Start(8)).ok()?;
     loop {
-        let (length, after) = rest.split_first_chunk()?;
-        let (kind, data) = after.split_first_chunk::<4>()?;
-        let length = u32::from_be_bytes(*length) as usize;
-        match kind {
-            b"cICP" => return data.get(..length)?.try_into().ok(),
-            b"IDAT" => return None,
-            _ => rest = data.get(length.checked_add(4)?..)?,
+        let mut head = [0; 8];
+        png.read_exact(&mut head).ok()?;
+        let length = u32::from_be_bytes(*head.first_chunk()?);
+        match (&head[4..], length) {
+            (b"cICP", 4) => return png.read_exact(&mut head[..4]).ok().and_then(|()| head.first_chunk().copied()),
+            (b"cICP" | b"IDAT", _) => return None,
+            _ => png.seek_relative(i64::from(length) + 4).ok()?,
         }
     }
 }
 
-/// Turns the pixels or makes sure that Exif says how to.
-pub fn orient(image: &mut DynamicImage, metadata: &mut Metadata, orientation: Orientation, turn: Turn) {
+/// Makes sure that Exif says how to turn what is left to turn; returns how to turn the pixels before.
+pub fn say_orientation(metadata: &mut Metadata, asked: Orientation, turn: Turn) -> Orientation {
     match turn {
         Turn::Apply => {
-            image.apply_orientation(orientation);
             // An Exif without orientation has nothing to reset.
             let _ = metadata.exif.as_deref_mut().and_then(Orientation::remove_from_exif_chunk);
+            return asked;
         }
-        Turn::Keep if orientation != Orientation::NoTransforms && metadata.exif.is_none() => {
-            metadata.exif = Some(exif::of_orientation(orientation.to_exif()));
+        Turn::Keep if asked != Orientation::NoTransforms && metadata.exif.is_none() => {
+            metadata.exif = Some(exif::of_orientation(asked.to_exif()));
         }
         Turn::Keep => {}
     }
+    Orientation::NoTransforms
 }
 
 /// What is lost; takes away a profile that does not fit the pixels.
-fn notes(image: &DynamicImage, metadata: &mut Metadata) -> Vec<String> {
+fn notes(colour: ColorType, metadata: &mut Metadata) -> Vec<String> {
     let mut notes = Vec::new();
-    match image {
-        DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
-            notes.push("its floating point is cut to 0 to 1 in 16 bits".to_string())
-        }
-        _ => {}
+    if matches!(colour, ColorType::Rgb32F | ColorType::Rgba32F) {
+        notes.push("its floating point is cut to 0 to 1 in 16 bits".to_string());
     }
-    if image.color().bytes_per_pixel() > image.color().channel_count() {
+    if colour.bytes_per_pixel() > colour.channel_count() {
         notes.push("its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)".to_string());
     }
     if let Some(space) = metadata.icc.as_deref().and_then(foreign_space) {

@@ -39,10 +39,9 @@ pub fn of(args: &EncodeArgs) -> Option<Target> {
 ///
 /// # Errors
 /// Usage for a target that no quality meets; else as encoding.
-pub fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, target: Target) -> Result<Hit, Failure> {
+pub fn encode(codec: &Codec, source: &Source, (args, options): (&EncodeArgs, &EncodeOptions), target: Target) -> Result<Hit, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
-    let options = EncodeOptions { tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone, ..EncodeOptions::default() };
-    let exposure = codec.expose(&source.picture, &source.metadata, &options).map_err(failed)?;
+    let exposure = codec.expose(&source.picture, &source.metadata, options).map_err(failed)?;
     let hit = meet(&exposure, source, target).map_err(failed)?;
     if !hit.met {
         say_missed(target, &hit)?;

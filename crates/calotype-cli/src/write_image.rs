@@ -1,18 +1,17 @@
 //! Writing decoded pictures with their metadata, in the format that the output's ending names.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use calotype::{Metadata, Picture};
+use calotype::{Channels, Metadata, Picture, Shape};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat};
 
-use crate::exif::{self, Extras};
 use crate::failure::Failure;
 use crate::output::{self, Existing, is_pipe};
 use crate::pixels;
+use crate::write_rows::{in_bands, is_big_tiff, write_rows};
 
 /// Quality of JPEG outputs.
 const JPEG_QUALITY: u8 = 95;
@@ -20,7 +19,6 @@ const JPEG_QUALITY: u8 = 95;
 const JPEG_SEGMENT: usize = 65_533;
 const JPEG_EXIF_NAME: &[u8] = b"Exif\0\0";
 const JPEG_XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-const PNG_XMP_NAME: &str = "XML:com.adobe.xmp";
 
 /// Endings and what they mean.
 const ENDINGS: [(&str, ImageFormat); 11] = [
@@ -86,54 +84,79 @@ pub fn write_image(
 /// # Errors
 /// Where the format cannot hold the picture, e.g. a JPEG of more than 65,535 columns.
 pub fn encode_image(format: ImageFormat, picture: Picture, mut metadata: Metadata) -> Result<(Vec<u8>, Vec<String>), String> {
-    let mut notes = Vec::new();
-    let image = fitting_pixels(format, pixels::into_image(picture), &mut metadata, &mut notes);
-    leave_out(format, &mut metadata, &mut notes);
+    let (shape, notes) = fit(format, picture.shape(), &mut metadata);
+    if in_bands(format) {
+        let mut file = Cursor::new(Vec::new());
+        write_rows(&mut file, format, (shape, &metadata), std::iter::once(Ok(picture))).map_err(said)?;
+        return Ok((file.into_inner(), notes));
+    }
+    let image = pixels::into_image(fitted(picture, shape));
     let bytes = match format {
-        ImageFormat::Png => png(&image, metadata),
         ImageFormat::Jpeg => jpeg(&image, metadata),
         ImageFormat::WebP => webp(&image, metadata),
-        ImageFormat::Tiff => tiff(&image, &metadata),
-        ImageFormat::Pnm => Ok(pnm(&image)),
         _ => plain(&image, format),
     };
     Ok((bytes?, notes))
 }
 
+/// What a format makes of a picture of a shape, what it could not hold, one line each, and takes the metadata away that it does not hold.
+pub fn fit(format: ImageFormat, shape: Shape, metadata: &mut Metadata) -> (Shape, Vec<String>) {
+    let mut notes = Vec::new();
+    let fitting = fitting_kind(format, shape, &mut notes);
+    if shape.channels.is_grey() && !fitting.channels.is_grey() && metadata.icc.take().is_some() {
+        notes.push("its ICC profile is left out, for grey becomes RGB".to_string());
+    }
+    leave_out(format, fitting, metadata, &mut notes);
+    (fitting, notes)
+}
+
 /// Channels and depth that the format has.
-fn fitting_pixels(format: ImageFormat, image: DynamicImage, metadata: &mut Metadata, notes: &mut Vec<String>) -> DynamicImage {
+fn fitting_kind(format: ImageFormat, shape: Shape, notes: &mut Vec<String>) -> Shape {
     use ImageFormat::{Bmp, Jpeg, Png, Pnm, Tiff, WebP};
-    let colour = image.color();
-    let deep = colour.bytes_per_pixel() > colour.channel_count();
-    let keeps_alpha = colour.has_alpha() && !matches!(format, Jpeg | Pnm);
+    let (alpha, deep) = (shape.channels.has_alpha(), shape.depth == 16);
+    let keeps_alpha = alpha && !matches!(format, Jpeg | Pnm);
     let keeps_depth = deep && matches!(format, Png | Tiff | Pnm);
-    let keeps_grey = !colour.has_color() && format != WebP && !(keeps_alpha && matches!(format, Tiff | Bmp));
-    if colour.has_alpha() && !keeps_alpha {
+    let keeps_grey = shape.channels.is_grey() && format != WebP && !(keeps_alpha && matches!(format, Tiff | Bmp));
+    if alpha && !keeps_alpha {
         notes.push("its transparency is left out".to_string());
     }
     if deep && !keeps_depth {
         notes.push("its 16 bits are written as 8".to_string());
     }
-    if !colour.has_color() && !keeps_grey && metadata.icc.take().is_some() {
-        notes.push("its ICC profile is left out, for grey becomes RGB".to_string());
+    let channels = match (keeps_grey, keeps_alpha) {
+        (true, false) => Channels::Grey,
+        (true, true) => Channels::GreyAlpha,
+        (false, false) => Channels::Rgb,
+        (false, true) => Channels::Rgba,
+    };
+    Shape { channels, depth: if keeps_depth { 16 } else { 8 }, ..shape }
+}
+
+/// A picture with the channels and the depth of `shape`.
+pub fn fitted(picture: Picture, shape: Shape) -> Picture {
+    if (picture.channels(), picture.depth()) == (shape.channels, shape.depth) {
+        return picture;
     }
-    match (keeps_grey, keeps_alpha, keeps_depth) {
-        (true, false, false) => image.into_luma8().into(),
-        (true, true, false) => image.into_luma_alpha8().into(),
-        (false, false, false) => image.into_rgb8().into(),
-        (false, true, false) => image.into_rgba8().into(),
-        (true, false, true) => image.into_luma16().into(),
-        (true, true, true) => image.into_luma_alpha16().into(),
-        (false, false, true) => image.into_rgb16().into(),
-        (false, true, true) => image.into_rgba16().into(),
-    }
+    let image = pixels::into_image(picture);
+    let image: DynamicImage = match (shape.channels, shape.depth) {
+        (Channels::Grey, 8) => image.into_luma8().into(),
+        (Channels::GreyAlpha, 8) => image.into_luma_alpha8().into(),
+        (Channels::Rgb, 8) => image.into_rgb8().into(),
+        (Channels::Rgba, 8) => image.into_rgba8().into(),
+        (Channels::Grey, _) => image.into_luma16().into(),
+        (Channels::GreyAlpha, _) => image.into_luma_alpha16().into(),
+        (Channels::Rgb, _) => image.into_rgb16().into(),
+        (Channels::Rgba, _) => image.into_rgba16().into(),
+    };
+    pixels::from_image(image).expect("as many samples as before, of another kind")
 }
 
 /// Takes away what the format does not hold, with a note for each.
-fn leave_out(format: ImageFormat, metadata: &mut Metadata, notes: &mut Vec<String>) {
+fn leave_out(format: ImageFormat, shape: Shape, metadata: &mut Metadata, notes: &mut Vec<String>) {
     let mut note = |what: &str| notes.push(format!("its {what} left out"));
     let fits_jpeg = |bytes: &Option<Vec<u8>>, name: &[u8]| bytes.as_ref().is_none_or(|bytes| bytes.len() + name.len() <= JPEG_SEGMENT);
-    let (any, jpeg) = (holds_metadata(format), format == ImageFormat::Jpeg);
+    let any = holds_metadata(format) && !(format == ImageFormat::Tiff && is_big_tiff(shape));
+    let jpeg = format == ImageFormat::Jpeg;
     let text = metadata.xmp.as_deref().is_none_or(|xmp| std::str::from_utf8(xmp).is_ok());
     if metadata.cicp.is_some() && format != ImageFormat::Png {
         metadata.cicp = None;
@@ -155,49 +178,6 @@ fn leave_out(format: ImageFormat, metadata: &mut Metadata, notes: &mut Vec<Strin
 
 fn said(error: impl Display) -> String {
     error.to_string()
-}
-
-/// 16-bit samples the high byte first.
-fn big_endian(image: &DynamicImage) -> Cow<'_, [u8]> {
-    let swapped = |samples: &[u16]| Cow::Owned(samples.iter().flat_map(|sample| sample.to_be_bytes()).collect());
-    match image {
-        DynamicImage::ImageLuma16(pixels) => swapped(pixels),
-        DynamicImage::ImageLumaA16(pixels) => swapped(pixels),
-        DynamicImage::ImageRgb16(pixels) => swapped(pixels),
-        DynamicImage::ImageRgba16(pixels) => swapped(pixels),
-        _ => Cow::Borrowed(image.as_bytes()),
-    }
-}
-
-fn is_deep(image: &DynamicImage) -> bool {
-    image.color().bytes_per_pixel() > image.color().channel_count()
-}
-
-fn png(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
-    let mut info = png::Info::with_size(image.width(), image.height());
-    info.color_type = match image.color().channel_count() {
-        1 => png::ColorType::Grayscale,
-        2 => png::ColorType::GrayscaleAlpha,
-        3 => png::ColorType::Rgb,
-        _ => png::ColorType::Rgba,
-    };
-    info.bit_depth = if is_deep(image) { png::BitDepth::Sixteen } else { png::BitDepth::Eight };
-    info.icc_profile = metadata.icc.map(Cow::Owned);
-    info.exif_metadata = metadata.exif.map(Cow::Owned);
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::with_info(&mut bytes, info).map_err(said)?;
-    encoder.set_compression(png::Compression::Fast);
-    encoder.set_filter(png::Filter::Adaptive);
-    if let Some(xmp) = metadata.xmp.and_then(|xmp| String::from_utf8(xmp).ok()) {
-        encoder.add_itxt_chunk(PNG_XMP_NAME.to_string(), xmp).map_err(said)?;
-    }
-    let mut writer = encoder.write_header().map_err(said)?;
-    if let Some(cicp) = metadata.cicp {
-        writer.write_chunk(png::chunk::ChunkType(*b"cICP"), &cicp).map_err(said)?;
-    }
-    writer.write_image_data(&big_endian(image)).map_err(said)?;
-    writer.finish().map_err(said)?;
-    Ok(bytes)
 }
 
 fn jpeg(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
@@ -234,24 +214,6 @@ fn webp(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn tiff(image: &DynamicImage, metadata: &Metadata) -> Result<Vec<u8>, String> {
-    let bytes = plain(image, ImageFormat::Tiff)?;
-    let extras = Extras { exif: metadata.exif.as_deref(), icc: metadata.icc.as_deref(), xmp: metadata.xmp.as_deref() };
-    if extras.exif.or(extras.icc).or(extras.xmp).is_none() {
-        return Ok(bytes);
-    }
-    exif::into_tiff(bytes, &extras).ok_or_else(|| "its metadata does not fit into this TIFF".to_string())
-}
-
-/// Binary PGM or PPM.
-fn pnm(image: &DynamicImage) -> Vec<u8> {
-    let kind = if image.color().has_color() { "P6" } else { "P5" };
-    let largest = if is_deep(image) { u16::MAX } else { u8::MAX.into() };
-    let mut bytes = format!("{kind}\n{} {}\n{largest}\n", image.width(), image.height()).into_bytes();
-    bytes.extend_from_slice(&big_endian(image));
-    bytes
-}
-
 fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, String> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).map_err(said)?;
@@ -262,7 +224,7 @@ fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
     use crate::read_image::{Turn, decode_image};
-    use calotype::{Channels, Samples};
+    use calotype::Samples;
 
     const KINDS: [Channels; 4] = [Channels::Grey, Channels::GreyAlpha, Channels::Rgb, Channels::Rgba];
 

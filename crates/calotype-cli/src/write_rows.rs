@@ -1,13 +1,17 @@
-//! Writing pictures band by band: PNG, PNM and TIFF of 8-bit grey or RGB.
+//! Writing pictures band by band: PNG, PNM and TIFF.
 
-use std::io::{self, Seek, Write};
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Read, Seek, Write};
 
-use calotype::{Band, Shape};
+use calotype::{Channels, Metadata, Picture, Samples, Shape};
 use image::ImageFormat;
-use tiff::encoder::colortype::{self, ColorType};
-use tiff::encoder::{ImageEncoder, TiffEncoder, TiffKind};
+use tiff::encoder::colortype::{ColorType, Gray8, Gray16, RGB8, RGB16, RGBA8, RGBA16};
+use tiff::encoder::{ImageEncoder, TiffEncoder, TiffKind, TiffValue};
 
+use crate::exif::{self, Extras};
 use crate::failure::Failure;
+use crate::write_image::fitted;
 
 /// Rows of a TIFF's strip.
 const STRIP_ROWS: u32 = 64;
@@ -15,10 +19,16 @@ const STRIP_ROWS: u32 = 64;
 const IDAT_BYTES: usize = 1 << 20;
 /// A TIFF of 4 GiB or more is a BigTIFF; so much less is left for what is not pixels.
 const LARGEST_TIFF: u64 = (1 << 32) - (1 << 26);
+const PNG_XMP_NAME: &str = "XML:com.adobe.xmp";
 
 /// Whether this format is written in bands.
 pub fn in_bands(format: ImageFormat) -> bool {
     matches!(format, ImageFormat::Png | ImageFormat::Pnm | ImageFormat::Tiff)
+}
+
+/// Whether a TIFF of this picture is a BigTIFF.
+pub fn is_big_tiff(shape: Shape) -> bool {
+    shape.pixels() * shape.pixel_bytes() as u64 >= LARGEST_TIFF
 }
 
 /// Why a picture has not been written.
@@ -28,6 +38,15 @@ pub enum Stopped {
     Band(Failure),
     /// It could not be written.
     Write(io::Error),
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stopped::Band(failure) => failure.fmt(formatter),
+            Stopped::Write(error) => error.fmt(formatter),
+        }
+    }
 }
 
 impl From<Failure> for Stopped {
@@ -54,77 +73,138 @@ impl From<tiff::TiffError> for Stopped {
     }
 }
 
-/// Writes the bands of a picture, RGB from the top, as they come.
+/// Writes the bands of a picture from the top, as they come, with what [`fit`](crate::write_image::fit) says of its kind and its metadata.
 ///
 /// # Errors
 /// Those of the bands and of writing.
 pub fn write_rows(
-    sink: &mut (impl Write + Seek),
+    sink: &mut (impl Read + Write + Seek),
     format: ImageFormat,
-    shape: Shape,
-    bands: impl Iterator<Item = Result<Band, Failure>>,
+    (shape, metadata): (Shape, &Metadata),
+    bands: impl Iterator<Item = Result<Picture, Failure>>,
 ) -> Result<(), Stopped> {
-    let bands = bands.map(|band| band.map(|band| samples(band.rgb, shape)));
-    match (format, shape.grey) {
-        (ImageFormat::Png, _) => png(sink, shape, bands),
-        (ImageFormat::Tiff, false) => tiff::<colortype::RGB8>(sink, shape, bands),
-        (ImageFormat::Tiff, true) => tiff::<colortype::Gray8>(sink, shape, bands),
+    let bands = bands.map(|band| band.map(|band| fitted(band, shape).into_samples()));
+    match format {
+        ImageFormat::Png => png(sink, (shape, metadata), bands),
+        ImageFormat::Tiff => tiff(sink, (shape, metadata), bands),
         _ => pnm(sink, shape, bands),
     }
 }
 
-/// The samples to write.
-fn samples(mut rgb: Vec<u8>, shape: Shape) -> Vec<u8> {
-    if shape.grey {
-        let pixels = rgb.len() / 3;
-        (0..pixels).for_each(|pixel| rgb[pixel] = rgb[3 * pixel]);
-        rgb.truncate(pixels);
+/// 16 bits the high byte first.
+fn bytes(samples: Samples) -> Vec<u8> {
+    match samples {
+        Samples::U8(samples) => samples,
+        Samples::U16(samples) => samples.into_iter().flat_map(u16::to_be_bytes).collect(),
     }
-    rgb
 }
 
-fn pnm(sink: &mut impl Write, shape: Shape, bands: impl Iterator<Item = Result<Vec<u8>, Failure>>) -> Result<(), Stopped> {
-    let magic = if shape.grey { "P5" } else { "P6" };
-    write!(sink, "{magic}\n{} {}\n255\n", shape.width, shape.height)?;
+fn pnm(sink: &mut impl Write, shape: Shape, bands: impl Iterator<Item = Result<Samples, Failure>>) -> Result<(), Stopped> {
+    let magic = if shape.channels.is_grey() { "P5" } else { "P6" };
+    let largest = if shape.depth == 8 { u16::from(u8::MAX) } else { u16::MAX };
+    write!(sink, "{magic}\n{} {}\n{largest}\n", shape.width, shape.height)?;
     for band in bands {
-        sink.write_all(&band?)?;
+        sink.write_all(&bytes(band?))?;
     }
     Ok(())
 }
 
-fn png(sink: &mut impl Write, shape: Shape, bands: impl Iterator<Item = Result<Vec<u8>, Failure>>) -> Result<(), Stopped> {
-    let mut encoder = png::Encoder::new(sink, shape.width, shape.height);
-    encoder.set_color(if shape.grey { png::ColorType::Grayscale } else { png::ColorType::Rgb });
-    encoder.set_depth(png::BitDepth::Eight);
+fn png(
+    sink: &mut impl Write,
+    (shape, metadata): (Shape, &Metadata),
+    bands: impl Iterator<Item = Result<Samples, Failure>>,
+) -> Result<(), Stopped> {
+    let mut encoder = png::Encoder::with_info(sink, png_info(shape, metadata))?;
     encoder.set_compression(png::Compression::Fast);
     encoder.set_filter(png::Filter::Adaptive);
+    if let Some(xmp) = metadata.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
+        encoder.add_itxt_chunk(PNG_XMP_NAME.to_string(), xmp.to_string())?;
+    }
     let mut writer = encoder.write_header()?;
+    if let Some(cicp) = metadata.cicp {
+        writer.write_chunk(png::chunk::ChunkType(*b"cICP"), &cicp)?;
+    }
     let mut stream = writer.stream_writer_with_size(IDAT_BYTES)?;
     for band in bands {
-        stream.write_all(&band?)?;
+        stream.write_all(&bytes(band?))?;
     }
     stream.finish()?;
     Ok(writer.finish()?)
 }
 
-fn tiff<C: ColorType<Inner = u8>>(
+fn png_info(shape: Shape, metadata: &Metadata) -> png::Info<'_> {
+    let mut info = png::Info::with_size(shape.width, shape.height);
+    info.color_type = match shape.channels {
+        Channels::Grey => png::ColorType::Grayscale,
+        Channels::GreyAlpha => png::ColorType::GrayscaleAlpha,
+        Channels::Rgb => png::ColorType::Rgb,
+        Channels::Rgba => png::ColorType::Rgba,
+    };
+    info.bit_depth = if shape.depth == 16 { png::BitDepth::Sixteen } else { png::BitDepth::Eight };
+    info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
+    info
+}
+
+/// A TIFF has no grey with alpha: that comes as RGB with alpha.
+fn tiff(
+    sink: &mut (impl Read + Write + Seek),
+    (shape, metadata): (Shape, &Metadata),
+    bands: impl Iterator<Item = Result<Samples, Failure>>,
+) -> Result<(), Stopped> {
+    match (shape.channels, shape.depth) {
+        (Channels::Grey, 8) => tiff_of::<Gray8>(sink, shape, bands.map(shallow)),
+        (Channels::Rgb, 8) => tiff_of::<RGB8>(sink, shape, bands.map(shallow)),
+        (_, 8) => tiff_of::<RGBA8>(sink, shape, bands.map(shallow)),
+        (Channels::Grey, _) => tiff_of::<Gray16>(sink, shape, bands.map(deep)),
+        (Channels::Rgb, _) => tiff_of::<RGB16>(sink, shape, bands.map(deep)),
+        (_, _) => tiff_of::<RGBA16>(sink, shape, bands.map(deep)),
+    }?;
+    let extras = Extras { exif: metadata.exif.as_deref(), icc: metadata.icc.as_deref(), xmp: metadata.xmp.as_deref() };
+    let none = extras.exif.or(extras.icc).or(extras.xmp).is_none();
+    if none || exif::add_to_tiff(sink, &extras)? {
+        Ok(())
+    } else {
+        Err(io::Error::other("its metadata does not fit into this TIFF").into())
+    }
+}
+
+fn shallow(band: Result<Samples, Failure>) -> Result<Vec<u8>, Failure> {
+    band.map(bytes)
+}
+
+fn deep(band: Result<Samples, Failure>) -> Result<Vec<u16>, Failure> {
+    band.map(|samples| match samples {
+        Samples::U8(samples) => samples.into_iter().map(|sample| u16::from(sample) * 257).collect(),
+        Samples::U16(samples) => samples,
+    })
+}
+
+fn tiff_of<C: ColorType>(
     sink: &mut (impl Write + Seek),
     shape: Shape,
-    bands: impl Iterator<Item = Result<Vec<u8>, Failure>>,
-) -> Result<(), Stopped> {
-    let bytes = u64::from(shape.width) * u64::from(shape.height) * if shape.grey { 1 } else { 3 };
-    if bytes < LARGEST_TIFF {
-        strips(TiffEncoder::new(sink)?.new_image::<C>(shape.width, shape.height)?, bands)
-    } else {
+    bands: impl Iterator<Item = Result<Vec<C::Inner>, Failure>>,
+) -> Result<(), Stopped>
+where
+    C::Inner: Clone,
+    [C::Inner]: TiffValue,
+{
+    if is_big_tiff(shape) {
         strips(TiffEncoder::new_big(sink)?.new_image::<C>(shape.width, shape.height)?, bands)
+    } else {
+        strips(TiffEncoder::new(sink)?.new_image::<C>(shape.width, shape.height)?, bands)
     }
 }
 
 /// Bands cut into strips; what is less than a strip waits for the next band.
-fn strips<W: Write + Seek, C: ColorType<Inner = u8>, K: TiffKind>(
+fn strips<W: Write + Seek, C: ColorType, K: TiffKind>(
     mut image: ImageEncoder<'_, W, C, K>,
-    bands: impl Iterator<Item = Result<Vec<u8>, Failure>>,
-) -> Result<(), Stopped> {
+    bands: impl Iterator<Item = Result<Vec<C::Inner>, Failure>>,
+) -> Result<(), Stopped>
+where
+    C::Inner: Clone,
+    [C::Inner]: TiffValue,
+{
     image.rows_per_strip(STRIP_ROWS)?;
     let mut waiting = Vec::new();
     for band in bands {
@@ -147,52 +227,66 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::read_image::{Turn, decode_image};
     use crate::read_rows::RowSource;
 
-    /// A picture in bands of 1, 2, 3 rows and so on.
-    fn bands(rgb: &[u8], width: usize) -> Vec<Result<Band, Failure>> {
-        let (mut rest, mut bands) = (rgb, Vec::new());
-        while !rest.is_empty() {
-            let (band, later) = rest.split_at(rest.len().min(3 * width * (bands.len() + 1)));
-            bands.push(Ok(Band { height: (band.len() / (3 * width)) as u32, rgb: band.to_vec() }));
-            rest = later;
-        }
-        bands
+    fn picture(width: u32, height: u32, channels: Channels, depth: u8) -> Picture {
+        let samples = (0..width * height * channels.count() as u32).map(|i| (i * 7919 % 65_521) as u16);
+        let samples = if depth == 8 { Samples::U8(samples.map(|sample| sample as u8).collect()) } else { Samples::U16(samples.collect()) };
+        Picture::new(width, height, channels, samples).unwrap()
+    }
+
+    /// In bands of 1, 2, 3 rows and so on.
+    fn bands(picture: &Picture) -> impl Iterator<Item = Result<Picture, Failure>> {
+        let heights = (1..).scan(0, |top, height| Some(std::mem::replace(top, *top + height)..*top));
+        let rows = |rows: std::ops::Range<u32>| picture.rows(rows.start..rows.end.min(picture.height())).ok().map(Ok);
+        heights.map_while(rows)
+    }
+
+    fn metadata() -> Metadata {
+        let mut icc = vec![0; 128];
+        icc[16..20].copy_from_slice(b"RGB ");
+        Metadata { icc: Some(icc), cicp: None, exif: Some(exif::of_orientation(1)), xmp: Some(b"<x/>".to_vec()) }
     }
 
     #[test]
     fn rows_come_back_from_every_format() {
-        for (width, height, grey) in [(5, 150, false), (1, 1, false), (7, 64, true), (300, 129, true)] {
-            let shape = Shape { width, height, grey };
-            let value = |i: u32| (i / if grey { 3 } else { 1 } * 37 % 251) as u8;
-            let rgb: Vec<u8> = (0..width * height * 3).map(value).collect();
+        let (eight, sixteen) = (
+            [Channels::Grey, Channels::Rgb, Channels::Rgba].map(|channels| (channels, 8)),
+            [Channels::Grey, Channels::Rgb, Channels::Rgba].map(|channels| (channels, 16)),
+        );
+        for ((channels, depth), (width, height)) in
+            eight.into_iter().chain(sixteen).zip([(5, 150), (1, 1), (7, 64), (300, 129), (3, 200), (64, 65)])
+        {
+            let picture = picture(width, height, channels, depth);
             for format in [ImageFormat::Png, ImageFormat::Pnm, ImageFormat::Tiff] {
+                if format == ImageFormat::Pnm && channels.has_alpha() {
+                    continue;
+                }
+                let metadata = if format == ImageFormat::Pnm { Metadata::default() } else { metadata() };
                 let mut file = Cursor::new(Vec::new());
-                write_rows(&mut file, format, shape, bands(&rgb, width as usize).into_iter()).unwrap();
-                let file = file.into_inner();
-                let mut source = RowSource::open(Path::new("-"), &file).expect("plain pixels");
-                assert_eq!(source.shape, shape);
-                let mut back = vec![0; rgb.len()];
-                let (top, bottom) = back.split_at_mut(3 * width as usize);
-                source.fill(top).unwrap();
-                source.fill(bottom).unwrap();
-                assert!(back == rgb, "{format:?} {shape:?}");
-                let whole = image::load_from_memory(&file).unwrap();
-                assert_eq!(whole.color().channel_count(), if grey { 1 } else { 3 });
-                assert!(whole.into_rgb8().into_raw() == rgb, "{format:?} {shape:?}, the image crate's");
-                let mut cut = RowSource::open(Path::new("-"), &file[..file.len() - 9]);
-                let refused = cut.as_mut().is_none_or(|source| source.fill(&mut back).is_err());
-                assert!(refused || format == ImageFormat::Png, "{format:?} {shape:?}, cut");
+                write_rows(&mut file, format, (picture.shape(), &metadata), bands(&picture)).unwrap();
+                let (file, what) = (file.into_inner(), format!("{format:?} {:?}", picture.shape()));
+                let mut source = RowSource::open(Path::new("-"), &file, Turn::Apply).expect("rows");
+                assert_eq!((source.shape, &source.metadata), (picture.shape(), &metadata), "{what}");
+                let top = source.next(1).unwrap();
+                let parts = [Ok(top)].into_iter().chain((height > 1).then(|| Ok(source.next(height - 1).unwrap())));
+                assert!(Picture::stacked(parts).unwrap() == picture, "{what}");
+                let whole = decode_image(&file, Path::new("x"), 100_000, Turn::Apply).unwrap();
+                assert!(whole.picture == picture && whole.metadata == metadata && whole.notes == source.notes, "{what}, as a whole");
+                let cut = RowSource::open(Path::new("-"), &file[..file.len() * 2 / 3], Turn::Apply);
+                let refused = cut.map_or(true, |mut source| source.next(height).is_err());
+                assert!(refused || file.len() < 1000, "{what}, cut");
             }
         }
     }
 
     #[test]
     fn a_missing_band_stops_the_writing() {
-        let shape = Shape { width: 2, height: 2, grey: false };
-        let failed = || [Ok(Band { height: 1, rgb: vec![0; 6] }), Err(Failure::usage("no more"))].into_iter();
+        let picture = picture(2, 2, Channels::Rgb, 8);
+        let failed = || [picture.rows(0..1).map_err(|_| Failure::usage("")), Err(Failure::usage("no more"))].into_iter();
         for format in [ImageFormat::Png, ImageFormat::Pnm, ImageFormat::Tiff] {
-            let stopped = write_rows(&mut Cursor::new(Vec::new()), format, shape, failed());
+            let stopped = write_rows(&mut Cursor::new(Vec::new()), format, (picture.shape(), &Metadata::default()), failed());
             assert!(matches!(stopped, Err(Stopped::Band(Failure { code: 2, .. }))), "{format:?}");
         }
     }

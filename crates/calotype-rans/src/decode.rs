@@ -2,7 +2,11 @@
 
 use crate::coded::{Scales, check_lengths, coded};
 use crate::tables::{ESCAPE, Scale};
-use crate::{Error, Fault, HALF_BITS, LONGEST_GAMMA, LOWEST_STATE, PROBABILITY_BITS, PROBABILITY_MASK, Tables, WORD_BITS, lanes};
+use crate::{Error, Fault, HALF_BITS, LANES, LONGEST_GAMMA, LOWEST_STATE, PROBABILITY_BITS, PROBABILITY_MASK, Tables, WORD_BITS, lanes};
+
+const MOST_LANES: usize = LANES[LANES.len() - 1].1;
+/// Symbols between two places where decoding can go on: a multiple of all numbers of lanes.
+const STRETCH: usize = 128;
 
 /// Decodes the stream `bytes` into `symbols` (`i16 [n]`), each under the table of its scale index; symbols that are not coded become 0.
 /// FORMAT.md section 6.
@@ -11,19 +15,7 @@ use crate::{Error, Fault, HALF_BITS, LONGEST_GAMMA, LOWEST_STATE, PROBABILITY_BI
 /// [`Error::Malformed`] for any stream that [`encode`](crate::encode()) would not have written; usage errors for
 /// lengths that differ or a scale index without table. `symbols` are unspecified after an error.
 pub fn decode(bytes: &[u8], scales: Scales<'_>, tables: &Tables, symbols: &mut [i16]) -> Result<(), Error> {
-    check_lengths(symbols.len(), scales.index.len())?;
-    let positions = coded(scales, tables)?.positions;
-    let lanes = lanes(positions.len());
-    symbols.fill(0);
-    let words = Words::new(bytes, lanes)?;
-    let target = Target { symbols, scale_index: scales.index, tables };
-    match lanes {
-        0 => words.finish(&[]),
-        1 => target.fill::<1>(&positions, words),
-        4 => target.fill::<4>(&positions, words),
-        16 => target.fill::<16>(&positions, words),
-        _ => target.fill::<32>(&positions, words),
-    }
+    decode_on(bytes, scales, tables, symbols, &mut Progress::default())
 }
 
 /// As [`decode`], of a stream that may end early, at any byte: symbols that it does not hold any more are 0.
@@ -31,8 +23,67 @@ pub fn decode(bytes: &[u8], scales: Scales<'_>, tables: &Tables, symbols: &mut [
 /// # Errors
 /// As [`decode`], but for [`Fault::Truncated`] and [`Fault::OddLength`].
 pub fn decode_prefix(bytes: &[u8], scales: Scales<'_>, tables: &Tables, symbols: &mut [i16]) -> Result<(), Error> {
+    decode_prefix_on(bytes, scales, tables, symbols, &mut Progress::default())
+}
+
+/// How far a stream has been decoded, to go on there when more of it has come.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    states: [u32; MOST_LANES],
+    /// Symbols behind it, in coding order.
+    symbols: usize,
+    /// Words behind it; 0 before the lane states are there.
+    words: usize,
+    taken: u64,
+}
+
+impl Progress {
+    /// Symbols that decoding has gone through, counted again where it had to begin again a little earlier.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    fn reach(&mut self, states: &[u32], symbols: usize, words: usize) {
+        self.states[..states.len()].copy_from_slice(states);
+        (self.symbols, self.words) = (self.symbols + symbols, words);
+    }
+}
+
+/// As [`decode`], going on where `progress` says; `symbols` are those of the last time, and `bytes` begin with those of the last time.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_on(bytes: &[u8], scales: Scales<'_>, tables: &Tables, symbols: &mut [i16], progress: &mut Progress) -> Result<(), Error> {
+    check_lengths(symbols.len(), scales.index.len())?;
+    let positions = coded(scales, tables)?.positions;
+    let lanes = lanes(positions.len());
+    if progress.words == 0 {
+        symbols.fill(0);
+    }
+    let words = Words::new(bytes, lanes)?;
+    let target = Target { symbols, scale_index: scales.index, tables };
+    match lanes {
+        0 => words.finish(&[]),
+        1 => target.fill::<1>(&positions, words, progress),
+        4 => target.fill::<4>(&positions, words, progress),
+        16 => target.fill::<16>(&positions, words, progress),
+        _ => target.fill::<MOST_LANES>(&positions, words, progress),
+    }
+}
+
+/// As [`decode_on`], of a stream that may end early, as [`decode_prefix`].
+///
+/// # Errors
+/// As [`decode_prefix`].
+pub fn decode_prefix_on(
+    bytes: &[u8],
+    scales: Scales<'_>,
+    tables: &Tables,
+    symbols: &mut [i16],
+    progress: &mut Progress,
+) -> Result<(), Error> {
     let whole_words = &bytes[..bytes.len() / 2 * 2];
-    match decode(whole_words, scales, tables, symbols) {
+    match decode_on(whole_words, scales, tables, symbols, progress) {
         Err(Error::Malformed { fault: Fault::Truncated, .. }) => Ok(()),
         result => result,
     }
@@ -114,18 +165,33 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn fill<const L: usize>(mut self, positions: &[u32], mut words: Words) -> Result<(), Error> {
-        let mut states = words.states::<L>()?;
+    fn fill<const L: usize>(mut self, positions: &[u32], mut words: Words, progress: &mut Progress) -> Result<(), Error> {
+        if progress.words == 0 {
+            let states = words.states::<L>()?;
+            progress.reach(&states, 0, words.used);
+        }
+        let mut states: [u32; L] = std::array::from_fn(|lane| progress.states[lane]);
+        words.used = progress.words;
+        for stretch in positions.get(progress.symbols..).unwrap_or_default().chunks(STRETCH) {
+            progress.taken += stretch.len() as u64;
+            self.take_all(&mut states, stretch, &mut words)?;
+            progress.reach(&states, stretch.len(), words.used);
+        }
+        words.finish(&states)
+    }
+
+    #[inline(always)]
+    fn take_all<const L: usize>(&mut self, states: &mut [u32; L], positions: &[u32], words: &mut Words) -> Result<(), Error> {
         let (groups, rest) = positions.as_chunks::<L>();
         for group in groups {
             for lane in 0..L {
-                states[lane] = self.take(states[lane], group[lane], &mut words)?;
+                states[lane] = self.take(states[lane], group[lane], words)?;
             }
         }
         for (state, &position) in states.iter_mut().zip(rest) {
-            *state = self.take(*state, position, &mut words)?;
+            *state = self.take(*state, position, words)?;
         }
-        words.finish(&states)
+        Ok(())
     }
 
     /// Decodes one symbol in a lane of state `x`; returns the lane's new state.

@@ -23,7 +23,7 @@ mod error;
 mod tables;
 
 pub use coded::{GROUPS, Scales, group};
-pub use decode::{decode, decode_prefix};
+pub use decode::{Progress, decode, decode_on, decode_prefix, decode_prefix_on};
 pub use encode::{encode, encode_parts};
 pub use error::{Error, Fault, TableError};
 pub use tables::Tables;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use calotype_rans::{Error, Fault, GROUPS, Scales, Tables, decode, decode_prefix, encode, encode_parts, group};
+use calotype_rans::{Error, Fault, GROUPS, Progress, Scales, Tables, decode, decode_prefix, decode_prefix_on, encode, encode_parts, group};
 use support::Random;
 
 /// Symbols of some channels at some positions, a part of them not coded.
@@ -105,5 +105,24 @@ fn what_is_damaged_otherwise_is_an_error() {
     for channels in [0, 7] {
         let scales = Scales { channels, ..latents.scales() };
         assert_eq!(encode(&latents.symbols, scales, &latents.tables), Err(Error::Channels { symbols: 2400, channels }));
+    }
+}
+
+/// Of one lane, four and sixteen, in pieces of any length: at each piece what decoding from the start gives, in little more than one decoding's work.
+#[test]
+fn decoding_goes_on_where_it_was() {
+    for (positions, channels, pieces) in [(12, 200, 3000), (100, 384, 29), (500, 384, 101), (9000, 384, 7)] {
+        let latents = Latents::new(positions, channels);
+        let bytes = encode(&latents.symbols, latents.scales(), &latents.tables).unwrap();
+        let (mut symbols, mut progress) = (vec![-1; latents.symbols.len()], Progress::default());
+        for piece in 0..=pieces {
+            let come = &bytes[..bytes.len() * piece / pieces];
+            decode_prefix_on(come, latents.scales(), &latents.tables, &mut symbols, &mut progress).unwrap();
+            assert!(symbols == latents.prefix(come), "{positions} positions, piece {piece}");
+        }
+        assert!(symbols == latents.symbols);
+        let coded = latents.index.iter().filter(|index| **index >= 9).count() as u64;
+        let most = coded + 128 * (pieces as u64 + 1);
+        assert!((coded..=most).contains(&progress.taken()), "{} of {coded}", progress.taken());
     }
 }

@@ -1,6 +1,6 @@
 //! Alpha in files: a stream for each tile (docs/FORMAT.md section 3.1).
 
-use std::sync::Mutex;
+use std::ops::Range;
 
 use calotype_format::{Header, Section, SectionRef, TileRect};
 use calotype_plane::Size;
@@ -8,54 +8,95 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Malformation};
 use crate::metadata::Metadata;
-use crate::picture::Picture;
+use crate::picture::Region;
 
-/// All sections of a picture's file.
-pub fn sections(picture: &Picture, metadata: &Metadata, header: &Header) -> Result<Vec<Section>, Error> {
-    let alpha = picture.alpha().map(|samples| section(&samples, header)).transpose()?;
+/// All sections of a file whose tiles have these alpha streams, if any.
+pub fn sections(alpha: Option<&[Vec<u8>]>, metadata: &Metadata) -> Result<Vec<Section>, Error> {
+    let alpha = alpha.map(calotype_format::alpha_section).transpose()?;
     Ok(alpha.into_iter().chain(metadata.sections()).collect())
 }
 
-/// The section for `samples`, `[height][width]`, of the header's depth.
-fn section(samples: &[u16], header: &Header) -> Result<Section, Error> {
-    let rects: Vec<TileRect> = header.tiles().collect();
+/// The streams of some tiles, of the samples of the picture from row `top` on.
+pub fn streams(samples: &[u16], top: u32, tiles: &[TileRect], header: &Header) -> Vec<Vec<u8>> {
+    let width = header.width as usize;
     let stream = |rect: &TileRect| {
         let size = size_of(rect, header);
-        let tile = rows(rect, header.width as usize).flat_map(|row| &samples[row..row + size.width]).copied().collect::<Vec<u16>>();
+        let rows = samples.chunks_exact(width).skip((rect.y - top) as usize).take(size.height);
+        let tile: Vec<u16> = rows.flat_map(|row| &row[rect.x as usize..][..size.width]).copied().collect();
         calotype_plane::encode(&tile, size).expect("samples of the depth, as many as the tile has")
     };
-    let streams: Vec<Vec<u8>> = rects.par_iter().map(stream).collect();
-    Ok(calotype_format::alpha_section(&streams)?)
+    tiles.par_iter().map(stream).collect()
 }
 
-/// The samples of a section, `[height][width]`.
-///
-/// # Errors
-/// [`Error::Malformed`].
-pub fn samples(section: SectionRef<'_>, header: &Header) -> Result<Vec<u16>, Error> {
-    let rects: Vec<TileRect> = header.tiles().collect();
-    let streams = calotype_format::alpha_streams(section, rects.len())?;
-    let whole = Mutex::new(vec![0; header.width as usize * header.height as usize]);
-    rects.par_iter().zip(streams).try_for_each(|(rect, stream)| {
-        let size = size_of(rect, header);
-        let tile = calotype_plane::decode(stream, size).map_err(|error| malformed(section, stream, error))?;
-        let mut whole = whole.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        for (row, samples) in rows(rect, header.width as usize).zip(tile.chunks_exact(size.width)) {
-            whole[row..row + size.width].copy_from_slice(samples);
+/// The samples of a region, row by row of tiles.
+pub struct AlphaRows<'a> {
+    header: Header,
+    section: SectionRef<'a>,
+    region: Region,
+    /// The region's tiles that have not been decoded, row by row, each with its stream.
+    tiles: std::vec::IntoIter<Vec<(TileRect, &'a [u8])>>,
+    /// Samples that have not been taken.
+    waiting: Vec<u16>,
+}
+
+impl<'a> AlphaRows<'a> {
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn new(section: SectionRef<'a>, header: &Header, region: Region) -> Result<AlphaRows<'a>, Error> {
+        let rects: Vec<TileRect> = header.tiles().collect();
+        let streams = calotype_format::alpha_streams(section, rects.len())?;
+        let tiles: Vec<(TileRect, &[u8])> = rects.into_iter().zip(streams).collect();
+        let touches = |(rect, _): &&(TileRect, &[u8])| !columns(rect, region).is_empty() && !rows(rect, region).is_empty();
+        let rows = tiles.chunks(header.tile_columns() as usize).map(|row| row.iter().filter(touches).copied().collect::<Vec<_>>());
+        let tiles: Vec<_> = rows.filter(|row| !row.is_empty()).collect();
+        Ok(AlphaRows { header: *header, section, region, tiles: tiles.into_iter(), waiting: Vec::new() })
+    }
+
+    /// The samples of the region's next rows.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn take(&mut self, rows: u32) -> Result<Vec<u16>, Error> {
+        let count = rows as usize * self.region.width as usize;
+        while self.waiting.len() < count
+            && let Some(tiles) = self.tiles.next()
+        {
+            self.decode(&tiles)?;
         }
-        Ok::<(), Error>(())
-    })?;
-    Ok(whole.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        let later = self.waiting.split_off(count.min(self.waiting.len()));
+        Ok(std::mem::replace(&mut self.waiting, later))
+    }
+
+    /// A row of tiles.
+    fn decode(&mut self, tiles: &[(TileRect, &[u8])]) -> Result<(), Error> {
+        let decode = |(rect, stream): &(TileRect, &[u8])| {
+            calotype_plane::decode(stream, size_of(rect, &self.header)).map_err(|error| malformed(self.section, stream, error))
+        };
+        let decoded: Vec<Vec<u16>> = tiles.par_iter().map(decode).collect::<Result<_, _>>()?;
+        let rows = tiles.first().map_or(0..0, |(rect, _)| rows(rect, self.region));
+        for y in rows {
+            for ((rect, _), samples) in tiles.iter().zip(&decoded) {
+                let row = &samples[(y - rect.y) as usize * rect.width as usize..][..rect.width as usize];
+                let columns = columns(rect, self.region);
+                self.waiting.extend(&row[(columns.start - rect.x) as usize..(columns.end - rect.x) as usize]);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn size_of(rect: &TileRect, header: &Header) -> Size {
     Size { width: rect.width as usize, height: rect.height as usize, depth: header.depth }
 }
 
-/// Where the tile's rows begin among the samples of a picture `width` wide.
-fn rows(rect: &TileRect, width: usize) -> impl Iterator<Item = usize> + use<> {
-    let (x, y) = (rect.x as usize, rect.y as usize);
-    (y..y + rect.height as usize).map(move |row| row * width + x)
+/// The columns of a tile that are in the region.
+fn columns(rect: &TileRect, region: Region) -> Range<u32> {
+    rect.x.max(region.x)..(rect.x + rect.width).min(region.x + region.width)
+}
+
+/// The rows of a tile that are in the region.
+fn rows(rect: &TileRect, region: Region) -> Range<u32> {
+    rect.y.max(region.y)..(rect.y + rect.height).min(region.y + region.height)
 }
 
 /// Names the byte of the file: `stream` is a part of the section.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use calotype_format::{File, Held, TileRef};
 use calotype_model::{QualityTables, Rect};
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 use crate::codec::Codec;
 use crate::engine::{Latents, Lost, Running, Scales};
 use crate::error::{Error, Malformation, Usage};
+use crate::kept::{Kept, KeptTile, Stream};
 use crate::picture::{Region, make_grey};
 use crate::window;
 
@@ -45,6 +47,15 @@ pub(crate) struct Tiles<'a> {
     pub quality: QualityTables,
     pub bytes: &'a [u8],
     pub file: &'a File<'a>,
+    /// Symbols of the file's tiles that were decoded before, and to be kept for the next time.
+    pub kept: Option<&'a Kept>,
+}
+
+/// A tile of a file.
+struct Tile<'a> {
+    place: Rect,
+    streams: &'a TileRef<'a>,
+    kept: Option<&'a KeptTile>,
 }
 
 /// Why there is no band.
@@ -73,6 +84,18 @@ impl<'a> Bands<'a> {
         let columns = needed.x / side..needed.right().div_ceil(side);
         let rows = needed.y / side..needed.bottom().div_ceil(side);
         Bands { tiles, region, wanted, columns, rows, held: Vec::new(), next: wanted.y }
+    }
+
+    /// The same, going on with the symbols that are kept, and keeping new ones.
+    pub(crate) fn keeping(mut self, kept: Option<&'a Kept>) -> Bands<'a> {
+        self.tiles.kept = kept;
+        self
+    }
+
+    /// The same on the CPU, whatever the choice.
+    pub(crate) fn on_cpu(mut self) -> Bands<'a> {
+        self.tiles.engine = self.tiles.codec.engines.on_cpu();
+        self
     }
 
     /// Begins again where the next band begins, on the CPU: the GPU has failed, and with it the latents have gone.
@@ -113,21 +136,29 @@ impl<'a> Bands<'a> {
     }
 
     /// A band of 8-bit RGB.
-    fn band(&mut self) -> Result<Band, Error> {
+    fn band(&mut self) -> Result<(u32, Vec<u8>), Error> {
         let (height, mut rgb) = self.samples(|tiles, held, rect| tiles.engine.pixels(&tiles.quality, held, rect, tiles.size()))?;
         if self.tiles.file.header.grey {
             make_grey(&mut rgb);
         }
-        Ok(Band { height, rgb })
+        Ok((height, rgb))
     }
 
-    /// The rest of the region, RGB in Q4 before the last rounding; for tiles on the CPU.
-    pub(crate) fn rest_q4(mut self) -> Result<Vec<i16>, Error> {
-        let mut rgb = Vec::new();
-        while self.next < self.wanted.bottom() {
-            rgb.extend(self.samples(|tiles, held, rect| tiles.engine.pixels_q4(&tiles.quality, held, rect, tiles.size()))?.1);
+    /// The next band before the last rounding, its height and its RGB in Q4; for tiles on the CPU.
+    pub(crate) fn next_q4(&mut self) -> Option<Result<(u32, Vec<i16>), Error>> {
+        self.next_by(|bands| bands.samples(|tiles, held, rect| tiles.engine.pixels_q4(&tiles.quality, held, rect, tiles.size())))
+    }
+
+    /// What `band` makes, until the end of the region or an error.
+    fn next_by<T>(&mut self, band: impl FnOnce(&mut Self) -> Result<T, Error>) -> Option<Result<T, Error>> {
+        if self.next >= self.wanted.bottom() {
+            return None;
         }
-        Ok(rgb)
+        let band = band(self);
+        if band.is_err() {
+            self.next = self.wanted.bottom();
+        }
+        Some(band)
     }
 
     /// The number of rows of the next band, and what `develop` makes of their latents.
@@ -167,14 +198,7 @@ impl Iterator for Bands<'_> {
     type Item = Result<Band, Error>;
 
     fn next(&mut self) -> Option<Result<Band, Error>> {
-        if self.next >= self.wanted.bottom() {
-            return None;
-        }
-        let band = self.band();
-        if band.is_err() {
-            self.next = self.wanted.bottom();
-        }
-        Some(band)
+        self.next_by(|bands| bands.band().map(|(height, rgb)| Band { height, rgb }))
     }
 }
 
@@ -205,46 +229,62 @@ impl Tiles<'_> {
     /// v_hat of some tiles: docs/MODEL.md sections 5.1 to 5.3.
     fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Stop> {
         let (engine, quality) = (self.engine, &self.quality);
-        let tiles: Vec<(Rect, &TileRef<'_>)> =
-            rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|place| self.tile(place)).collect();
-        let z: Vec<Vec<i16>> = tiles.par_iter().map(|(place, streams)| self.z(*place, streams)).collect::<Result<_, _>>()?;
-        let sized: Vec<_> = tiles.iter().zip(&z).map(|((place, _), z)| (place.size(), &z[..])).collect();
+        let tiles: Vec<Tile<'_>> = rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|position| self.tile(position)).collect();
+        let z: Vec<Vec<i16>> = tiles.par_iter().map(|tile| self.z(tile)).collect::<Result<_, _>>()?;
+        let sized: Vec<_> = tiles.iter().zip(&z).map(|(tile, z)| (tile.place.size(), &z[..])).collect();
         let scales = engine.hyper(quality, &sized)?;
-        let y = |(scales, (_, streams)): (Scales, &(Rect, &TileRef<'_>))| {
-            let symbols = self.y(scales.index(), streams)?;
+        let y = |(scales, tile): (Scales, &Tile<'_>)| {
+            let symbols = self.y(scales.index(), tile)?;
             Ok((scales, symbols))
         };
         let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
-        Ok(tiles.iter().map(|(place, _)| *place).zip(engine.latents(quality, symbols)?).collect())
+        Ok(tiles.iter().map(|tile| tile.place).zip(engine.latents(quality, symbols)?).collect())
     }
 
-    /// A tile's place and its streams.
-    fn tile(&self, (y, x): (usize, usize)) -> (Rect, &TileRef<'_>) {
+    fn tile(&self, (y, x): (usize, usize)) -> Tile<'_> {
         let (side, picture) = (self.side(), self.picture());
         let (top, left) = (y * side, x * side);
         let place = Rect { y: top, x: left, height: side.min(picture.height - top), width: side.min(picture.width - left) };
-        (place, &self.file.tiles[y * self.file.header.tile_columns() as usize + x])
+        let number = y * self.file.header.tile_columns() as usize + x;
+        Tile { place, streams: &self.file.tiles[number], kept: self.kept.map(|kept| kept.tile(number)) }
     }
 
-    fn z(&self, place: Rect, streams: &TileRef<'_>) -> Result<Vec<i16>, Error> {
-        let (zh, zw) = place.size().hyper();
+    fn z(&self, tile: &Tile<'_>) -> Result<Vec<i16>, Error> {
+        let (zh, zw) = tile.place.size().hyper();
         let index = self.quality.scale_index_z.repeat(zh * zw);
-        self.symbols(&[streams.z], calotype_rans::Scales::in_order(&index, 0), streams.held)
+        let scales = calotype_rans::Scales::in_order(&index, 0);
+        self.symbols(&[tile.streams.z], scales, tile.streams.held, tile.kept.map(|kept| &kept.z))
     }
 
-    fn y(&self, index: &[u8], streams: &TileRef<'_>) -> Result<Vec<i16>, Error> {
-        if streams.held == Held::Nothing {
+    fn y(&self, index: &[u8], tile: &Tile<'_>) -> Result<Vec<i16>, Error> {
+        if tile.streams.held == Held::Nothing {
             return Ok(vec![0; index.len()]);
         }
-        self.symbols(&streams.y, self.codec.y_scales(index), streams.held)
+        self.symbols(&tile.streams.y, self.codec.y_scales(index), tile.streams.held, tile.kept.map(|kept| &kept.y))
     }
 
     /// Symbols of a stream in parts, of which the last may be missing.
-    fn symbols(&self, parts: &[&[u8]], scales: calotype_rans::Scales<'_>, held: Held) -> Result<Vec<i16>, Error> {
-        let decode = if held == Held::Whole { calotype_rans::decode } else { calotype_rans::decode_prefix };
-        let mut symbols = vec![0; scales.index.len()];
-        decode(&joined(parts), scales, &self.codec.tables, &mut symbols).map_err(|error| malformed_stream(self.bytes, parts, error))?;
-        Ok(symbols)
+    fn symbols(
+        &self,
+        parts: &[&[u8]],
+        scales: calotype_rans::Scales<'_>,
+        held: Held,
+        kept: Option<&Mutex<Stream>>,
+    ) -> Result<Vec<i16>, Error> {
+        let malformed = |error| malformed_stream(self.bytes, parts, error);
+        let (stream, tables) = (joined(parts), &self.codec.tables);
+        match kept {
+            Some(kept) => {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.decode(&stream, scales, tables, held).map_err(malformed)?;
+                Ok(kept.symbols.clone())
+            }
+            None => {
+                let mut new = Stream::default();
+                new.decode(&stream, scales, tables, held).map_err(malformed)?;
+                Ok(new.symbols)
+            }
+        }
     }
 }
 

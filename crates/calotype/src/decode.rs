@@ -3,14 +3,16 @@
 use calotype_format::layout::section;
 use calotype_format::{File, Header};
 
-use crate::alpha;
+use crate::alpha::AlphaRows;
 use crate::bands::{Bands, Tiles};
 use crate::codec::Codec;
 use crate::engine::Running;
 use crate::error::{Error, Unsupported, Usage};
+use crate::kept::Kept;
 use crate::metadata::Metadata;
 use crate::models::ModelId;
-use crate::picture::{Channels, Image, Picture, Region, Samples, arranged, deep_sample};
+use crate::picture::{Channels, Image, Picture, Region, Shape};
+use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
 
 /// One gigapixel.
@@ -24,6 +26,17 @@ const BYTES_PER_BAND_PX: u64 = 40;
 
 /// Bytes for each pixel of a picture of any kind, and for each byte of a sample: RGB, alpha, and both as they are put together.
 const BYTES_PER_SAMPLE_BYTE: u64 = 12;
+
+/// Bytes that it takes to hold a pixel of this kind.
+pub(crate) fn held_px_bytes(shape: Shape) -> u64 {
+    BYTES_PER_BAND_PX + if shape.is_plain() { 0 } else { BYTES_PER_SAMPLE_BYTE * u64::from(shape.depth / 8) }
+}
+
+/// What decoding takes: bytes for each pixel that is held, and for each pixel of the region.
+struct Room {
+    held_px: u64,
+    px: u64,
+}
 
 /// What a decoder accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +93,7 @@ pub struct Decoder<'a> {
     bytes: &'a [u8],
     file: File<'a>,
     max_memory: u64,
+    kept: Option<&'a Kept>,
 }
 
 impl<'a> Decoder<'a> {
@@ -89,7 +103,7 @@ impl<'a> Decoder<'a> {
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse(bytes, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None })
     }
 
     /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
@@ -99,7 +113,17 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::new`].
     pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse_prefix(bytes, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None })
+    }
+
+    /// The same, going on with what has been decoded of the file before.
+    pub(crate) fn keeping(self, kept: &'a Kept) -> Decoder<'a> {
+        Decoder { kept: Some(kept), ..self }
+    }
+
+    /// An empty store for [`Decoder::keeping`].
+    pub(crate) fn new_kept(&self) -> Kept {
+        Kept::new(&self.file.header)
     }
 
     /// Bytes that the file has after those that are here.
@@ -138,18 +162,33 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn picture(&self, codec: &Codec) -> Result<Picture, Error> {
-        let Header { width, height, grey, depth, .. } = self.file.header;
-        self.bands_beside(codec, self.whole(), BYTES_PER_SAMPLE_BYTE * u64::from(depth / 8))?;
-        let alpha = self.file.section(section::ALPHA).map(|section| alpha::samples(section, &self.file.header)).transpose()?;
-        let channels = Channels::of(grey, alpha.is_some());
-        let samples = if depth == 8 {
-            let alpha = alpha.map(|samples| samples.into_iter().map(|sample| sample as u8).collect());
-            Samples::U8(arranged(self.decode(codec)?.rgb, grey, alpha))
-        } else {
-            let q4 = Bands::new(self.tiles(codec, codec.engines.on_cpu())?, self.whole()).rest_q4()?;
-            Samples::U16(arranged(q4.into_iter().map(deep_sample).collect(), grey, alpha))
-        };
-        Picture::new(width, height, channels, samples)
+        self.picture_region(codec, self.whole())
+    }
+
+    /// As [`Decoder::picture`], of a region: the samples that it has in the whole picture.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode_region`].
+    pub fn picture_region(&self, codec: &Codec, region: Region) -> Result<Picture, Error> {
+        Picture::stacked(self.picture_bands_beside(codec, region, BYTES_PER_SAMPLE_BYTE * u64::from(self.file.header.depth / 8))?)
+    }
+
+    /// As [`Decoder::picture_region`], in bands of rows from the top; holds few rows of tiles at a time.
+    ///
+    /// # Errors
+    /// As [`Decoder::bands`]. A damaged stream of alpha or of colour ends the bands with its error.
+    pub fn picture_bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<PictureBands<'c>, Error> {
+        self.picture_bands_beside(codec, region, 0)
+    }
+
+    fn picture_bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, px_bytes: u64) -> Result<PictureBands<'c>, Error> {
+        let Header { grey, depth, .. } = self.file.header;
+        let alpha = self.file.section(section::ALPHA);
+        let shape = Shape { width: region.width, height: region.height, channels: Channels::of(grey, alpha.is_some()), depth };
+        let bands = self.bands_within(codec, region, Room { held_px: held_px_bytes(shape), px: px_bytes })?;
+        let bands = if depth == 8 { bands } else { bands.on_cpu() };
+        let alpha = alpha.map(|section| AlphaRows::new(section, &self.file.header, region)).transpose()?;
+        Ok(PictureBands::new(bands, alpha, shape))
     }
 
     /// Decodes the colours as 8-bit RGB, without alpha; the same ones on every engine.
@@ -166,7 +205,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode`], and [`Usage::Region`] if the region is empty or not inside the picture.
     pub fn decode_region(&self, codec: &Codec, region: Region) -> Result<Image, Error> {
         let mut rgb = Vec::new();
-        for band in self.bands_beside(codec, region, 3)? {
+        for band in self.bands_within(codec, region, Room { held_px: BYTES_PER_BAND_PX, px: 3 })? {
             let band = band?;
             if rgb.is_empty() {
                 rgb = band.rgb;
@@ -183,17 +222,22 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.
     pub fn bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<Bands<'c>, Error> {
-        self.bands_beside(codec, region, 0)
+        self.bands_within(codec, region, Room { held_px: BYTES_PER_BAND_PX, px: 0 })
     }
 
-    /// The bands of a region, if they and so many bytes for each of its pixels need no more memory than is allowed.
-    fn bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, bytes_per_px: u64) -> Result<Bands<'c>, Error> {
+    /// The bands of a region, if that is no more memory than is allowed.
+    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, room: Room) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
         let pixels = u64::from(region.width) * u64::from(region.height);
         let bands = Bands::new(self.tiles(codec, codec.engines.for_picture())?, region);
-        let needed = bands.held_px().saturating_mul(BYTES_PER_BAND_PX).saturating_add(pixels.saturating_mul(bytes_per_px));
+        let needed = bands.held_px().saturating_mul(room.held_px).saturating_add(pixels.saturating_mul(room.px));
         let limit = self.max_memory;
-        if needed > limit { Err(Error::Memory { needed, limit }) } else { Ok(bands) }
+        if needed > limit {
+            return Err(Error::Memory { needed, limit });
+        }
+        // Work is kept where there is room for it.
+        let kept_bytes = Kept::bytes(&self.file.header, &codec.model.decoder().config);
+        Ok(bands.keeping(self.kept.filter(|_| needed.saturating_add(kept_bytes) <= limit)))
     }
 
     fn tiles<'c>(&'c self, codec: &'c Codec, engine: Running<'c>) -> Result<Tiles<'c>, Error> {
@@ -202,7 +246,7 @@ impl<'a> Decoder<'a> {
             return Err(Unsupported::Model { wanted, loaded }.into());
         }
         let quality = codec.model.decoder().quality(self.file.header.quality);
-        Ok(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file })
+        Ok(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file, kept: None })
     }
 
     /// The region, if the picture has it.

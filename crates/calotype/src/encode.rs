@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
-use calotype_format::{Header, Misuse, Section, TileRect, TileStreams};
+use calotype_format::{Header, Misuse, TileRect, TileStreams};
 use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 
 use crate::alpha;
 use crate::codec::Codec;
+use crate::decode::{DEFAULT_MAX_MEMORY, held_px_bytes};
 use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage};
 use crate::metadata::Metadata;
-use crate::picture::{Picture, RgbImage, Shape};
+use crate::picture::{Channels, Picture, RgbImage, Samples, Shape};
 use crate::quality::Quality;
 
 /// Tiles of 1024x1024 pixels.
@@ -33,11 +34,20 @@ pub struct EncodeOptions {
     pub statistics: bool,
     /// What a bit is worth when a symbol is rounded, in 1/256 of a symbol: 0 rounds to the nearest, more sends more symbols to 0.
     pub dead_zone: u8,
+    /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are encoded together. Does not count
+    /// the file, nor the model, nor what the picture itself takes that is encoded from memory.
+    pub max_memory: u64,
 }
 
 impl Default for EncodeOptions {
     fn default() -> EncodeOptions {
-        EncodeOptions { quality: Quality::default(), tile_log2: DEFAULT_TILE_LOG2, statistics: false, dead_zone: DEFAULT_DEAD_ZONE }
+        EncodeOptions {
+            quality: Quality::default(),
+            tile_log2: DEFAULT_TILE_LOG2,
+            statistics: false,
+            dead_zone: DEFAULT_DEAD_ZONE,
+            max_memory: DEFAULT_MAX_MEMORY,
+        }
     }
 }
 
@@ -54,6 +64,7 @@ pub struct Encoded {
 pub(crate) struct Job<'a> {
     pub codec: &'a Codec,
     engine: Running<'a>,
+    header: Header,
     pub tables: EncodeTables,
     /// How many more rows than those of its tiles g_a wants to see on both sides, a multiple of 64.
     halo: u32,
@@ -64,6 +75,8 @@ pub(crate) struct Job<'a> {
 #[derive(Default)]
 struct Coded {
     streams: Vec<TileStreams>,
+    /// The alpha streams of the tiles.
+    alpha: Vec<Vec<u8>>,
     cross_entropy_bits: f64,
 }
 
@@ -73,23 +86,13 @@ impl Codec {
     /// # Errors
     /// [`Error::Usage`] for a tile side out of range, or if the codec has no encoder part.
     pub fn encode(&self, image: &RgbImage<'_>, options: &EncodeOptions) -> Result<Encoded, Error> {
-        let shape = Shape { width: image.width(), height: image.height(), grey: false };
-        self.encode_rows(shape, options, pull_from(image.rgb()))
-    }
-
-    /// As [`Codec::encode`], from rows of 8-bit RGB that `pull` fills in, from the top: some whole rows each time, of `width * 3` bytes.
-    /// Holds few rows of tiles at a time.
-    ///
-    /// # Errors
-    /// Those of `pull`, and as [`Codec::encode`]; also [`Error::Usage`] if a side is 0.
-    pub fn encode_rows<E: From<Error>>(
-        &self,
-        shape: Shape,
-        options: &EncodeOptions,
-        pull: impl FnMut(&mut [u8]) -> Result<(), E>,
-    ) -> Result<Encoded, E> {
-        let header = self.header(shape.width, shape.height, options)?;
-        self.encode_file(&Header { grey: shape.grey, ..header }, &[], options, pull)
+        let shape = Shape { width: image.width(), height: image.height(), channels: Channels::Rgb, depth: 8 };
+        let mut rest = image.rgb();
+        self.encode_rows(shape, &Metadata::default(), options, |rows| {
+            let (now, later) = rest.split_at(3 * rows as usize * shape.width as usize);
+            rest = later;
+            Picture::new(shape.width, rows, shape.channels, Samples::U8(now.to_vec()))
+        })
     }
 
     /// Encodes a picture of any kind with its metadata. Colour is coded with 8 bits, whatever the depth; alpha is exact; colours under
@@ -98,38 +101,47 @@ impl Codec {
     /// # Errors
     /// As [`Codec::encode`], and [`Error::Usage`] for a section of 4 GiB or more.
     pub fn encode_picture(&self, picture: &Picture, metadata: &Metadata, options: &EncodeOptions) -> Result<Encoded, Error> {
-        let header = self.header_of(picture, options)?;
-        let sections = alpha::sections(picture, metadata, &header)?;
-        let rgb = picture.opaque_rgb8();
-        self.encode_file(&header, &sections, options, pull_from(&rgb))
+        let mut top = 0;
+        self.encode_rows(picture.shape(), metadata, options, |rows| {
+            top += rows;
+            picture.rows(top - rows..top)
+        })
     }
 
-    fn encode_file<E: From<Error>>(
+    /// As [`Codec::encode_picture`], of a picture that comes in rows from the top: each time as many as `pull` is asked for, as a picture of
+    /// their own. Holds few rows of tiles at a time.
+    ///
+    /// # Errors
+    /// Those of `pull`, and as [`Codec::encode_picture`]; also [`Error::Usage`] if a side is 0 or rows are not what they should be, and
+    /// [`Error::Memory`].
+    pub fn encode_rows<E: From<Error>>(
         &self,
-        header: &Header,
-        sections: &[Section],
+        shape: Shape,
+        metadata: &Metadata,
         options: &EncodeOptions,
-        mut pull: impl FnMut(&mut [u8]) -> Result<(), E>,
+        mut pull: impl FnMut(u32) -> Result<Picture, E>,
     ) -> Result<Encoded, E> {
-        let job = self.job(header, options)?;
-        let mut rows = RowWindow::new(header.width, header.height);
+        let header = self.header(shape, options)?;
+        let job = self.job(&header, options)?;
+        check_memory(job.held_px(), shape, options)?;
+        let mut rows = RowWindow::new(shape);
         let mut coded = Coded::default();
-        for tiles in tile_bands(self, header) {
+        for tiles in tile_bands(self, &header) {
             let Some((first, last)) = tiles.first().zip(tiles.last()) else { continue };
             rows.move_to(first.y.saturating_sub(job.halo)..(last.y + last.height).saturating_add(job.halo), &mut pull)?;
             job.code(rows.pixels(), &tiles, &mut coded)?;
+            if shape.channels.has_alpha() {
+                coded.alpha.extend(alpha::streams(&rows.alpha, rows.rows.start, &tiles, &header));
+            }
         }
-        let bytes = calotype_format::write(header, sections, &coded.streams).map_err(Error::from)?;
+        let alpha = shape.channels.has_alpha().then_some(&coded.alpha[..]);
+        let bytes = calotype_format::write(&header, &alpha::sections(alpha, metadata)?, &coded.streams).map_err(Error::from)?;
         Ok(Encoded { bytes, cross_entropy_bits: options.statistics.then_some(coded.cross_entropy_bits) })
     }
 
     /// The header of a picture of any kind.
-    pub(crate) fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
-        let header = self.header(picture.width(), picture.height(), options)?;
-        Ok(Header { grey: picture.channels().is_grey(), depth: picture.depth(), ..header })
-    }
-
-    fn header(&self, width: u32, height: u32, options: &EncodeOptions) -> Result<Header, Error> {
+    pub(crate) fn header(&self, shape: Shape, options: &EncodeOptions) -> Result<Header, Error> {
+        let Shape { width, height, channels, depth } = shape;
         if !(6..=16).contains(&options.tile_log2) {
             return Err(Usage::Container(Misuse::TileLog2(options.tile_log2)).into());
         }
@@ -139,8 +151,8 @@ impl Codec {
         let decoder = self.model.decoder();
         Ok(Header {
             development: !decoder.config.released,
-            grey: false,
-            depth: 8,
+            grey: channels.is_grey(),
+            depth,
             width,
             height,
             model_id: decoder.id,
@@ -157,11 +169,17 @@ impl Codec {
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
         let halo = (8 * encoder.config.n_e as u32).next_multiple_of(64);
-        Ok(Job { codec: self, engine: self.engines.for_picture(), tables, halo, statistics: options.statistics })
+        Ok(Job { codec: self, engine: self.engines.for_picture(), header: *header, tables, halo, statistics: options.statistics })
     }
 }
 
 impl Job<'_> {
+    /// Pixels of the rows that are held at a time, at most.
+    fn held_px(&self) -> u64 {
+        let rows = (self.codec.rows_in_band(self.header.width.into(), self.header.tile_log2) as u64) << self.header.tile_log2;
+        (rows + 2 * u64::from(self.halo)).min(self.header.height.into()) * u64::from(self.header.width)
+    }
+
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
     fn code(&self, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
         let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
@@ -203,41 +221,53 @@ impl Job<'_> {
     }
 }
 
-/// Hands out the rows of a picture in memory.
-fn pull_from(mut rgb: &[u8]) -> impl FnMut(&mut [u8]) -> Result<(), Error> {
-    move |rows| {
-        let (now, later) = rgb.split_at(rows.len());
-        rows.copy_from_slice(now);
-        rgb = later;
-        Ok(())
-    }
+/// Refuses to hold more pixels of a picture than the options allow.
+pub(crate) fn check_memory(held_px: u64, shape: Shape, options: &EncodeOptions) -> Result<(), Error> {
+    let (needed, limit) = (held_px.saturating_mul(held_px_bytes(shape)), options.max_memory);
+    if needed > limit { Err(Error::Memory { needed, limit }) } else { Ok(()) }
 }
 
 /// The rows of a picture that are at hand while it passes by.
 struct RowWindow {
-    width: usize,
-    height: u32,
+    shape: Shape,
     rows: Range<u32>,
     rgb: Vec<u8>,
+    /// Empty where the picture has none.
+    alpha: Vec<u16>,
 }
 
 impl RowWindow {
-    fn new(width: u32, height: u32) -> RowWindow {
-        RowWindow { width: width as usize, height, rows: 0..0, rgb: Vec::new() }
+    fn new(shape: Shape) -> RowWindow {
+        RowWindow { shape, rows: 0..0, rgb: Vec::new(), alpha: Vec::new() }
     }
 
-    /// Lets go of the rows above `rows` and pulls what is missing of them, as far as they are in the picture.
-    fn move_to<E>(&mut self, rows: Range<u32>, pull: &mut impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
-        let (row_bytes, end) = (3 * self.width, rows.end.min(self.height));
-        self.rgb.drain(..(rows.start - self.rows.start) as usize * row_bytes);
-        let begin = self.rgb.len();
-        self.rgb.resize((end - rows.start) as usize * row_bytes, 0);
+    /// Lets go of the rows above `rows` and pulls what is missing of them, as far as they are in the picture. All ranges begin and end at
+    /// multiples of 64, or with the picture.
+    fn move_to<E: From<Error>>(&mut self, rows: Range<u32>, pull: &mut impl FnMut(u32) -> Result<Picture, E>) -> Result<(), E> {
+        let gone = (rows.start - self.rows.start) as usize * self.shape.width as usize;
+        self.rgb.drain(..3 * gone);
+        self.alpha.drain(..gone.min(self.alpha.len()));
+        let (end, height) = (rows.end.min(self.shape.height), rows.end.min(self.shape.height) - self.rows.end);
         self.rows = rows.start..end;
-        pull(&mut self.rgb[begin..])
+        if height > 0 {
+            let next = pull(height)?;
+            self.check(&next, height)?;
+            self.rgb.extend_from_slice(&next.opaque_rgb8());
+            self.alpha.extend(next.alpha().into_iter().flatten());
+        }
+        Ok(())
+    }
+
+    /// Whether rows that were pulled are what was asked for.
+    fn check(&self, next: &Picture, height: u32) -> Result<(), Error> {
+        let Shape { width, height: rows, channels, .. } = next.shape();
+        let other = Usage::PictureSize { width, height: rows, channels: channels.count(), samples: next.samples().len() };
+        if next.shape() == (Shape { height, ..self.shape }) { Ok(()) } else { Err(other.into()) }
     }
 
     fn pixels(&self) -> PixelRows<'_> {
-        PixelRows { width: self.width, height: self.height as usize, top: self.rows.start as usize, rgb: &self.rgb }
+        let (width, height) = (self.shape.width as usize, self.shape.height as usize);
+        PixelRows { width, height, top: self.rows.start as usize, rgb: &self.rgb }
     }
 }
 

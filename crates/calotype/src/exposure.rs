@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::alpha;
 use crate::codec::Codec;
-use crate::encode::{EncodeOptions, Encoded, Job, latents_of};
+use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of};
 use crate::error::{Error, Usage};
 use crate::metadata::Metadata;
 use crate::picture::{Image, Picture};
@@ -70,16 +70,19 @@ struct Trial<'a> {
 }
 
 impl Codec {
-    /// Runs g_a over a picture, to encode it at several qualities.
+    /// Runs g_a over a picture, to encode it at several qualities; holds all of it.
     ///
     /// # Errors
-    /// As [`Codec::encode_picture`].
+    /// As [`Codec::encode_rows`].
     pub fn expose(&self, picture: &Picture, metadata: &Metadata, options: &EncodeOptions) -> Result<Exposure<'_>, Error> {
-        let header = self.header_of(picture, options)?;
+        let header = self.header(picture.shape(), options)?;
         if self.model.encoder().is_none() {
             return Err(Usage::NoEncoder.into());
         }
-        let sections = alpha::sections(picture, metadata, &header)?;
+        check_memory(header.pixels(), picture.shape(), options)?;
+        let tiles: Vec<TileRect> = header.tiles().collect();
+        let alpha = picture.alpha().map(|samples| alpha::streams(&samples, 0, &tiles, &header));
+        let sections = alpha::sections(alpha.as_deref(), metadata)?;
         let v = self.cpu().analyse(&picture.opaque_rgb8(), header.width as usize, header.height as usize);
         Ok(Exposure { codec: self, header, sections, options: *options, v })
     }

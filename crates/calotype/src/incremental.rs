@@ -2,8 +2,12 @@
 
 use crate::decode::{DecodeOptions, Decoder};
 use crate::error::{Error, Malformation};
+use crate::kept::Kept;
 
 /// Takes the bytes of a file as they come, and decodes what has come at any time.
+///
+/// Symbols that have been decoded for one picture are kept for the next, where [`DecodeOptions::max_memory`] has room for them beside the decoding
+/// (about 3 bytes a pixel): all pictures of a file together take the entropy decoding of one. The network runs for each picture that is asked for.
 ///
 /// ```
 /// use calotype::{Codec, DecodeOptions, EncodeOptions, Incremental, RgbImage};
@@ -26,14 +30,14 @@ pub struct Incremental {
     bytes: Vec<u8>,
     /// Bytes without which there is nothing new to be known.
     needed: u64,
-    /// The file's length, once it is known.
-    length: Option<u64>,
+    /// The file's length, and what has been decoded of it, once its index is there.
+    index: Option<(u64, Kept)>,
 }
 
 impl Incremental {
     /// Nothing yet.
     pub fn new(options: DecodeOptions) -> Incremental {
-        Incremental { options, bytes: Vec::new(), needed: 0, length: None }
+        Incremental { options, bytes: Vec::new(), needed: 0, index: None }
     }
 
     /// Takes the next bytes of the file.
@@ -47,8 +51,9 @@ impl Incremental {
         }
         match Decoder::partial(&self.bytes, &self.options) {
             Ok(decoder) => {
-                let length = self.bytes.len() as u64 + decoder.missing_bytes();
-                (self.length, self.needed) = (Some(length), length);
+                let (length, kept) = (self.bytes.len() as u64 + decoder.missing_bytes(), decoder.new_kept());
+                self.needed = length;
+                self.index.get_or_insert((length, kept));
                 Ok(())
             }
             Err(error) => self.wait(error),
@@ -70,11 +75,17 @@ impl Incremental {
     /// # Errors
     /// [`Error::Malformed`] if a tile that is complete is damaged.
     pub fn decoder(&self) -> Result<Option<Decoder<'_>>, Error> {
-        self.length.map(|_| Decoder::partial(&self.bytes, &self.options)).transpose()
+        let Some((_, kept)) = &self.index else { return Ok(None) };
+        Decoder::partial(&self.bytes, &self.options).map(|decoder| Some(decoder.keeping(kept)))
     }
 
     /// Whether the whole file is there.
     pub fn is_complete(&self) -> bool {
-        self.length == Some(self.bytes.len() as u64)
+        self.index.as_ref().is_some_and(|(length, _)| *length == self.bytes.len() as u64)
+    }
+
+    /// Symbols that entropy decoding has gone through for all pictures so far.
+    pub fn decoded_symbols(&self) -> u64 {
+        self.index.as_ref().map_or(0, |(_, kept)| kept.taken())
     }
 }

@@ -26,11 +26,13 @@ mod entropy;
 mod error;
 mod exposure;
 mod incremental;
+mod kept;
 mod metadata;
 mod models;
 #[cfg(not(feature = "gpu"))]
 mod no_gpu;
 mod picture;
+mod picture_bands;
 mod quality;
 mod scale;
 mod search;
@@ -57,6 +59,7 @@ pub use incremental::Incremental;
 pub use metadata::Metadata;
 pub use models::{ModelFacts, ModelId, embedded_models};
 pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples, Shape};
+pub use picture_bands::PictureBands;
 pub use quality::Quality;
 pub use scale::scaled;
 

@@ -1,9 +1,14 @@
 //! Pictures in memory: what goes in and what comes out.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::error::{Error, Usage};
 use crate::transparent;
+
+/// Rows that are looked at together for the colours under full transparency. Rows of tiles begin at multiples of it, so that the file does not
+/// depend on how many rows come at a time.
+pub(crate) const FILLED_ROWS: usize = 64;
 
 /// 8-bit RGB pixels to encode, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +29,34 @@ pub struct Image {
     pub rgb: Vec<u8>,
 }
 
-/// The size of a picture whose rows come or go one after the other, as 8-bit RGB.
+/// The size and the kind of a picture whose rows come or go one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Pixels in a row.
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// Whether the picture has one channel of colour; the three of a row are equal then.
-    pub grey: bool,
+    /// The channels.
+    pub channels: Channels,
+    /// Bits of a sample, 8 or 16.
+    pub depth: u8,
+}
+
+impl Shape {
+    /// How many pixels.
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// Bytes of a pixel's samples.
+    pub fn pixel_bytes(&self) -> usize {
+        self.channels.count() * usize::from(self.depth / 8)
+    }
+
+    /// Whether it is 8-bit RGB, as the network makes it.
+    pub(crate) fn is_plain(&self) -> bool {
+        (self.channels, self.depth) == (Channels::Rgb, 8)
+    }
 }
 
 /// A rectangle of a picture, in pixels.
@@ -162,6 +186,14 @@ impl Samples {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Bits of each, 8 or 16.
+    pub fn depth(&self) -> u8 {
+        match self {
+            Samples::U8(_) => 8,
+            Samples::U16(_) => 16,
+        }
+    }
 }
 
 impl Picture {
@@ -194,10 +226,55 @@ impl Picture {
 
     /// Bits of a sample, 8 or 16.
     pub fn depth(&self) -> u8 {
-        match self.samples {
-            Samples::U8(_) => 8,
-            Samples::U16(_) => 16,
+        self.samples.depth()
+    }
+
+    /// Size and kind.
+    pub fn shape(&self) -> Shape {
+        Shape { width: self.width, height: self.height, channels: self.channels, depth: self.depth() }
+    }
+
+    /// Some rows of it, as a picture of their own.
+    ///
+    /// # Errors
+    /// [`Usage::Region`] if there are none, or not in the picture.
+    pub fn rows(&self, rows: Range<u32>) -> Result<Picture, Error> {
+        let Picture { width, height, channels, .. } = *self;
+        let region = Region { x: 0, y: rows.start, width, height: rows.end.saturating_sub(rows.start) };
+        if !(Region { x: 0, y: 0, width, height }).contains(region) {
+            return Err(Usage::Region { region, width, height }.into());
         }
+        let row = width as usize * channels.count();
+        let places = rows.start as usize * row..rows.end as usize * row;
+        let samples = match &self.samples {
+            Samples::U8(samples) => Samples::U8(samples[places].to_vec()),
+            Samples::U16(samples) => Samples::U16(samples[places].to_vec()),
+        };
+        Ok(Picture { height: region.height, samples, ..*self })
+    }
+
+    /// One picture of others, from the top; they have one width and one kind.
+    ///
+    /// # Errors
+    /// The first error of `parts`; [`Usage::PictureSize`] where a width or a kind differs, or if there are none.
+    pub fn stacked(mut parts: impl Iterator<Item = Result<Picture, Error>>) -> Result<Picture, Error> {
+        let nothing = Usage::PictureSize { width: 0, height: 0, channels: 0, samples: 0 };
+        let mut whole = parts.next().ok_or(nothing)??;
+        parts.try_for_each(|part| whole.append(part?))?;
+        Ok(whole)
+    }
+
+    fn append(&mut self, below: Picture) -> Result<(), Error> {
+        let Shape { width, channels, .. } = below.shape();
+        let other = Usage::PictureSize { width, height: below.height, channels: channels.count(), samples: below.samples.len() };
+        let fits = (width, channels) == (self.width, self.channels) && self.height.checked_add(below.height).is_some();
+        match (&mut self.samples, below.samples) {
+            (Samples::U8(all), Samples::U8(more)) if fits => all.extend(more),
+            (Samples::U16(all), Samples::U16(more)) if fits => all.extend(more),
+            _ => return Err(other.into()),
+        }
+        self.height += below.height;
+        Ok(())
     }
 
     /// The samples, rows from the top.
@@ -219,11 +296,13 @@ impl Picture {
         }
     }
 
-    /// As [`Picture::rgb8`], with smooth colours under full transparency.
+    /// As [`Picture::rgb8`], with smooth colours under full transparency; the picture is a whole one, or begins at a multiple of
+    /// [`FILLED_ROWS`] of one.
     pub(crate) fn opaque_rgb8(&self) -> Cow<'_, [u8]> {
-        let mut rgb = self.rgb8();
+        let (mut rgb, width) = (self.rgb8(), self.width as usize);
         if let Some(alpha) = self.alpha() {
-            transparent::fill(rgb.to_mut(), self.width as usize, alpha.iter().map(|&alpha| alpha > 0).collect());
+            let strips = rgb.to_mut().chunks_mut(3 * width * FILLED_ROWS).zip(alpha.chunks(width * FILLED_ROWS));
+            strips.for_each(|(rgb, alpha)| transparent::fill(rgb, width, alpha.iter().map(|&alpha| alpha > 0).collect()));
         }
         rgb
     }

@@ -1,70 +1,89 @@
 //! Smaller pictures: the mean of squares of pixels, band by band.
 
-use crate::bands::Band;
 use crate::error::Error;
+use crate::picture::{Picture, Samples};
 
-/// The bands of a picture of `width` pixels a row, its sides divided by `factor` and rounded up: each pixel is the rounded mean of
-/// `factor` x `factor` samples, of those that there are at the right and at the bottom. A factor of 1, or 0, changes nothing.
-pub fn scaled(bands: impl Iterator<Item = Result<Band, Error>>, width: u32, factor: u32) -> impl Iterator<Item = Result<Band, Error>> {
-    let (width, factor) = (width as usize, factor.max(1) as usize);
+/// The bands of a picture, its sides divided by `factor` and rounded up: each sample is the rounded mean of `factor` x `factor` of its channel,
+/// of those that there are at the right and at the bottom. A factor of 1, or 0, changes nothing.
+pub fn scaled(bands: impl Iterator<Item = Result<Picture, Error>>, factor: u32) -> impl Iterator<Item = Result<Picture, Error>> {
     let mut bands = bands.fuse();
-    let mut waiting: Vec<u8> = Vec::new();
+    let mut waiting: Option<Picture> = None;
     std::iter::from_fn(move || {
         loop {
-            let rows = match bands.next() {
+            let last = match bands.next() {
                 Some(Err(error)) => return Some(Err(error)),
-                Some(Ok(band)) if factor == 1 => return Some(Ok(band)),
+                Some(Ok(band)) if factor < 2 => return Some(Ok(band)),
                 Some(Ok(band)) => {
-                    waiting.extend(band.rgb);
-                    waiting.len() / (3 * width) / factor * factor
+                    let parts = waiting.take().into_iter().chain([band]).map(Ok);
+                    match Picture::stacked(parts) {
+                        Ok(stacked) => waiting = Some(stacked),
+                        Err(error) => return Some(Err(error)),
+                    }
+                    false
                 }
-                None if waiting.is_empty() => return None,
-                None => waiting.len() / (3 * width),
+                None => true,
             };
+            let picture = waiting.as_ref()?;
+            let rows = if last { picture.height() } else { picture.height() / factor * factor };
             if rows > 0 {
-                let rest = waiting.split_off(3 * width * rows);
-                let whole = std::mem::replace(&mut waiting, rest);
-                let rgb: Vec<u8> = whole.chunks(3 * width * factor).flat_map(|rows| mean_row(rows, width, factor)).collect();
-                return Some(Ok(Band { height: rows.div_ceil(factor) as u32, rgb }));
+                let small = picture.rows(0..rows).and_then(|rows| smaller(&rows, factor as usize));
+                waiting = picture.rows(rows..picture.height()).ok();
+                return Some(small);
             }
         }
     })
 }
 
+fn smaller(picture: &Picture, factor: usize) -> Result<Picture, Error> {
+    let (channels, width) = (picture.channels(), picture.width() as usize);
+    let samples = match picture.samples() {
+        Samples::U8(samples) => Samples::U8(means(samples, (width, channels.count()), factor, |mean| mean as u8)),
+        Samples::U16(samples) => Samples::U16(means(samples, (width, channels.count()), factor, |mean| mean as u16)),
+    };
+    let [width, height] = [picture.width(), picture.height()].map(|side| side.div_ceil(factor as u32));
+    Picture::new(width, height, channels, samples)
+}
+
+fn means<S: Copy + Into<u32>>(samples: &[S], (width, channels): (usize, usize), factor: usize, sample: impl Fn(u32) -> S) -> Vec<S> {
+    let rows = samples.chunks(channels * width * factor);
+    rows.flat_map(|rows| mean_row(rows, (width, channels), factor)).map(sample).collect()
+}
+
 /// One row of means.
-fn mean_row(rows: &[u8], width: usize, factor: usize) -> Vec<u8> {
-    let mut sums = vec![0_u32; 3 * width.div_ceil(factor)];
-    for row in rows.chunks_exact(3 * width) {
-        for (sum, square) in sums.chunks_exact_mut(3).zip(row.chunks(3 * factor)) {
-            square.iter().enumerate().for_each(|(i, &sample)| sum[i % 3] += u32::from(sample));
+fn mean_row<S: Copy + Into<u32>>(rows: &[S], (width, channels): (usize, usize), factor: usize) -> Vec<u32> {
+    let mut sums = vec![0_u32; channels * width.div_ceil(factor)];
+    for row in rows.chunks_exact(channels * width) {
+        for (sum, square) in sums.chunks_exact_mut(channels).zip(row.chunks(channels * factor)) {
+            square.iter().enumerate().for_each(|(i, &sample)| sum[i % channels] += sample.into());
         }
     }
-    let height = rows.len() / (3 * width);
+    let height = rows.len() / (channels * width);
     let count = |x: usize| (height * factor.min(width - x * factor)) as u32;
-    sums.iter().enumerate().map(|(i, &sum)| ((sum + count(i / 3) / 2) / count(i / 3)) as u8).collect()
+    sums.iter().enumerate().map(|(i, &sum)| (sum + count(i / channels) / 2) / count(i / channels)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::Channels;
 
     const WIDTH: usize = 7;
 
     /// Rows y of pixels `[y, 10 x, 200]`, in bands of these heights.
-    fn bands(heights: &[usize]) -> Vec<Result<Band, Error>> {
+    fn bands(heights: &[usize]) -> Vec<Result<Picture, Error>> {
         let mut top = 0;
         let band = |&height: &usize| {
             let rows = top..top + height;
             top += height;
             let rgb = rows.flat_map(|y| (0..WIDTH).flat_map(move |x| [y as u8, 10 * x as u8, 200])).collect();
-            Ok(Band { height: height as u32, rgb })
+            Picture::new(WIDTH as u32, height as u32, Channels::Rgb, Samples::U8(rgb))
         };
         heights.iter().map(band).collect()
     }
 
     fn all(heights: &[usize], factor: u32) -> (u32, Vec<u8>) {
-        let bands: Vec<Band> = scaled(bands(heights).into_iter(), WIDTH as u32, factor).map(Result::unwrap).collect();
-        (bands.iter().map(|band| band.height).sum(), bands.into_iter().flat_map(|band| band.rgb).collect())
+        let picture = Picture::stacked(scaled(bands(heights).into_iter(), factor)).unwrap();
+        (picture.height(), picture.rgb8().into_owned())
     }
 
     #[test]
@@ -87,9 +106,17 @@ mod tests {
     }
 
     #[test]
+    fn channels_and_depth_stay() {
+        let samples = Samples::U16(vec![0, 65_535, 10, 65_535, 20, 1, 31, 0]);
+        let picture = Picture::new(2, 2, Channels::GreyAlpha, samples).unwrap();
+        let small = scaled([Ok(picture)].into_iter(), 2).next().unwrap().unwrap();
+        assert_eq!(small, Picture::new(1, 1, Channels::GreyAlpha, Samples::U16(vec![15, 32_768])).unwrap());
+    }
+
+    #[test]
     fn an_error_comes_through() {
         let failed = || Err(crate::error::Usage::NoEncoder.into());
-        let mut bands = scaled([failed()].into_iter(), 3, 2);
+        let mut bands = scaled([failed()].into_iter(), 2);
         assert!(bands.next().is_some_and(|band| band.is_err()) && bands.next().is_none());
     }
 }

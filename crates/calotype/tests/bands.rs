@@ -1,11 +1,13 @@
 //! How a picture is cut decides memory, not the result: bands of any height, regions anywhere.
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Error, Isa, Region, RgbImage, Shape, Usage};
+use calotype::{
+    Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Error, Isa, Metadata, Picture, Region, RgbImage, Samples, Shape, Usage,
+};
 use calotype_model::{Config, synthetic};
 
 const WIDTH: u32 = 203;
 const HEIGHT: u32 = 331;
-const SHAPE: Shape = Shape { width: WIDTH, height: HEIGHT, grey: false };
+const SHAPE: Shape = Shape { width: WIDTH, height: HEIGHT, channels: Channels::Rgb, depth: 8 };
 
 fn codec(config: &Config, band_px: u64) -> Codec {
     let (decoder, encoder) = synthetic::pair(config, 7);
@@ -106,15 +108,19 @@ fn regions_outside_are_usage() {
 #[test]
 fn rows_are_pulled_from_the_top() {
     let codec = codec(&synthetic::tiny(), 0);
-    let (picture, options) = (rgb(), EncodeOptions { tile_log2: 6, ..EncodeOptions::default() });
+    let options = EncodeOptions { tile_log2: 6, ..EncodeOptions::default() };
+    let (picture, none) = (Picture::new(WIDTH, HEIGHT, Channels::Rgb, Samples::U8(rgb())).unwrap(), Metadata::default());
     let mut pulled = 0;
-    let encoded = codec.encode_rows(SHAPE, &options, |rows| {
-        rows.copy_from_slice(&picture[pulled..][..rows.len()]);
-        pulled += rows.len();
-        Ok::<(), Error>(())
+    let encoded = codec.encode_rows(SHAPE, &none, &options, |rows| {
+        pulled += rows;
+        picture.rows(pulled - rows..pulled)
     });
     assert!(encoded.unwrap().bytes == encode(&codec, 6));
-    assert_eq!(pulled, picture.len());
+    assert_eq!(pulled, HEIGHT);
+    let wrong = codec.encode_rows(SHAPE, &none, &options, |rows| picture.rows(0..rows - 1));
+    assert!(matches!(wrong, Err(Error::Usage(Usage::PictureSize { .. }))), "too few rows");
+    let limited = EncodeOptions { max_memory: 100_000, ..options };
+    assert!(matches!(codec.encode_picture(&picture, &none, &limited), Err(Error::Memory { limit: 100_000, .. })));
 
     #[derive(Debug, PartialEq)]
     enum Failed {
@@ -126,6 +132,49 @@ fn rows_are_pulled_from_the_top() {
             Failed::Codec
         }
     }
-    assert_eq!(codec.encode_rows(SHAPE, &options, |_| Err(Failed::Source)), Err(Failed::Source));
-    assert_eq!(codec.encode_rows(Shape { width: 0, ..SHAPE }, &options, |_| Err(Failed::Source)), Err(Failed::Codec));
+    assert_eq!(codec.encode_rows(SHAPE, &none, &options, |_| Err(Failed::Source)), Err(Failed::Source));
+    assert_eq!(codec.encode_rows(Shape { width: 0, ..SHAPE }, &none, &options, |_| Err(Failed::Source)), Err(Failed::Codec));
+}
+
+/// A picture of any kind, a part of it clear.
+fn picture(channels: Channels, depth: u8) -> Picture {
+    let count = channels.count();
+    let clear = |pixel: u32| pixel / WIDTH % 150 < 70 && pixel % WIDTH < 90;
+    let sample = |i: u32| {
+        let alpha = channels.has_alpha() && i as usize % count == count - 1;
+        if alpha && clear(i / count as u32) { 0 } else { (i * 331 % 65_521) as u16 }
+    };
+    let samples = (0..WIDTH * HEIGHT * count as u32).map(sample);
+    let samples =
+        if depth == 8 { Samples::U8(samples.map(|sample| (sample >> 8) as u8).collect()) } else { Samples::U16(samples.collect()) };
+    Picture::new(WIDTH, HEIGHT, channels, samples).unwrap()
+}
+
+/// Of every kind: the same file however many rows are worked on together, the same samples in bands, regions and as a whole.
+#[test]
+fn bands_do_not_show_in_any_kind() {
+    let (whole, banded) = (codec(&synthetic::tiny(), u64::MAX), codec(&synthetic::tiny(), 0));
+    let options = EncodeOptions { tile_log2: 6, ..EncodeOptions::default() };
+    let part = Region { x: 60, y: 100, width: 100, height: 99 };
+    for (channels, depth) in
+        [(Channels::Grey, 8), (Channels::Rgba, 8), (Channels::Rgb, 16), (Channels::GreyAlpha, 16), (Channels::Rgba, 16)]
+    {
+        let (original, none) = (picture(channels, depth), Metadata::default());
+        let file = whole.encode_picture(&original, &none, &options).unwrap().bytes;
+        assert!(banded.encode_picture(&original, &none, &options).unwrap().bytes == file, "another file, {channels:?} {depth}");
+        let exposed = whole.expose(&original, &none, &options).unwrap().encode(options.quality).unwrap().bytes;
+        assert!(exposed == file, "another file exposed, {channels:?} {depth}");
+        let decoder = decoder(&file);
+        let picture = decoder.picture(&whole).unwrap();
+        assert_eq!((picture.shape(), picture.alpha()), (original.shape(), original.alpha()));
+        let bands: Vec<Picture> = decoder.picture_bands(&banded, decoder.whole()).unwrap().map(Result::unwrap).collect();
+        assert!(bands.len() > 1);
+        assert!(Picture::stacked(bands.into_iter().map(Ok)).unwrap() == picture, "other samples in bands, {channels:?} {depth}");
+        let region = decoder.picture_region(&banded, part).unwrap();
+        let rows = picture.rows(part.y..part.y + part.height).unwrap();
+        assert!(crop(&rows.rgb8(), Region { y: 0, ..part }) == *region.rgb8(), "another region, {channels:?} {depth}");
+        let alpha = |picture: &Picture| picture.alpha().unwrap_or_default();
+        let columns = |row: &[u16]| row[part.x as usize..][..part.width as usize].to_vec();
+        assert!(alpha(&rows).chunks(WIDTH as usize).flat_map(columns).eq(alpha(&region)), "another alpha, {channels:?} {depth}");
+    }
 }

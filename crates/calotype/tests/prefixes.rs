@@ -71,6 +71,31 @@ fn bytes_may_come_in_any_pieces() {
     }
 }
 
+/// A file in many pieces, a picture after each: the symbols of one decoding and a few more; none are kept where there is no room.
+#[test]
+fn pieces_take_the_entropy_decoding_of_one_picture() {
+    let codec = Codec::new(None).unwrap();
+    for tile_log2 in [6, 10] {
+        let file = encode(&codec, tile_log2, 90.0);
+        let taken = |pieces: usize, max_memory| {
+            let mut incremental = Incremental::new(DecodeOptions { max_memory, ..DecodeOptions::default() });
+            for piece in file.chunks(file.len().div_ceil(pieces)) {
+                incremental.push(piece).unwrap();
+                let decoder = incremental.decoder().unwrap();
+                let shown = decoder.map(|decoder| decoder.decode(&codec).unwrap());
+                assert!(!incremental.is_complete() || shown == whole(&codec, &file).ok());
+            }
+            incremental.decoded_symbols()
+        };
+        let (one, many) = (taken(1, u64::MAX), taken(12, u64::MAX));
+        println!("{} bytes: {one} symbols at once, {many} in 12 pieces", file.len());
+        assert!(one > 5_000 && many < one * 3 / 2, "{many} of {one}");
+        let refused = Decoder::new(&file, &DecodeOptions { max_memory: 1, ..DecodeOptions::default() }).unwrap().decode(&codec);
+        let Err(Error::Memory { needed, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(taken(3, needed), 0, "no room to keep anything");
+    }
+}
+
 /// As soon as it shows, not only at the end.
 #[test]
 fn what_is_no_file_is_refused_at_once() {

@@ -1,8 +1,9 @@
 //! Rows in, rows out; parts of a picture, smaller ones, and what the first bytes of a file show.
 
-use image::{ImageFormat, RgbImage};
+use image::{DynamicImage, ImageFormat, RgbImage, Rgba, RgbaImage};
 
 use crate::harness::{Desk, ppm};
+use crate::metadata;
 
 /// A file of 150 x 200 pixels in twelve tiles, and its pixels.
 fn encoded(desk: &Desk) -> RgbImage {
@@ -111,6 +112,52 @@ fn the_first_bytes_are_shown_on_request_only() {
     assert_eq!(desk.read("all.ppm"), desk.read("whole.ppm"));
     desk.write("head.calo", &file[..30]);
     desk.refused("decode head.calo -o b.png --partial", 1, "ends here");
+}
+
+/// Alpha goes through WebP as a whole, through PNG and TIFF row by row; 16 bits and metadata row by row.
+#[test]
+fn rows_of_any_kind_are_those_of_the_whole() {
+    let desk = Desk::new();
+    let rgba = RgbaImage::from_fn(150, 200, |x, y| Rgba([x as u8, y as u8, (x * y) as u8, if x > y { 0 } else { (x + y) as u8 }]));
+    for name in ["a.webp", "a.png", "a.tif"] {
+        rgba.save(desk.path(name)).unwrap();
+        desk.json(&format!("encode {name} -o {name}.calo --tile-log2 6 --json"));
+    }
+    let file = desk.read("a.webp.calo");
+    assert!(file == desk.read("a.png.calo") && file == desk.read("a.tif.calo"));
+    for cut in ["", " --region 20,30,64,100", " --scale 1/4"] {
+        let pictures = ["b.webp", "b.png", "b.tif"].map(|name| {
+            desk.json(&format!("decode a.png.calo -o {name} -y --json{cut}"));
+            image::open(desk.path(name)).unwrap()
+        });
+        assert!(pictures.iter().all(|picture| *picture == pictures[0]), "{cut}");
+        assert!(pictures[0].color() == image::ColorType::Rgba8 && (cut.is_empty() == (pictures[0].width() == 150)));
+    }
+    let deep = DynamicImage::from(DynamicImage::from(rgba).into_rgb16());
+    desk.write("deep.png", &metadata::png(&deep, &metadata::whole()));
+    desk.json("encode deep.png -o deep.calo --tile-log2 6 --json");
+    for name in ["deep2.png", "deep2.tif"] {
+        desk.json(&format!("decode deep.calo -o {name} --json"));
+        desk.json(&format!("encode {name} -o again.calo -y --json"));
+        desk.json("decode again.calo -o again.png -y --json");
+        assert_eq!(metadata::of_png(&desk.read("again.png")), metadata::whole(), "{name}");
+    }
+    let pictures = ["deep2.png", "deep2.tif"].map(|name| image::open(desk.path(name)).unwrap());
+    assert!(pictures[0] == pictures[1] && pictures[0].color() == image::ColorType::Rgb16);
+}
+
+#[test]
+fn memory_of_encoding_is_limited() {
+    let desk = Desk::new();
+    let pixels = image::load_from_memory(&ppm(1500, 1500)).unwrap();
+    for name in ["a.png", "a.jpg"] {
+        pixels.save(desk.path(name)).unwrap();
+    }
+    desk.refused("encode a.png -o b.calo --max-memory 1MB", 3, "raise it with --max-memory");
+    desk.refused("encode a.jpg -o b.calo --max-memory 10MB", 3, "or store it as a PNG or TIFF");
+    desk.refused("encode a.png -o b.calo --max-memory 10MB --target-size 99kB", 3, "or give a quality with -q");
+    assert_eq!(desk.run("encode a.jpg -o b.calo --max-memory 200MB").code, 0);
+    assert_eq!(desk.run("encode a.png -o c.calo --max-memory 150MB").code, 0);
 }
 
 #[test]

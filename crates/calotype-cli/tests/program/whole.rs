@@ -46,6 +46,58 @@ mod interrupted {
         assert!(ends.contains(&Some(130)), "some run was interrupted: {ends:?}");
     }
 
+    /// Those of killed programs go at the next run in the folder; those of programs that live, and what is not ours, stay.
+    #[test]
+    fn what_a_killed_program_left_goes_at_the_next_run() {
+        let desk = Desk::new();
+        desk.write("in.ppm", &ppm(40, 30));
+        let (left, living) = (".calotype-abc123.part", ".calotype-Zz9999.part");
+        let others = [".calotype-abc12.part", ".calotype-abc123", "calotype-abc123.part", ".calotype-abc-12.part"];
+        std::fs::create_dir(desk.path(".calotype-folder.part")).unwrap();
+        [left, living].iter().chain(&others).for_each(|name| desk.write(name, b"half"));
+        let lock = std::fs::File::open(desk.path(living)).unwrap();
+        lock.lock().unwrap();
+        let mut expected = desk.names();
+        expected.retain(|name| name != left);
+        desk.json("encode in.ppm -o a.calo --json");
+        std::fs::remove_file(desk.path("a.calo")).unwrap();
+        assert_eq!(desk.names(), expected);
+        drop(lock);
+        expected.retain(|name| name != living);
+        desk.json("encode in.ppm -o a.calo --json");
+        std::fs::remove_file(desk.path("a.calo")).unwrap();
+        assert_eq!(desk.names(), expected);
+    }
+
+    /// A run that is stopped while it writes; `None` if it had ended.
+    fn stopped(desk: &Desk, line: &str) -> Option<std::process::Child> {
+        let mut child = desk.spawn(line);
+        while child.try_wait().unwrap().is_none() && !holds_unfinished(desk) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = Command::new("kill").args(["-s", "STOP", &child.id().to_string()]).stderr(Stdio::null()).status();
+        (child.try_wait().unwrap().is_none() && holds_unfinished(desk)).then_some(child)
+    }
+
+    fn holds_unfinished(desk: &Desk) -> bool {
+        desk.names().iter().any(|name| name.starts_with(".calotype-"))
+    }
+
+    #[test]
+    fn a_run_leaves_the_file_of_another_alone_until_that_is_killed() {
+        let desk = Desk::new();
+        desk.write("in.ppm", &ppm(1500, 1500));
+        desk.json("encode in.ppm -o a.calo --json");
+        let mut child = (0..20).find_map(|_| stopped(&desk, "decode a.calo -o a.tif -y")).expect("some run is met while it writes");
+        desk.json("decode a.calo -o b.tif --json");
+        assert!(holds_unfinished(&desk), "the other lives");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(holds_unfinished(&desk), "killed programs leave it");
+        desk.json("decode a.calo -o c.tif --json");
+        assert!(!holds_unfinished(&desk), "{:?}", desk.names());
+    }
+
     /// A limit on files is a disk that gets full.
     #[test]
     fn a_full_disk_leaves_nothing() {
