@@ -15,8 +15,8 @@ TARGETS = ["decode", "input", "container", "rans", "model", "plane"]
 def row(logs, target):
     """-> a line of the table."""
     log = (logs / f"{target}.log").read_text(errors="replace") if (logs / f"{target}.log").exists() else ""
-    cpu_s = sum(float(user) + float(system) for user, system in re.findall(r"^cpu_s ([\d.]+) ([\d.]+)$", log, re.M))
-    runs = sum(map(int, re.findall(r"^stat::number_of_executed_units:\s+(\d+)", log, re.M)))
+    cpu_s = sum(float(user) + float(system) for user, system in re.findall(r"^cpu_s ([\d.]+) ([\d.]+)$", log, re.MULTILINE))
+    runs = sum(map(int, re.findall(r"^stat::number_of_executed_units:\s+(\d+)", log, re.MULTILINE)))
     edges = max(map(int, re.findall(r"cov: (\d+)", log)), default=0)
     findings = [path.name for path in logs.glob(f"{target}.*-*")]
     return f"| `{target}` | {cpu_s / 60:.1f} | {runs:,} | {edges:,} | {len(findings)} |"

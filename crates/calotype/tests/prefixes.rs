@@ -75,7 +75,7 @@ fn bytes_may_come_in_any_pieces() {
 #[test]
 fn pieces_take_the_entropy_decoding_of_one_picture() {
     let codec = Codec::new(None).unwrap();
-    for tile_log2 in [6, 10] {
+    for tile_log2 in [7, 10] {
         let file = encode(&codec, tile_log2, 90.0);
         let taken = |pieces: usize, max_memory| {
             let mut incremental = Incremental::new(DecodeOptions { max_memory, ..DecodeOptions::default() });
