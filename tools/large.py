@@ -99,7 +99,7 @@ def deep(program, scratch, pixels):
     rows += [run("encode that PNG", [program, "encode", png, "-o", file, "-y"])]
     rows += [run("decode to TIFF", [program, "decode", file, "-o", tiff, "-y"])]
     refused = subprocess.run([program, "encode", png, "-o", file, "-y", "--max-memory", "100MB"], capture_output=True, text=True, check=False)
-    rows += [{"what": "encode --max-memory 100MB", "refused": refused.stderr.strip(), "ok": refused.returncode == 3}]
+    rows += [{"what": "encode --max-memory 100MB", "refused": refused.stderr.splitlines()[-1].split(": ", 2)[-1], "ok": refused.returncode == 3}]
     return rows
 
 

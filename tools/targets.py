@@ -1,6 +1,6 @@
 """Whether sizes and PSNRs asked for are met, how many tries and how much time they take: over a folder of pictures.
 
-    python3 tools/targets.py FOLDER [--calotype target/release/calotype] [--json OUT]
+    python3 tools/targets.py FOLDER [--calotype target/release/calotype] [--json OUT] [--after IN]
 
 Sizes: five over the range between qualities 2 and 98 of each picture, evenly in log. PSNR: every 2 dB from 30 to 38. Time is that of encoding alone,
 against the mean time of plain encodes of the same picture. Ends with exit code 1 if any target is missed, or if sizes take more than four plain encodes on average.
@@ -65,10 +65,12 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--calotype", default="target/release/calotype")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--after", type=Path, help="what --json wrote of other pictures: they count, too")
     options = parser.parse_args()
     pictures = sorted(p for p in options.folder.iterdir() if p.suffix.lower() in (".png", ".ppm", ".jpg", ".webp"))
     with tempfile.TemporaryDirectory() as folder:
-        rows = [r for picture in pictures for r in measure(options.calotype, picture, Path(folder) / "out.calo")]
+        rows = json.loads(options.after.read_text()) if options.after else []
+        rows += [r for picture in pictures for r in measure(options.calotype, picture, Path(folder) / "out.calo")]
     if options.json:
         options.json.write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
     means = {kind: say(kind, [r for r in rows if r["kind"] == kind]) for kind in ("size", "psnr")}

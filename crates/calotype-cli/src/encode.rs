@@ -102,10 +102,10 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
     }
     let source = decode_image(&bytes, &args.input, args.max_pixels, args.orientation)?;
     drop(bytes);
-    say_notes(args, &source.notes);
     let begin = Instant::now();
     let hit = encode(codec, &source, args, args.max_memory - pixel_bytes)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
+    say_notes(args, &source.notes);
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
     output::write(&args.output, &[&hit.encoded.bytes], Existing::from_flag(args.overwrite))?;
     let size = (source.picture.width(), source.picture.height());
@@ -126,7 +126,6 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
     check_size(size, &args.input, args.max_pixels)?;
     let failed = |error| Failure::codec(&args.input, &error);
     let options = options(args, args.max_memory.saturating_sub(source.held_bytes))?;
-    say_notes(args, &source.notes);
     let (begin, mut reading) = (Instant::now(), Duration::ZERO);
     let encoded = codec.encode_rows(shape, &metadata, &options, |rows| {
         let begin = Instant::now();
@@ -139,6 +138,7 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
         Stopped::Source(failure) => failure,
         Stopped::Codec(error) => failed(error),
     })?;
+    say_notes(args, &source.notes);
     let psnr_db = args.json.then(|| psnr_of_rows(args, codec, &encoded, piped)).transpose()?;
     output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
     let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality: options.quality, tries: 1, met: true };
