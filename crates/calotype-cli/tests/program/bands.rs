@@ -134,13 +134,15 @@ fn rows_of_any_kind_are_those_of_the_whole() {
         assert!(pictures[0].color() == image::ColorType::Rgba8 && (cut.is_empty() == (pictures[0].width() == 150)));
     }
     let deep = DynamicImage::from(DynamicImage::from(rgba).into_rgb16());
-    desk.write("deep.png", &metadata::png(&deep, &metadata::whole()));
+    // A profile holds the time at which it was made.
+    let whole = metadata::whole();
+    desk.write("deep.png", &metadata::png(&deep, &whole));
     desk.json("encode deep.png -o deep.calo --tile-log2 6 --json");
     for name in ["deep2.png", "deep2.tif"] {
         desk.json(&format!("decode deep.calo -o {name} --json"));
         desk.json(&format!("encode {name} -o again.calo -y --json"));
         desk.json("decode again.calo -o again.png -y --json");
-        assert_eq!(metadata::of_png(&desk.read("again.png")), metadata::whole(), "{name}");
+        assert_eq!(metadata::of_png(&desk.read("again.png")), whole, "{name}");
     }
     let pictures = ["deep2.png", "deep2.tif"].map(|name| image::open(desk.path(name)).unwrap());
     assert!(pictures[0] == pictures[1] && pictures[0].color() == image::ColorType::Rgb16);
