@@ -130,11 +130,25 @@ fn target_bytes(picture: &Picture, bpp: f64) -> u64 {
 
 /// A peer's picture of the size nearest to `target` bytes.
 fn peer_at(desk: &Desk<'_>, picture: &Picture, peer: &CommandCodec, target: u64) -> Result<Shown, Error> {
-    let encode = |place: usize| Ok((peer.fine[place], desk.round_trip(peer, peer.fine[place], 1)?));
-    let size = |(_, result): &(f64, RoundTrip)| result.bytes;
-    let (quality, result) = nearest(peer.fine.len(), target, size, encode)?;
+    let (quality, result) = nearest_setting(desk, peer, &peer.fine, target, 1)?;
     let point = Point::of(picture, quality, result.bytes, &result.rgb);
     Ok(Shown { codec: peer.label.clone(), point, rgb: result.rgb })
+}
+
+/// What a peer makes of a picture at the size nearest to `target` bytes, and its setting: one of those that lie close together, or of the whole
+/// numbers from 1 to 100 where it has none.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Tool`] if a tool fails.
+pub fn peer_at_size(picture: &Picture, peer: &CommandCodec, target: u64) -> Result<(f64, RoundTrip), Error> {
+    let whole: Vec<f64> = (1..=100).map(f64::from).collect();
+    let settings = if peer.fine.is_empty() { &whole } else { &peer.fine };
+    nearest_setting(&Desk::new(picture, &[peer])?, peer, settings, target, rayon::current_num_threads())
+}
+
+fn nearest_setting(desk: &Desk<'_>, peer: &CommandCodec, settings: &[f64], target: u64, threads: usize) -> Result<(f64, RoundTrip), Error> {
+    let encode = |place: usize| Ok((settings[place], desk.round_trip(peer, settings[place], threads)?));
+    nearest(settings.len(), target, |(_, result)| result.bytes, encode)
 }
 
 /// Of `count` results whose sizes rise with their number, one whose size is nearest to `target`, by bisection.

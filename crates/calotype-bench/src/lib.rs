@@ -32,7 +32,7 @@ mod test_picture;
 pub use bd_rate::{BdRate, RateCurve, bd_rate};
 pub use bench::{Bench, BenchOptions, Ceiling, EngineBench, Gpu, KernelSpeed, PhaseTime, RaceBench, SizeBench, bench_engine};
 pub use command_codec::{CommandCodec, Container, Desk, RoundTrip};
-pub use crops::{Cell, Crop, Window, crops};
+pub use crops::{Cell, Crop, Window, crops, peer_at_size};
 pub use curves::{Curve, Metric, ms_ssim_db, read_curves};
 pub use error::{Error, Foreign};
 pub use evaluate::{Hooks, Keep, Kept, Plan, Progress, measure};

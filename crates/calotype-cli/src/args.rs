@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use calotype::Region;
+#[cfg(feature = "view")]
+use calotype_view::Overlay;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::read_image::Turn;
@@ -67,6 +69,9 @@ pub enum Command {
     Eval(EvalArgs),
     /// Measure the speed of this machine's engines
     Bench(BenchArgs),
+    /// Show pictures in a window: zoom, compare, look inside, encode
+    #[cfg(feature = "view")]
+    View(ViewArgs),
 }
 
 /// `calotype encode`.
@@ -268,6 +273,86 @@ pub struct BenchArgs {
     /// Overwrite existing outputs
     #[arg(short = 'y', long)]
     pub overwrite: bool,
+}
+
+/// `calotype view`. F1 lists its keys.
+#[cfg(feature = "view")]
+#[derive(Args)]
+pub struct ViewArgs {
+    /// .calo files, PNG, JPEG, WebP, TIFF, BMP, PNM, or folders; the pictures beside a single file are paged through with it
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Two sides to compare: files, original, qNN (this quality), or jpeg, webp, avif, jxl with as many bytes as the other side
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    pub compare: Vec<String>,
+    /// How to compare
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub style: Style,
+    /// What lies over the picture: bits, sigma, or the number of a latent channel
+    #[arg(long, value_parser = parse_overlay, value_name = "WHAT")]
+    pub overlay: Option<Overlay>,
+    /// Screen pixels per pixel of the picture, or fit
+    #[arg(long, default_value = "fit", value_parser = parse_zoom, value_name = "N")]
+    pub zoom: Option<f64>,
+    /// The pixel in the middle of the view
+    #[arg(long, value_parser = parse_place, requires = "zoom", value_name = "X,Y")]
+    pub at: Option<[f64; 2]>,
+    /// Write a picture of the window instead of opening one; needs no display
+    #[arg(long, value_name = "OUT.png")]
+    pub screenshot: Option<PathBuf>,
+    /// Its size
+    #[arg(long, default_value = "1280x800", value_parser = parse_size, value_name = "WxH", requires = "screenshot")]
+    pub size: (u32, u32),
+    /// Where the border between the sides is in it, from 0 to 1
+    #[arg(long, default_value_t = 0.5, value_name = "PART", requires = "screenshot")]
+    pub split: f64,
+    /// Leave the panel out of it
+    #[arg(long, requires = "screenshot")]
+    pub no_panel: bool,
+    /// Overwrite it
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+    /// Refuse pictures of more pixels
+    #[arg(long, default_value_t = VIEW_MAX_PIXELS, value_name = "N")]
+    pub max_pixels: u64,
+}
+
+/// Pictures in a window are in memory as a whole.
+#[cfg(feature = "view")]
+const VIEW_MAX_PIXELS: u64 = 200_000_000;
+
+/// `--style`.
+#[cfg(feature = "view")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// One beside the other, with a border that moves
+    #[default]
+    Split,
+    /// Their difference, enlarged
+    Difference,
+    /// One after the other
+    Flicker,
+}
+
+#[cfg(feature = "view")]
+fn parse_overlay(text: &str) -> Result<Overlay, String> {
+    match text {
+        "bits" => Ok(Overlay::Bits),
+        "sigma" => Ok(Overlay::Sigma),
+        number => number.parse().map(Overlay::Channel).map_err(|_| "give bits, sigma, or the number of a channel".to_string()),
+    }
+}
+
+#[cfg(feature = "view")]
+fn parse_zoom(text: &str) -> Result<f64, String> {
+    // 0 stands for a picture that fits.
+    if text == "fit" { Ok(0.0) } else { parse_positive(text) }
+}
+
+#[cfg(feature = "view")]
+fn parse_place(text: &str) -> Result<[f64; 2], String> {
+    let numbers: Option<[f64; 2]> = text.split_once(',').and_then(|(x, y)| Some([x.trim().parse().ok()?, y.trim().parse().ok()?]));
+    numbers.ok_or_else(|| "give two numbers, e.g. 300,200".to_string())
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {

@@ -106,12 +106,17 @@ fn against(arguments: &[String]) -> Result<BTreeMap<String, Curve>, Failure> {
     })
 }
 
+/// Where programs are.
+pub fn tool_folders() -> Vec<PathBuf> {
+    env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
+}
+
 /// The codecs whose tools are on the path, and the names of the others.
 ///
 /// # Errors
 /// Usage for unknown names; io where a tool does not say its version.
 pub fn peers(names: &[String]) -> Result<(Vec<CommandCodec>, Vec<String>), Failure> {
-    let folders: Vec<PathBuf> = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+    let folders = tool_folders();
     let (mut peers, mut skipped) = (Vec::new(), Vec::new());
     for name in names {
         match find_peer(name, &folders) {

@@ -1,4 +1,4 @@
-//! The calotype command line: encode, decode, info, devices, models, eval, bench.
+//! The calotype command line: encode, decode, info, devices, models, eval, bench, view.
 
 mod args;
 mod batch;
@@ -19,6 +19,8 @@ mod read_image;
 mod read_rows;
 mod target;
 mod unfinished;
+#[cfg(feature = "view")]
+mod view;
 mod write_image;
 mod write_rows;
 
@@ -58,5 +60,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Generate(args) => generate::run(args),
         Command::Eval(args) => eval::run(args, &choice),
         Command::Bench(args) => bench::run(args, &choice),
+        #[cfg(feature = "view")]
+        Command::View(args) => view::run(args, &choice),
     }
 }

@@ -5,12 +5,14 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use calotype_format::{File, Held, TileRef};
-use calotype_model::{QualityTables, Rect};
+use calotype_model::{Map, QualityTables, Rect};
 use rayon::prelude::*;
 
+use crate::coarse;
 use crate::codec::Codec;
 use crate::engine::{Latents, Lost, Running, Scales};
 use crate::error::{Error, Malformation, Usage};
+use crate::inside::TileInside;
 use crate::kept::{Kept, KeptTile, Stream};
 use crate::picture::{Region, make_grey};
 use crate::window;
@@ -203,7 +205,7 @@ impl Iterator for Bands<'_> {
 }
 
 /// The latents that a region's pixels come from.
-fn latents_of(region: Region) -> Rect {
+pub(crate) fn latents_of(region: Region) -> Rect {
     let [y, x] = [region.y, region.x].map(|pixel| pixel as usize / 16);
     let [bottom, right] = [region.y + region.height, region.x + region.width].map(|pixel| pixel.div_ceil(16) as usize);
     Rect { y, x, height: bottom - y, width: right - x }
@@ -216,7 +218,7 @@ impl Tiles<'_> {
     }
 
     /// The latents of the picture.
-    fn picture(&self) -> Rect {
+    pub fn picture(&self) -> Rect {
         let (width, height) = self.size();
         Rect::of_picture(width, height)
     }
@@ -239,6 +241,39 @@ impl Tiles<'_> {
         };
         let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
         Ok(tiles.iter().map(|tile| tile.place).zip(engine.latents(quality, symbols)?).collect())
+    }
+
+    /// What the tiles hold and cost, on the CPU.
+    pub fn inside(&self) -> Result<Vec<TileInside>, Error> {
+        let (cpu, columns) = (self.codec.cpu(), self.file.header.tile_columns() as usize);
+        let inside = |index: usize| {
+            let tile = self.tile((index / columns, index % columns));
+            let place = tile.place;
+            let z = self.z(&tile)?;
+            let hyper = cpu.hyper(&self.quality, &z, place.size());
+            let y = self.y(&hyper.scale_index, &tile)?;
+            let v_hat = cpu.means(&self.quality, &hyper, &y);
+            Ok(TileInside::new(self.codec, place, (&z, &self.quality.scale_index_z), (&y, &hyper.scale_index), v_hat))
+        };
+        (0..self.file.tiles.len()).into_par_iter().map(inside).collect()
+    }
+
+    /// The first channels of all latents, from the first parts of the y streams, on the CPU.
+    pub fn first_channels(&self, count: usize) -> Result<Map<i16>, Error> {
+        let (cpu, columns, picture) = (self.codec.cpu(), self.file.header.tile_columns() as usize, self.picture());
+        let first = |index: usize| {
+            let whole = self.tile((index / columns, index % columns));
+            let (place, streams) = (whole.place, coarse::first_parts(whole.streams));
+            let tile = Tile { place, streams: &streams, kept: None };
+            let hyper = cpu.hyper(&self.quality, &self.z(&tile)?, place.size());
+            let y = self.y(&hyper.scale_index, &tile)?;
+            let v_hat = cpu.means(&self.quality, &hyper, &y);
+            let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..count]).copied().collect();
+            Ok((place, Map { channels: count, data, ..v_hat }))
+        };
+        let maps: Vec<(Rect, Map<i16>)> = (0..self.file.tiles.len()).into_par_iter().map(first).collect::<Result<_, Error>>()?;
+        let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
+        Ok(window::assemble(&maps, picture).into_owned())
     }
 
     fn tile(&self, (y, x): (usize, usize)) -> Tile<'_> {

@@ -5,13 +5,15 @@ use calotype_format::{File, Header};
 
 use crate::alpha::AlphaRows;
 use crate::bands::{Bands, Tiles};
+use crate::coarse;
 use crate::codec::Codec;
 use crate::engine::Running;
-use crate::error::{Error, Unsupported, Usage};
+use crate::error::{Error, Unsupported};
+use crate::inside::Inside;
 use crate::kept::Kept;
 use crate::metadata::Metadata;
 use crate::models::ModelId;
-use crate::picture::{Channels, Image, Picture, Region, Shape};
+use crate::picture::{Channels, Image, Picture, Region, Shape, make_grey};
 use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
 
@@ -37,6 +39,9 @@ struct Room {
     held_px: u64,
     px: u64,
 }
+
+/// Bytes for each pixel of what [`Inside`] holds: M latents of 2 bytes for 256 pixels, once for the tiles and once for the picture.
+const BYTES_PER_INSIDE_PX: u64 = 8;
 
 /// What a decoder accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +207,7 @@ impl<'a> Decoder<'a> {
     /// Decodes the pixels of a region: those that it has in the whole picture. Takes the time of the tiles that it touches.
     ///
     /// # Errors
-    /// As [`Decoder::decode`], and [`Usage::Region`] if the region is empty or not inside the picture.
+    /// As [`Decoder::decode`], and [`Usage::Region`](crate::Usage::Region) if the region is empty or not inside the picture.
     pub fn decode_region(&self, codec: &Codec, region: Region) -> Result<Image, Error> {
         let mut rgb = Vec::new();
         for band in self.bands_within(codec, region, Room { held_px: BYTES_PER_BAND_PX, px: 3 })? {
@@ -215,6 +220,30 @@ impl<'a> Decoder<'a> {
             }
         }
         Ok(Image { width: region.width, height: region.height, rgb })
+    }
+
+    /// The whole picture coarsely, and soon: 1/16 of the sides, rounded up, from the first sections of the file alone. Each pixel is about the mean
+    /// of the 16 x 16 that it stands for; it is for the eye, not for measurements. Runs on the CPU.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn coarse(&self, codec: &Codec) -> Result<Image, Error> {
+        let tiles = self.tiles(codec, codec.engines.on_cpu())?;
+        let channels = coarse::CHANNELS.min(codec.model.decoder().config.m);
+        let mut image = coarse::picture(codec, &tiles.quality, &tiles.first_channels(channels)?);
+        if self.file.header.grey {
+            make_grey(&mut image.rgb);
+        }
+        Ok(image)
+    }
+
+    /// Looks inside: the latents of the whole picture and what each position costs. Runs on the CPU.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn inside(&self, codec: &Codec) -> Result<Inside, Error> {
+        self.bands_within(codec, self.whole(), Room { held_px: BYTES_PER_BAND_PX, px: BYTES_PER_INSIDE_PX })?;
+        Inside::of(&self.tiles(codec, codec.engines.on_cpu())?)
     }
 
     /// Decodes a region in bands of rows from the top; holds few rows of tiles at a time.
@@ -252,10 +281,9 @@ impl<'a> Decoder<'a> {
     /// The region, if the picture has it.
     ///
     /// # Errors
-    /// [`Usage::Region`] if it is empty or not inside the picture.
+    /// [`Usage::Region`](crate::Usage::Region) if it is empty or not inside the picture.
     pub fn check_region(&self, region: Region) -> Result<Region, Error> {
-        let whole = self.whole();
-        if whole.contains(region) { Ok(region) } else { Err(Usage::Region { region, width: whole.width, height: whole.height }.into()) }
+        region.inside(self.whole())
     }
 
     /// The whole picture as a region.

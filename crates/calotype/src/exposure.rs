@@ -7,11 +7,12 @@ use calotype_model::{Map, Rect, TileSymbols};
 use rayon::prelude::*;
 
 use crate::alpha;
+use crate::bands;
 use crate::codec::Codec;
 use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of};
 use crate::error::{Error, Usage};
 use crate::metadata::Metadata;
-use crate::picture::{Image, Picture};
+use crate::picture::{Image, Picture, Region, make_grey};
 use crate::quality::Quality;
 use crate::search::{Search, Step, Window};
 use crate::window;
@@ -62,6 +63,15 @@ pub struct Hit {
     pub met: bool,
 }
 
+/// A picture at a quality: its file, and pixels of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Developed {
+    /// The file.
+    pub encoded: Encoded,
+    /// The colours of a region, as [`Decoder::decode_region`](crate::Decoder::decode_region) gives them.
+    pub image: Image,
+}
+
 /// The symbols of a picture at a quality.
 struct Trial<'a> {
     job: Job<'a>,
@@ -103,6 +113,22 @@ impl Exposure<'_> {
     /// As [`Codec::encode_picture`].
     pub fn preview(&self, quality: Quality) -> Result<Image, Error> {
         Ok(self.trial(quality.steps())?.preview())
+    }
+
+    /// The file at a quality, and the pixels of a region of it; g_s runs for that region alone.
+    ///
+    /// # Errors
+    /// As [`Codec::encode_picture`], and [`Usage::Region`] if the region is empty or not inside the picture.
+    pub fn develop(&self, quality: Quality, region: Region) -> Result<Developed, Error> {
+        let region = region.inside(self.whole())?;
+        let trial = self.trial(quality.steps())?;
+        let (encoded, image) = rayon::join(|| trial.encode(&self.sections), || trial.pixels(region));
+        Ok(Developed { encoded: encoded?, image })
+    }
+
+    /// The whole picture as a region.
+    pub fn whole(&self) -> Region {
+        whole(&self.header)
     }
 
     /// Looks for the quality that meets a goal.
@@ -211,14 +237,24 @@ impl Trial<'_> {
     }
 
     fn preview(&self) -> Image {
-        let (codec, header) = (self.job.codec, &self.header);
-        let (width, height) = (header.width as usize, header.height as usize);
-        let maps: Vec<(Rect, &Map<i16>)> = self.tiles.iter().map(|(place, _, v_hat)| (*place, v_hat)).collect();
-        let v_hat = window::assemble(&maps, Rect::of_picture(width, height));
-        let mut rgb = codec.cpu().synthesise(&self.job.tables.quality, &v_hat, width, height);
-        if header.grey {
-            crate::picture::make_grey(&mut rgb);
-        }
-        Image { width: header.width, height: header.height, rgb }
+        self.pixels(whole(&self.header))
     }
+
+    fn pixels(&self, region: Region) -> Image {
+        let size = (self.header.width as usize, self.header.height as usize);
+        let maps: Vec<(Rect, &Map<i16>)> = self.tiles.iter().map(|(place, _, v_hat)| (*place, v_hat)).collect();
+        let wanted = bands::latents_of(region);
+        let rgb = self.job.codec.cpu().pixels(&self.job.tables.quality, &maps, wanted, size);
+        let [left, top] = [region.x as usize - 16 * wanted.x, region.y as usize - 16 * wanted.y];
+        let (rows, columns) = (top..top + region.height as usize, left..left + region.width as usize);
+        let mut rgb = window::crop(rgb, window::pixels_of(wanted, size).0, rows, columns);
+        if self.header.grey {
+            make_grey(&mut rgb);
+        }
+        Image { width: region.width, height: region.height, rgb }
+    }
+}
+
+fn whole(header: &Header) -> Region {
+    Region { x: 0, y: 0, width: header.width, height: header.height }
 }

@@ -18,6 +18,7 @@
 
 mod alpha;
 mod bands;
+mod coarse;
 mod codec;
 mod decode;
 mod encode;
@@ -26,6 +27,7 @@ mod entropy;
 mod error;
 mod exposure;
 mod incremental;
+mod inside;
 mod kept;
 mod metadata;
 mod models;
@@ -54,8 +56,9 @@ pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded};
 pub use engine::gpu::Failure as GpuFailure;
 pub use engine::{EngineChoice, EngineFacts, GpuFacts, gpus, remember_in};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage};
-pub use exposure::{Exposure, Goal, Hit};
+pub use exposure::{Developed, Exposure, Goal, Hit};
 pub use incremental::Incremental;
+pub use inside::Inside;
 pub use metadata::Metadata;
 pub use models::{ModelFacts, ModelId, embedded_models};
 pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples, Shape};

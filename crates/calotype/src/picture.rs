@@ -80,6 +80,12 @@ impl Region {
         };
         inside(self.x, self.width, other.x, other.width) && inside(self.y, self.height, other.y, other.height)
     }
+
+    /// The region, if it is not empty and the whole picture has it.
+    pub(crate) fn inside(self, whole: Region) -> Result<Region, Error> {
+        let refused = Usage::Region { region: self, width: whole.width, height: whole.height };
+        if whole.contains(self) { Ok(self) } else { Err(refused.into()) }
+    }
 }
 
 impl<'a> RgbImage<'a> {

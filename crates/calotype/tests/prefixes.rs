@@ -1,6 +1,9 @@
 //! What the first bytes of a file show: something at every byte after the index, the better the more there are, in the end the picture.
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Error, Image, Incremental, Isa, Malformation, Quality, RgbImage};
+use calotype::{
+    Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Error, Image, Incremental, Isa, Malformation, Picture, Quality, RgbImage,
+    Samples,
+};
 use calotype_model::synthetic;
 
 const WIDTH: u32 = 150;
@@ -122,5 +125,24 @@ fn pictures_get_better_with_every_tenth() {
         println!("quality {percent}, {} bytes, square errors from 30 % on: {errors:?}", file.len());
         assert!(errors.windows(2).all(|pair| pair[1] <= pair[0]));
         assert!(errors[0] > 4 * errors[7]);
+    }
+}
+
+/// Near to the means of the picture, with the model that people use; a flat picture would be far from them.
+#[test]
+fn the_coarse_picture_is_near_to_the_means() {
+    let codec = Codec::new(Some(Isa::detect())).unwrap();
+    for (tile_log2, percent) in [(6, 70.0), (6, 10.0), (10, 50.0)] {
+        let file = encode(&codec, tile_log2, percent);
+        let decoder = Decoder::new(&file, &DecodeOptions::default()).unwrap();
+        let coarse = decoder.coarse(&codec).unwrap();
+        assert_eq!((coarse.width, coarse.height), (WIDTH.div_ceil(16), HEIGHT.div_ceil(16)));
+        let whole = decoder.decode(&codec).unwrap();
+        let whole = Picture::new(WIDTH, HEIGHT, Channels::Rgb, Samples::U8(whole.rgb)).unwrap();
+        let means: Vec<u8> = calotype::scaled(std::iter::once(Ok(whole)), 16).flat_map(|band| band.unwrap().rgb8().into_owned()).collect();
+        let error = |rgb: &[u8]| rgb.iter().zip(&means).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / means.len() as f64;
+        let flat = vec![128; means.len()];
+        println!("{tile_log2} {percent}: {:.2} levels, flat {:.2}", error(&coarse.rgb), error(&flat));
+        assert!(error(&coarse.rgb) < 6.0 && error(&flat) > 20.0, "{} {}", error(&coarse.rgb), error(&flat));
     }
 }

@@ -1,6 +1,8 @@
 //! An exposure is developed at any quality, to the bytes of a plain encoding, and meets sizes and measures.
 
-use calotype::{Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Exposure, Goal, Image, Isa, Metadata, Picture, Quality, Samples};
+use calotype::{
+    Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Exposure, Goal, Image, Isa, Metadata, Picture, Quality, Region, Samples,
+};
 
 const SIDE: u32 = 200;
 
@@ -41,6 +43,42 @@ fn developing_gives_the_bytes_and_pixels_of_encoding() {
             let decoded = Decoder::new(&plain.bytes, &DecodeOptions::default()).unwrap().decode(&codec).unwrap();
             assert_eq!(exposure.preview(quality).unwrap(), decoded);
         }
+    }
+}
+
+#[test]
+fn regions_are_developed_as_they_are_decoded() {
+    let codec = codec();
+    for (channels, tile_log2) in [(Channels::Rgb, 6), (Channels::Grey, 10)] {
+        let picture = picture(channels);
+        let exposure = exposure(&codec, &picture, tile_log2);
+        let quality = Quality::from_percent(60.0).unwrap();
+        for region in [exposure.whole(), Region { x: 37, y: 70, width: 91, height: 130 }, Region { x: 199, y: 0, width: 1, height: 1 }] {
+            let developed = exposure.develop(quality, region).unwrap();
+            assert_eq!(developed.encoded, exposure.encode(quality).unwrap());
+            let decoder = Decoder::new(&developed.encoded.bytes, &DecodeOptions::default()).unwrap();
+            assert_eq!(developed.image, decoder.decode_region(&codec, region).unwrap(), "{region:?}");
+        }
+        assert!(exposure.develop(quality, Region { x: 199, y: 0, width: 2, height: 1 }).is_err());
+    }
+}
+
+#[test]
+fn the_view_inside_adds_up_to_the_file() {
+    let codec = codec();
+    for tile_log2 in [6, 10] {
+        let options = EncodeOptions { tile_log2, statistics: true, ..EncodeOptions::default() };
+        let encoded = codec.encode_picture(&picture(Channels::Rgb), &Metadata::default(), &options).unwrap();
+        let inside = Decoder::new(&encoded.bytes, &DecodeOptions::default()).unwrap().inside(&codec).unwrap();
+        assert_eq!((inside.columns, inside.rows), (13, 13));
+        let bound = encoded.cross_entropy_bits.unwrap();
+        let (sum, by_position) = (inside.z_bits + inside.y_bits, inside.bits.iter().map(|bits| f64::from(*bits)).sum::<f64>());
+        // Costs are rounded to 1/256 bit.
+        assert!((sum / bound - 1.0).abs() < 1e-3 && (by_position / bound - 1.0).abs() < 1e-3, "{bound} {sum} {by_position}");
+        assert!(inside.z_bits > 0.0 && inside.y_bits > inside.z_bits);
+        assert_eq!(inside.channel(3)[20], inside.latents[20 * inside.channels + 3]);
+        assert!(inside.channel(0).iter().any(|value| *value != 0) && inside.channel(inside.channels).is_empty());
+        assert!(inside.log2_sigma.iter().all(|sigma| (-4.0..9.0).contains(sigma)));
     }
 }
 

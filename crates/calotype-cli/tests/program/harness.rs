@@ -78,6 +78,11 @@ impl Desk {
         self.command(line).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// A run that has not begun.
+    pub fn prepared(&self, line: &str) -> Command {
+        self.command(line)
+    }
+
     fn command(&self, line: &str) -> Command {
         let sample = sample("SAMPLE.png");
         let words = line.split_whitespace().map(|word| if word == "SAMPLE" { sample.as_os_str() } else { word.as_ref() });

@@ -4,6 +4,8 @@ mod bands;
 mod batch;
 mod bench;
 mod damage;
+#[cfg(all(feature = "view", unix))]
+mod display;
 mod engines;
 mod eval;
 mod harness;
@@ -13,4 +15,8 @@ mod pictures;
 mod pipes;
 mod refusals;
 mod round_trip;
+#[cfg(feature = "view")]
+mod screenshot;
 mod whole;
+#[cfg(all(feature = "view", unix))]
+mod window;

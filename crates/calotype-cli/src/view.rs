@@ -1,0 +1,113 @@
+//! `calotype view`: pictures in a window, or a picture of the window.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calotype::{Codec, DecodeOptions, Image, Metadata, Picture};
+use calotype_view::{Choice as Side, Compare, Host, Overlay, Shot, Start, Zoom};
+use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+use crate::args::{Style, ViewArgs};
+use crate::engine::Choice;
+use crate::eval::tool_folders;
+use crate::failure::Failure;
+use crate::output::{self, Existing};
+use crate::read_image::{Turn, decode_image};
+
+/// This program, as the viewer sees it.
+struct Program {
+    choice: Choice,
+    limits: DecodeOptions,
+}
+
+impl Host for Program {
+    fn codec(&self) -> Result<Codec, String> {
+        self.choice.codec().map_err(|failure| failure.message)
+    }
+
+    fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
+        let source = decode_image(bytes, path, self.limits.max_pixels, Turn::Apply).map_err(|failure| failure.message)?;
+        Ok((source.picture, source.metadata))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), String> {
+        let existing = Existing::from_flag(replace);
+        let written = output::check(path, existing).and_then(|()| output::write(path, &[bytes], existing));
+        written.map_err(|failure| failure.message.replace("give -y to overwrite it, or another -o", "tick replace, or give another name"))
+    }
+
+    fn explain(&self, path: &Path, error: &calotype::Error) -> String {
+        Failure::codec(path, error).message
+    }
+
+    fn limits(&self) -> DecodeOptions {
+        self.limits
+    }
+
+    fn tool_folders(&self) -> Vec<PathBuf> {
+        tool_folders()
+    }
+
+    fn log(&self, line: &str) {
+        if self.choice.verbose {
+            output::say(&format!("calotype: view: {line}"));
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Engine (exit code 4) without a display; input (5) for files that do not exist, where a picture of the window is made.
+pub fn run(args: &ViewArgs, choice: &Choice) -> Result<(), Failure> {
+    let limits = DecodeOptions { max_pixels: args.max_pixels, ..DecodeOptions::default() };
+    let host = Arc::new(Program { choice: choice.clone(), limits });
+    match &args.screenshot {
+        Some(path) => screenshot(args, host, path),
+        None => calotype_view::run(host, start(args)).map_err(|error| {
+            let remedy = "; `calotype view --screenshot OUT.png` needs no display";
+            Failure { code: 4, message: format!("view: {error}{remedy}") }
+        }),
+    }
+}
+
+fn start(args: &ViewArgs) -> Start {
+    let compare = match &args.compare[..] {
+        [a, b] => Some([Side::parse(a), Side::parse(b)]),
+        _ => None,
+    };
+    let style = match args.style {
+        Style::Split => Compare::Split,
+        Style::Difference => Compare::Difference,
+        Style::Flicker => Compare::Flicker,
+    };
+    let zoom = args.zoom.filter(|scale| *scale > 0.0).map(|scale| Zoom::At(scale, args.at));
+    let overlay = args.overlay.unwrap_or(Overlay::None);
+    let recent = choose_base_strategy().ok().map(|strategy| strategy.cache_dir().join("calotype/recent"));
+    // Pictures of the window do not depend on what was looked at before.
+    let recent = recent.filter(|_| args.screenshot.is_none());
+    Start { files: args.files.clone(), compare, style, overlay, zoom, recent, ..Start::default() }
+}
+
+fn screenshot(args: &ViewArgs, host: Arc<Program>, path: &Path) -> Result<(), Failure> {
+    let existing = Existing::from_flag(args.overwrite);
+    output::check(path, existing)?;
+    for file in &args.files {
+        fs::metadata(file).map_err(|error| Failure::io(file, "read", error))?;
+    }
+    let (width, height) = args.size;
+    let shot = Shot { width, height, split: args.split.clamp(0.0, 1.0), panel: !args.no_panel, ..Shot::default() };
+    let image = calotype_view::screenshot(host, start(args), &shot).map_err(|error| Failure { code: 4, message: error.to_string() })?;
+    output::write(path, &[&png(path, &image)?], existing)
+}
+
+fn png(path: &Path, image: &Image) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Cursor::new(Vec::new());
+    let written = PngEncoder::new(&mut bytes).write_image(&image.rgb, image.width, image.height, ExtendedColorType::Rgb8);
+    written.map_err(|error| Failure::io(path, "write", std::io::Error::other(error)))?;
+    Ok(bytes.into_inner())
+}

@@ -1,0 +1,72 @@
+//! What the viewer asks of the program around it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use calotype::{Codec, DecodeOptions, Metadata, Picture};
+
+/// Pixels that are decoded together: few, so that the first ones come soon.
+const BAND_PX: u64 = 1 << 20;
+
+/// The program around the viewer. Every error is a line in plain words that names the file.
+pub trait Host: Send + Sync {
+    /// The codec for both ways.
+    ///
+    /// # Errors
+    /// There is no such engine or model.
+    fn codec(&self) -> Result<Codec, String>;
+
+    /// Reads a picture that is not a `.calo` file, turned as it is to be seen.
+    ///
+    /// # Errors
+    /// It is damaged, too large, or of an unknown kind.
+    fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String>;
+
+    /// Writes a whole file or nothing; one that exists only if it may be replaced.
+    ///
+    /// # Errors
+    /// It exists already or cannot be written.
+    fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), String>;
+
+    /// What the codec says of a file, in plain words.
+    fn explain(&self, path: &Path, error: &calotype::Error) -> String;
+
+    /// What the viewer accepts.
+    fn limits(&self) -> DecodeOptions;
+
+    /// Where other codecs' tools may be found.
+    fn tool_folders(&self) -> Vec<PathBuf>;
+
+    /// A line on what happens, for those who want to know.
+    fn log(&self, line: &str);
+}
+
+/// The host and its codec, which is loaded once, where it is first needed.
+pub struct Shared {
+    /// The host.
+    pub host: Arc<dyn Host>,
+    codec: OnceLock<Result<Codec, String>>,
+}
+
+impl Shared {
+    /// Nothing is loaded yet.
+    pub fn new(host: Arc<dyn Host>) -> Shared {
+        Shared { host, codec: OnceLock::new() }
+    }
+
+    /// The codec.
+    ///
+    /// # Errors
+    /// As [`Host::codec`].
+    pub fn codec(&self) -> Result<&Codec, String> {
+        self.codec.get_or_init(|| self.host.codec().map(|codec| codec.with_band(BAND_PX))).as_ref().map_err(Clone::clone)
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        std::fs::read(path).map_err(|error| format!("{}: cannot read: {error}", path.display()))
+    }
+}

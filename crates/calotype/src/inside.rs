@@ -1,0 +1,133 @@
+//! What a file's bits are spent on: the view inside.
+
+use calotype_model::{Map, Rect};
+
+use crate::bands::Tiles;
+use crate::codec::Codec;
+use crate::error::Error;
+
+/// The latents of a picture and what they cost, by position: each stands for 16 x 16 pixels, or what the picture has of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inside {
+    /// Positions in a row, 1/16 of the pixels, rounded up.
+    pub columns: usize,
+    /// Rows of positions.
+    pub rows: usize,
+    /// M, the channels of a latent, the most important first.
+    pub channels: usize,
+    /// What the symbols of each position take under the model's tables, in bits, `[rows, columns]`: those of y, and a share of those of z,
+    /// of which one stands for 4 x 4 positions.
+    pub bits: Vec<f32>,
+    /// The mean over the channels of log2 of the standard deviation that y's symbols are coded with, `[rows, columns]`.
+    pub log2_sigma: Vec<f32>,
+    /// v_hat, what g_s develops, `[rows, columns, channels]` (docs/MODEL.md section 5.3).
+    pub latents: Vec<i16>,
+    /// Bits of all z symbols.
+    pub z_bits: f64,
+    /// Bits of all y symbols.
+    pub y_bits: f64,
+}
+
+/// What is known of one tile.
+pub(crate) struct TileInside {
+    place: Rect,
+    y_bits: Vec<f32>,
+    z_bits: Map<f32>,
+    log2_sigma: Vec<f32>,
+    v_hat: Map<i16>,
+}
+
+impl Inside {
+    pub(crate) fn of(tiles: &Tiles<'_>) -> Result<Inside, Error> {
+        let picture = tiles.picture();
+        let channels = tiles.codec.model.decoder().config.m;
+        let positions = picture.height * picture.width;
+        let mut inside = Inside {
+            columns: picture.width,
+            rows: picture.height,
+            channels,
+            bits: vec![0.0; positions],
+            log2_sigma: vec![0.0; positions],
+            latents: vec![0; positions * channels],
+            z_bits: 0.0,
+            y_bits: 0.0,
+        };
+        for tile in tiles.inside()? {
+            inside.add(&tile);
+        }
+        Ok(inside)
+    }
+
+    fn add(&mut self, tile: &TileInside) {
+        let place = tile.place;
+        self.y_bits += tile.y_bits.iter().map(|bits| f64::from(*bits)).sum::<f64>();
+        self.z_bits += tile.z_bits.data.iter().map(|bits| f64::from(*bits)).sum::<f64>();
+        for y in 0..place.height {
+            let (from, to) = (y * place.width, (place.y + y) * self.columns + place.x);
+            self.log2_sigma[to..][..place.width].copy_from_slice(&tile.log2_sigma[from..][..place.width]);
+            for x in 0..place.width {
+                self.bits[to + x] = tile.y_bits[from + x] + share_of_z(tile, y, x);
+            }
+            let values = &tile.v_hat.data[from * self.channels..][..place.width * self.channels];
+            self.latents[to * self.channels..][..values.len()].copy_from_slice(values);
+        }
+    }
+
+    /// The values of one channel, `[rows, columns]`; empty if there is no such channel.
+    pub fn channel(&self, channel: usize) -> Vec<i16> {
+        self.latents
+            .iter()
+            .skip(channel)
+            .step_by(self.channels)
+            .copied()
+            .take(if channel < self.channels { usize::MAX } else { 0 })
+            .collect()
+    }
+}
+
+/// The bits of the z position above a latent, divided among the latents below it.
+fn share_of_z(tile: &TileInside, y: usize, x: usize) -> f32 {
+    let (top, left) = (y / 4 * 4, x / 4 * 4);
+    let below = (tile.place.height - top).min(4) * (tile.place.width - left).min(4);
+    tile.z_bits.at(y / 4, x / 4)[0] / below as f32
+}
+
+impl TileInside {
+    /// Of a tile's symbols: z `[zh, zw, Z]` with the indices of its channels, y `[lh, lw, M]` with its indices, v_hat.
+    pub fn new(codec: &Codec, place: Rect, z: (&[i16], &[u8]), y: (&[i16], &[u8]), v_hat: Map<i16>) -> TileInside {
+        let config = &codec.model.decoder().config;
+        let (zh, zw) = place.size().hyper();
+        let bits = |symbol: i16, index: u8| codec.tables.cost(index, symbol) as f32 / 256.0;
+        let z_position = |symbols: &[i16]| symbols.iter().zip(z.1).map(|(symbol, index)| bits(*symbol, *index)).sum::<f32>();
+        let coded = |index: &u8| *index >= config.skip_below;
+        let y_position = |(symbols, indices): (&[i16], &[u8])| {
+            symbols.iter().zip(indices).filter(|(_, index)| coded(index)).map(|(symbol, index)| bits(*symbol, *index)).sum::<f32>()
+        };
+        let sigmas = log2_sigmas(codec);
+        let mean = |indices: &[u8]| indices.iter().map(|index| sigmas[usize::from(*index)]).sum::<f32>() / config.m as f32;
+        let z_bits = z.0.chunks_exact(z.1.len()).map(z_position).collect();
+        TileInside {
+            place,
+            y_bits: y.0.chunks_exact(config.m).zip(y.1.chunks_exact(config.m)).map(y_position).collect(),
+            z_bits: Map { height: zh, width: zw, channels: 1, data: z_bits },
+            log2_sigma: y.1.chunks_exact(config.m).map(mean).collect(),
+            v_hat,
+        }
+    }
+}
+
+/// log2 of the standard deviation of each table's symbols; escapes count as the first symbol beyond.
+fn log2_sigmas(codec: &Codec) -> Vec<f32> {
+    let sizes = &codec.model.decoder().cdf_sizes;
+    let of = |(index, size): (usize, &u16)| {
+        let end = i32::from(*size) + 1;
+        let square = |symbol: i32| {
+            let (frequency, _) = codec.tables.frequency(index as u8, symbol as i16).unwrap_or((0, 0));
+            // Both symbols beyond the table share the escape's slot.
+            let share = if symbol.abs() == end { 0.5 } else { 1.0 };
+            share * f64::from(symbol).powi(2) * f64::from(frequency) / f64::from(1 << calotype_rans::PROBABILITY_BITS)
+        };
+        ((-end..=end).map(square).sum::<f64>().log2() / 2.0) as f32
+    };
+    sizes.iter().enumerate().map(of).collect()
+}
