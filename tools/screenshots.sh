@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws the pictures of docs/VIEW.md from the project's own sample: `bash tools/screenshots.sh`. Needs python3 with numpy and pillow.
+# Draws the pictures of docs/VIEW.md from the project's own sample: `bash tools/screenshots.sh`. Needs python3 with pillow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,23 +9,17 @@ calotype=${CALOTYPE:-target/release/calotype}
 [ -x "$calotype" ] || cargo build --release
 calotype=$(realpath "$calotype")
 
-python3 - "$work/lake.png" <<'PYTHON'
-import sys
-sys.path.insert(0, "tools")
-from PIL import Image
-from draw_samples import lake
-Image.fromarray(lake(1200, 800)).save(sys.argv[1])
-PYTHON
+cp assets/images/SAMPLE.png "$work/lake.png"
 
 shoot() { "$calotype" view "${@:2}" --screenshot "$work/shots/$1.png" --size 1120x700; }
 mkdir -p "$work/shots" docs/view
 cd "$work"
-"$calotype" encode lake.png -o lake.calo -q 45
-head -c 5000 lake.calo > lake-cut.calo
-shoot plain lake.calo
-shoot pixels lake.calo --zoom 48 --at 420,265
-shoot compare lake.png --compare original q25 --zoom 2 --at 400,300
-shoot bits lake.calo --overlay bits
+"$calotype" encode lake.png -o lake.calo -q 60
+head -c 900 lake.calo > lake-cut.calo
+shoot plain lake.calo --zoom 2
+shoot pixels lake.calo --zoom 48 --at 120,60
+shoot compare lake.png --compare original q40 --zoom 2
+shoot bits lake.calo --overlay bits --zoom 2
 shoot error lake-cut.calo
 cd - >/dev/null
 

@@ -74,6 +74,15 @@ impl Display {
         assert!(status.success(), "xdotool {line}");
     }
 
+    /// Drags the mouse from the first place to the last. Slow enough for slow frames: what comes within one is a click.
+    pub fn drag(&self, places: [(usize, usize); 3]) {
+        for (number, (x, y)) in places.into_iter().enumerate() {
+            self.act(&format!("mousemove {x} {y}{}", if number == 0 { " mousedown 1" } else { "" }));
+            std::thread::sleep(Duration::from_millis(800));
+        }
+        self.act("mouseup 1");
+    }
+
     /// The screen as it is now: Xvfb keeps it in a file of the XWD format, 4 bytes a pixel, blue first.
     pub fn screen(&self) -> Screen {
         let file = fs::read(self.folder.path().join("Xvfb_screen0")).unwrap();

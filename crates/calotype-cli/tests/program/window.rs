@@ -55,7 +55,7 @@ fn drive(graphics: Graphics) {
     plain(&mut window, &display, &studio, &name);
     zoomed(&mut window, &display, &studio, &name);
     compared(&mut window, &display, &studio, &name);
-    looked_inside(&mut window, &display, &name);
+    looked_inside(&mut window, &display, &studio, &name);
     errors_and_on(&mut window, &display, &studio, &name);
     println!("{graphics:?}: {}", window.quit());
 }
@@ -77,13 +77,13 @@ fn zoomed(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &st
     let (left, top) = before.find(384, studio.decoded.as_raw()).unwrap();
     // The wheel zooms to the pixel below the mouse.
     let (x, y) = (left + 150, top + 90);
-    // Its upper left corner, so that the pixel grows to the right and down.
     display.act(&format!("mousemove {x} {y}"));
     display.act("click --repeat 5 --delay 20 4");
     let pixel = studio.decoded.get_pixel(150, 90).0;
     window.wait_for("the zoomed picture", |screen| screen.changes(&before) > WIDTH * HEIGHT / 8);
     let screen = window.still();
-    let near = |screen: &Screen| [(1, 1), (3, 3), (5, 5)].iter().any(|(dx, dy)| screen.pixel(x + dx, y + dy) == pixel);
+    let near =
+        |screen: &Screen| [-3, -1, 1, 3].iter().any(|by| screen.pixel(x.saturating_add_signed(*by), y.saturating_add_signed(*by)) == pixel);
     assert!(near(&screen), "the pixel below the mouse stays there: {pixel:?} {:?}", screen.pixel(x, y));
     // Keys go on until pixels have grids and values.
     for _ in 0..5 {
@@ -92,7 +92,7 @@ fn zoomed(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &st
     window.still().keep(&format!("{name}-zoomed"));
     // A drag moves the picture.
     let before = window.still();
-    display.act("mousemove 400 300 mousedown 1 sleep 0.2 mousemove 430 330 sleep 0.2 mousemove 600 500 sleep 0.2 mouseup 1");
+    display.drag([(400, 300), (430, 330), (600, 500)]);
     window.wait_for("another part of the picture", |screen| screen.changes(&before) > WIDTH * HEIGHT / 8);
     window.key("f", "Fit");
     window.key("1", "zoom 1.0");
@@ -105,11 +105,7 @@ fn compared(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &
     window.still().keep(&format!("{name}-compare"));
     // The border follows the mouse: 100 points to the right the original reaches further.
     let middle = (WIDTH - 280) / 2;
-    display.act(&format!(
-        "mousemove {middle} 300 mousedown 1 sleep 0.2 mousemove {} 300 sleep 0.2 mousemove {} 300 sleep 0.2 mouseup 1",
-        middle + 30,
-        middle + 100
-    ));
+    display.drag([(middle, 300), (middle + 30, 300), (middle + 100, 300)]);
     let further = columns(&studio.original, 190, 90);
     window.wait_for("the border moved by the mouse", |screen| shows(screen, &further));
     window.key("d", "Compare(Difference)");
@@ -120,16 +116,17 @@ fn compared(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &
     window.key("x", "Off");
 }
 
-fn looked_inside(window: &mut Window<'_>, display: &Display, name: &str) {
+fn looked_inside(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &str) {
     display.act("mousemove 500 770");
-    let before = window.still();
+    let decoded = whole(&studio.decoded);
+    let before = window.wait_for("the decoded picture alone", |screen| shows(screen, &decoded));
     window.key("b", "overlay Bits");
-    window.wait_for("the overlay", |screen| screen.changes(&before) > 384 * 256 / 2);
+    window.wait_for("the overlay", |screen| !shows(screen, &decoded) && screen.changes(&before) > 384 * 256 / 2);
     window.still().keep(&format!("{name}-bits"));
     window.key("l", "overlay Channel(0)");
     window.key("bracketright", "overlay Channel(1)");
     window.key("l", "overlay None");
-    window.wait_for("the picture without overlay", |screen| screen.changes(&before) < 384 * 256 / 10);
+    window.wait_for("the picture without overlay", |screen| shows(screen, &decoded));
 }
 
 /// A broken file shows its error, and the window goes on.
