@@ -143,6 +143,7 @@ fn the_coarse_picture_is_near_to_the_means() {
         let error = |rgb: &[u8]| rgb.iter().zip(&means).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / means.len() as f64;
         let flat = vec![128; means.len()];
         println!("{tile_log2} {percent}: {:.2} levels, flat {:.2}", error(&coarse.rgb), error(&flat));
-        assert!(error(&coarse.rgb) < 6.0 && error(&flat) > 20.0, "{} {}", error(&coarse.rgb), error(&flat));
+        // A wave is no field: what g_s adds to it is missing.
+        assert!(5.0 * error(&coarse.rgb) < error(&flat), "{} {}", error(&coarse.rgb), error(&flat));
     }
 }
