@@ -26,7 +26,7 @@ from .evaluate import bd_rate, ms_ssim_db, padded  # noqa: E402
 from .layers import gaussian_bits  # noqa: E402
 from .model import Codec  # noqa: E402
 from .plan import SCALES, SKIP_BELOW  # noqa: E402
-from .symbol_counts import round_as_encoder, scale_index, y_symbols  # noqa: E402
+from .symbol_counts import code, round_as_encoder  # noqa: E402
 
 QUALITIES = (10, 20, 30, 40, 50, 60, 70, 80, 90)
 NEIGHBOURS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.5), (1, -1, 0.5))  # rows up, columns left, weight: same channel
@@ -54,19 +54,14 @@ class WithoutContext(Codec):
 @torch.no_grad()
 def point(codec, image, q, rounding):
     """uint8 [3,h,w] -> bits per pixel, PSNR and MS-SSIM in dB; symbols and scale indices [M,H/16,W/16]."""
-    h, w = image.shape[1:]
-    t = torch.tensor([q / 100])
-    v, gains = codec.analyse(padded(image)), codec.gains(t)
-    z = codec.hyper_analyse(v, gains).round()
-    hidden = codec.hyper_synthesise(z, gains)
-    log_sigma = codec.scales(hidden, gains)
-    index = scale_index(log_sigma)
-    symbols, y_hat = y_symbols(codec, v * gains.y, hidden, gains, log_sigma, rounding)
-    bits = gaussian_bits(symbols, log_sigma)[index >= SKIP_BELOW].sum() + gaussian_bits(z, codec.z_scales(gains)).sum()
-    x_hat = (codec.synthesise(y_hat, t, gains)[0, :, :h, :w].clamp(0, 1) * 255).round() / 255
+    (h, w), t = image.shape[1:], q / 100
+    coded = code(codec, codec.analyse(padded(image)), t, rounding)
+    y_bits = gaussian_bits(coded.symbols, coded.log_sigma)[coded.index >= SKIP_BELOW].sum()
+    bits = y_bits + gaussian_bits(coded.z, codec.z_scales(coded.gains)).sum()
+    x_hat = (codec.synthesise(coded.y_hat, torch.tensor([t]), coded.gains)[0, :, :h, :w].clamp(0, 1) * 255).round() / 255
     x = image / 255
     psnr = -10 * torch.log10((x_hat - x).square().mean())
-    return (float(bits) / (h * w), float(psnr), ms_ssim_db(x_hat, x)), symbols[0].numpy().astype(np.int32), index[0].numpy()
+    return (float(bits) / (h * w), float(psnr), ms_ssim_db(x_hat, x)), coded.symbols[0].numpy().astype(np.int32), coded.index[0].numpy()
 
 
 def curve(codec, images, rounding):

@@ -3,10 +3,13 @@
 The Gaussian of the training loss is close but not the truth: tails are heavier, and the encoder's rounding prefers 0 (docs/DECISIONS.md).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from .layers import LOG_SIGMA_MIN, gaussian_bits, step_masks
+from .model import Gains
 from .plan import LOG_SIGMA_STEP, SCALES, SKIP_BELOW
 
 LARGEST = 2047  # larger symbols are counted as this one
@@ -37,6 +40,27 @@ def y_symbols(codec, y, h, gains, log_sigma, rounding=round_as_encoder):
     return symbols, y_hat
 
 
+class Coded(NamedTuple):
+    """What the encoder makes of a picture at a quality."""
+
+    gains: Gains
+    z: torch.Tensor  # symbols [1,Z,H/64,W/64]
+    log_sigma: torch.Tensor  # of y, [1,M,H/16,W/16]
+    index: torch.Tensor  # scale indices of y
+    symbols: torch.Tensor  # y
+    y_hat: torch.Tensor  # the decoder's
+
+
+def code(codec, v, t, rounding=round_as_encoder):
+    """Latents v [1,M,H/16,W/16] before scaling and t in [0, 1] -> Coded."""
+    gains = codec.gains(torch.tensor([t]))
+    z = codec.hyper_analyse(v, gains).round()
+    h = codec.hyper_synthesise(z, gains)
+    log_sigma = codec.scales(h, gains)
+    symbols, y_hat = y_symbols(codec, v * gains.y, h, gains, log_sigma, rounding)
+    return Coded(gains, z, log_sigma, scale_index(log_sigma), symbols, y_hat)
+
+
 def add(counts, symbols, index):
     np.add.at(counts, (index.flatten().numpy(), symbols.abs().clamp(max=LARGEST).long().flatten().numpy()), 1)
 
@@ -49,13 +73,8 @@ def count(codec, images, qualities=QUALITIES):
     for image in images:
         v = codec.analyse(image[None].float() / 255)
         for t in qualities:
-            gains = codec.gains(torch.tensor([t]))
-            z = codec.hyper_analyse(v, gains).round()
-            h = codec.hyper_synthesise(z, gains)
-            log_sigma = codec.scales(h, gains)
-            index = scale_index(log_sigma)
-            coded = index >= SKIP_BELOW
-            symbols, _ = y_symbols(codec, v * gains.y, h, gains, log_sigma)
-            add(counts, symbols[coded], index[coded])
-            add(counts, z, scale_index(codec.z_scales(gains)).expand_as(z))
+            coded = code(codec, v, t)
+            sent = coded.index >= SKIP_BELOW
+            add(counts, coded.symbols[sent], coded.index[sent])
+            add(counts, coded.z, scale_index(codec.z_scales(coded.gains)).expand_as(coded.z))
     return counts

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 use super::textures::{Place, Textures};
+use crate::command::Command;
 use crate::picture::Picture;
 use crate::side::{Compare, Overlay};
-use crate::transform::Transform;
+use crate::transform::{Transform, Zoom};
 use crate::viewer::{Shown, Viewer};
 use crate::words;
 
@@ -62,11 +63,7 @@ fn take_mouse(ui: &Ui, viewer: &mut Viewer, response: &Response, scale: f64) {
         }
     }
     if response.double_clicked() {
-        viewer.apply(if viewer.zoom == crate::transform::Zoom::Fit {
-            crate::command::Command::OneToOne
-        } else {
-            crate::command::Command::Fit
-        });
+        viewer.apply(if viewer.zoom == Zoom::Fit { Command::OneToOne } else { Command::Fit });
     }
 }
 
@@ -175,18 +172,8 @@ impl Canvas<'_> {
             let border = viewer.split as f32 * self.place.view.width() + self.place.view.left();
             for (x, y) in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
                 let middle = self.place.point(f64::from(x) + 0.5, f64::from(y) + 0.5);
-                let slot = match viewer.compare {
-                    Compare::Split => usize::from(middle.x > border),
-                    Compare::Flicker => usize::from(viewer.second),
-                    _ => 0,
-                };
-                let picture = if viewer.compare == Compare::Difference {
-                    viewer.difference().and_then(|picture| picture.as_ref().ok())
-                } else {
-                    None
-                };
-                let pixel = picture.or(viewer.shown(slot).map(|shown| shown.picture)).and_then(|picture| picture.pixel(x, y));
-                self.value(pixel, middle);
+                let picture = picture_there(viewer, middle.x > border);
+                self.value(picture.and_then(|picture| picture.pixel(x, y)), middle);
             }
         }
     }
@@ -282,6 +269,18 @@ fn gradient(bar: Rect, colours: &[[u8; 3]]) -> Vec<Shape> {
         Shape::mesh(Arc::new(mesh))
     };
     colours.iter().enumerate().map(stripe).collect()
+}
+
+/// The picture that lies left of the border between the sides, or right of it.
+fn picture_there(viewer: &Viewer, right: bool) -> Option<&Arc<Picture>> {
+    let difference = || viewer.difference().and_then(|picture| picture.as_ref().ok());
+    let side = |slot| viewer.shown(slot).map(|shown| shown.picture);
+    match viewer.compare {
+        Compare::Off => side(0),
+        Compare::Split => side(usize::from(right)),
+        Compare::Flicker => side(usize::from(viewer.second)),
+        Compare::Difference => difference().or_else(|| side(0)),
+    }
 }
 
 /// Long lines in pieces of some words.

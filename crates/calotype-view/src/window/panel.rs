@@ -59,7 +59,8 @@ fn file(ui: &mut Ui, viewer: &mut Viewer) {
     ui.label(format!("{} x {} pixels", facts.width, facts.height));
     ui.label(format!("{}, {bpp:.3} bits per pixel", words::size(facts.bytes)));
     if let Some(info) = facts.calo {
-        ui.label(format!("quality {:.2}, {} tiles", info.quality.percent(), info.tiles));
+        let tiles = if info.tiles == 1 { "tile" } else { "tiles" };
+        ui.label(format!("quality {:.2}, {} {tiles}", info.quality.percent(), info.tiles));
         ui.weak(format!("model {}", info.model_id));
     }
     for note in &facts.notes {

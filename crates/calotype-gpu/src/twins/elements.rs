@@ -1,0 +1,241 @@
+//! The kernels without a sum over channels: depthwise, gains, latents, copies, pixels.
+
+use super::*;
+
+#[test]
+fn depthwise() {
+    let mut random = Random(8);
+    for (case, channels) in SHAPES.into_iter().flat_map(|shape| [4, 20, 68].map(|channels| (shape, channels))) {
+        let mut layer = random.depthwise(channels);
+        (layer.shift[0], layer.bias[0]) = (9, 77);
+        let input = random.codes(case, channels);
+        let truth = bytes(&scalar::code_end(&scalar::depthwise(&layer, &input), &layer.shift).data);
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+            outputs(gpu, |commands| {
+                let mut layer = layer.clone();
+                if damage == Damage::Weight {
+                    layer.weight[4] ^= 64;
+                }
+                damage_shift(damage, &mut layer.shift[..1]);
+                let (layer, buffer) = (Spatial::new(gpu, &layer)?, commands.upload(&bytes(&input.data))?);
+                let out = commands.take(truth.len())?;
+                commands.depthwise(&layer, size(&input), &buffer, &out);
+                Ok(vec![(out, truth.len())])
+            })
+        };
+        compare(&shaders::DEPTHWISE, std::slice::from_ref(&truth), run, if case == (17, 13) { BOTH } else { &[] });
+    }
+}
+
+/// Gains and shifts as in a table of a model; channel 0 has `shift`.
+fn random_gains(random: &mut Random, channels: usize, shift_0: u8) -> (Vec<i16>, Vec<u8>) {
+    let mut gain: Vec<i16> = (0..channels).map(|_| random.within(32767).unsigned_abs() as i16).collect();
+    let mut shift = random.shifts(30, channels);
+    (gain[0], shift[0]) = (23_456, shift_0);
+    (gain, shift)
+}
+
+fn damaged_gains(gain: &[i16], shift: &[u8], damage: Damage) -> Vec<u8> {
+    let (mut gain, mut shift) = (gain.to_vec(), shift.to_vec());
+    if damage == Damage::Weight {
+        gain[0] ^= 1 << 13;
+    }
+    damage_shift(damage, &mut shift[..1]);
+    gains(&gain, &shift)
+}
+
+#[test]
+fn scale_code_and_scale_symbol() {
+    let mut random = Random(9);
+    for (case, channels) in SHAPES.into_iter().flat_map(|shape| [4, 20, 68].map(|channels| (shape, channels))) {
+        let ((gain, shift), input) = (random_gains(&mut random, channels, 22), random.stream(case, channels));
+        let scaled = |i: usize, value: i16| scalar::round_shift(i32::from(value) * i32::from(gain[i % channels]), shift[i % channels]);
+        let values: Vec<i32> = input.data.iter().enumerate().map(|(i, &value)| scaled(i, value)).collect();
+        let codes: Vec<i8> = values.iter().map(|&value| scalar::sat8(value)).collect();
+        let symbols: Vec<i16> = values.iter().map(|&value| value.clamp(-32767, 32767) as i16).collect();
+        for (kernel, truth) in [(&shaders::SCALE_CODE, bytes(&codes)), (&shaders::SCALE_SYMBOL, halves(&symbols))] {
+            let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+                outputs(gpu, |commands| {
+                    let (gains, buffer) = (commands.upload(&damaged_gains(&gain, &shift, damage))?, commands.upload(&halves(&input.data))?);
+                    let out = commands.take(truth.len())?;
+                    commands.elements(kernel, input.data.len() / 4, &[channels / 4], &[&gains, &buffer, &out]);
+                    Ok(vec![(out, truth.len())])
+                })
+            };
+            compare(kernel, std::slice::from_ref(&truth), run, if case == (17, 13) { BOTH } else { &[] });
+        }
+    }
+}
+
+/// A tile in the middle of the four steps.
+struct Latents {
+    v_hat: Map<i16>,
+    mean: Map<i16>,
+    v: Map<i16>,
+    symbols: Vec<i16>,
+    index: Vec<u8>,
+    gain_y: (Vec<i16>, Vec<u8>),
+    gain_dec: (Vec<i16>, Vec<u8>),
+    read: Vec<u8>,
+}
+
+const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
+const SKIP_BELOW: u8 = 20;
+/// Codes of h in front of v_hat's.
+const H: usize = 8;
+
+impl Latents {
+    fn new(random: &mut Random, case: (usize, usize), channels: usize) -> Latents {
+        let count = case.0 * case.1 * channels;
+        Latents {
+            v_hat: random.stream(case, channels),
+            mean: random.stream(case, channels),
+            v: random.stream(case, channels),
+            symbols: (0..count).map(|_| random.within(400) as i16).collect(),
+            index: (0..count).map(|_| (random.next() % 64) as u8).collect(),
+            gain_y: random_gains(random, channels, 18),
+            gain_dec: random_gains(random, channels, 18),
+            read: random.shifts(15, channels),
+        }
+    }
+
+    /// docs/MODEL.md section 5.3 for one latent; `choose` gives the symbol for y - mu and a scale index.
+    fn step(&self, step: usize, choose: Option<&Quantiser>) -> (Vec<i16>, Map<i16>) {
+        let (channels, width) = (self.v.channels, self.v.width);
+        let (mut symbols, mut v_hat) = (self.symbols.clone(), self.v_hat.clone());
+        for (i, symbol) in symbols.iter_mut().enumerate() {
+            let (m, x, y) = (i % channels, i / channels % width, i / channels / width);
+            if ORDER[step][m / (channels / 4)] != [[0, 2], [3, 1]][y & 1][x & 1] {
+                continue;
+            }
+            let to_q6 = |value| scalar::scaled(value, self.gain_y.0[m], self.gain_y.1[m]);
+            let mu = i32::from(to_q6(self.mean.data[i]));
+            if let Some(quantiser) = choose {
+                let chosen = quantiser.symbol(self.index[i], i32::from(to_q6(self.v.data[i])) - mu);
+                *symbol = if self.index[i] < SKIP_BELOW { 0 } else { chosen };
+            }
+            let y_hat = scalar::sat16(64 * i32::from(*symbol) + mu);
+            v_hat.data[i] = scalar::scaled(y_hat, self.gain_dec.0[m], self.gain_dec.1[m]);
+        }
+        (symbols, v_hat)
+    }
+
+    /// h of 7 everywhere, then the codes of v_hat.
+    fn codes(&self, v_hat: &Map<i16>) -> Vec<u8> {
+        let codes = scalar::read(v_hat, &self.read);
+        codes.data.chunks_exact(v_hat.channels).flat_map(|v| [vec![7; H], bytes(v)].concat()).collect()
+    }
+
+    fn tables(&self, damage: Damage) -> Vec<u8> {
+        let ((mut gain, mut shift), (dec, dec_shift)) = (self.gain_y.clone(), self.gain_dec.clone());
+        if damage == Damage::Weight {
+            gain[0] ^= 1 << 13;
+        }
+        damage_shift(damage, &mut shift[..1]);
+        let wide = |gain: &[i16]| gain.iter().map(|&gain| i32::from(gain)).collect::<Vec<i32>>();
+        columns(&[&wide(&gain), &widened(&shift), &wide(&dec), &widened(&dec_shift), &widened(&self.read)])
+    }
+
+    fn sizes(&self, step: usize) -> [usize; 6] {
+        let channels = self.v.channels;
+        [self.v.width, channels, step, (H + channels) / 4, H / 4, SKIP_BELOW.into()]
+    }
+}
+
+#[test]
+fn reconstruct_and_choose() {
+    let mut random = Random(10);
+    let thresholds = std::array::from_fn(|index| 20 + (index % 45) as u8);
+    let quantiser = Quantiser::with_thresholds(thresholds);
+    let cases = SHAPES.into_iter().flat_map(|shape| [4, 24, 68].map(|channels| (shape, channels)));
+    for ((case, channels), step) in cases.flat_map(|case| [0, 1, 2, 3].map(|step| (case, step))) {
+        let latents = Latents::new(&mut random, case, channels);
+        let count = latents.v.data.len();
+        // Before: wrong codes, which the kernel must overwrite all but h.
+        let before = |commands: &mut Commands<'_>| commands.upload(&vec![7; count / channels * (H + channels)]);
+        let damages: &[Damage] = if case == (17, 13) && step == 2 { BOTH } else { &[] };
+        for encode in [false, true] {
+            let kernel = if encode { &shaders::CHOOSE } else { &shaders::RECONSTRUCT };
+            let (symbols, v_hat) = latents.step(step, encode.then_some(&quantiser));
+            let truth = [halves(&symbols), halves(&v_hat.data), latents.codes(&v_hat)];
+            let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+                outputs(gpu, |commands| {
+                    let tables = commands.upload(&latents.tables(damage))?;
+                    let (mean, v) = (commands.upload(&halves(&latents.mean.data))?, commands.upload(&halves(&latents.v.data))?);
+                    let symbols = commands.upload(&halves(&latents.symbols))?;
+                    let v_hat = commands.upload(&halves(&latents.v_hat.data))?;
+                    let index = commands.upload(&latents.index)?;
+                    let thresholds = commands.upload(&words(&thresholds.map(i32::from)))?;
+                    let codes = before(commands)?;
+                    if encode {
+                        let buffers = [&tables, &mean, &v, &index, &thresholds, &symbols, &v_hat, &codes];
+                        commands.elements(kernel, count / 4, &latents.sizes(step), &buffers);
+                    } else {
+                        commands.elements(kernel, count / 4, &latents.sizes(step), &[&tables, &mean, &symbols, &v_hat, &codes]);
+                    }
+                    Ok(vec![(symbols, 2 * count), (v_hat, 2 * count), (codes, count / channels * (H + channels))])
+                })
+            };
+            compare(kernel, &truth, run, damages);
+        }
+    }
+}
+
+#[test]
+fn copy() {
+    let mut random = Random(12);
+    for ((height, width), channels) in SHAPES.into_iter().flat_map(|shape| [4, 20, 68].map(|channels| (shape, channels))) {
+        let (from, mut to) = (random.stream((height + 4, width + 3), channels), random.stream((height + 1, width + 6), channels));
+        let (before, (from_origin, to_origin)) = (to.clone(), ((3, 2), (1, 5)));
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            to.at_mut(y + to_origin.0, x + to_origin.1).copy_from_slice(from.at(y + from_origin.0, x + from_origin.1));
+        }
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+            outputs(gpu, |commands| {
+                let (input, out) = (commands.upload(&halves(&from.data))?, commands.upload(&halves(&before.data))?);
+                let origin = if damage == Damage::None { from_origin } else { (2, 2) };
+                let part = Part { buffer: &input, width: width + 3, origin };
+                let target = Part { buffer: &out, width: width + 6, origin: to_origin };
+                commands.copy(part, target, (Size::new(height, width), channels));
+                Ok(vec![(out.clone(), 2 * to.data.len())])
+            })
+        };
+        compare(&shaders::COPY, &[halves(&to.data)], run, &[Damage::Weight]);
+    }
+}
+
+#[test]
+fn input_and_pixels() {
+    let mut random = Random(11);
+    for (height, width) in SHAPES {
+        let rgb: Vec<u8> = (0..height * width * 192).map(|_| random.next() as u8).collect();
+        let picture =
+            Map { height: 8 * height, width: 8 * width, channels: 3, data: rgb.iter().map(|&p| 2 * i16::from(p) - 255).collect() };
+        let values = scalar::unshuffle(&picture, 8);
+        let groups = values.data.len() / 4;
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+            outputs(gpu, |commands| {
+                let mut rgb = rgb.clone();
+                rgb[100] ^= u8::from(damage == Damage::Weight);
+                let (pixels, out) = (commands.upload(&rgb)?, commands.take(8 * groups)?);
+                commands.elements(&shaders::INPUT, groups, &[width], &[&pixels, &out]);
+                Ok(vec![(out, 8 * groups)])
+            })
+        };
+        compare(&shaders::INPUT, &[halves(&values.data)], run, &[Damage::Weight]);
+
+        let q4 = random.stream((height, width), 192);
+        let q4 = Map { data: q4.data.iter().map(|&p| if p % 3 == 0 { p } else { p >> 3 }).collect(), ..q4 };
+        let truth: Vec<u8> = scalar::shuffle(&q4, 8).data.iter().map(|&p| ((i32::from(p) + 8) >> 4).clamp(0, 255) as u8).collect();
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+            outputs(gpu, |commands| {
+                let mut q4 = q4.clone();
+                q4.data[77] = if damage == Damage::Weight { 2000 + 16 * i16::from(truth[0] < 128) } else { q4.data[77] };
+                let (values, out) = (commands.upload(&halves(&q4.data))?, commands.take(4 * groups)?);
+                commands.elements(&shaders::PIXELS, groups, &[width], &[&values, &out]);
+                Ok(vec![(out, 4 * groups)])
+            })
+        };
+        compare(&shaders::PIXELS, std::slice::from_ref(&truth), run, &[Damage::Weight]);
+    }
+}
