@@ -8,7 +8,7 @@ export CALOTYPE_REQUIRE_GPU=1
 cargo run --release -- devices
 cargo test --release -p calotype-shaders -p calotype-gpu
 cargo test --release -p calotype --test engines -- --nocapture
-for size in "512 512" "1920 1080" "3840 2160"; do
-    # shellcheck disable=SC2086 # two numbers
-    cargo run --release -p calotype-gpu --example gpu_speed -- assets/models/fast $size "$@"
-done
+measured=$(mktemp)
+trap 'rm -f "$measured"' EXIT
+cargo run --release -- bench --engine gpu ${1:+--adapter "$1"} --sizes 512x512,1920x1080,3840x2160 | tee "$measured"
+grep -q "^all engines agree" "$measured"
