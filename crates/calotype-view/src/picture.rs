@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use calotype::{Band, Image, Region};
+use rayon::prelude::*;
 
 /// Rows of a patch that is cut from a picture.
 const PATCH_ROWS: u32 = 1024;
@@ -65,18 +66,18 @@ impl Patch {
 
 fn halved(image: &Image) -> Image {
     let (width, height) = (image.width.div_ceil(2), image.height.div_ceil(2));
-    let mut rgb = Vec::with_capacity(3 * width as usize * height as usize);
+    let mut rgb = vec![0; 3 * width as usize * height as usize];
     let row_bytes = 3 * image.width as usize;
-    for rows in image.rgb.chunks(2 * row_bytes) {
-        let (above, below) = rows.split_at(row_bytes);
+    let rows = rgb.par_chunks_exact_mut(3 * width as usize).zip(image.rgb.par_chunks(2 * row_bytes));
+    rows.for_each(|(row, two)| {
+        let (above, below) = two.split_at(row_bytes);
         let below = if below.is_empty() { above } else { below };
-        for (a, b) in above.chunks(6).zip(below.chunks(6)) {
+        for (pixel, (a, b)) in row.as_chunks_mut::<3>().0.iter_mut().zip(above.chunks(6).zip(below.chunks(6))) {
             let right = a.len() - 3;
-            rgb.extend(
-                (0..3).map(|c| ((u16::from(a[c]) + u16::from(a[right + c]) + u16::from(b[c]) + u16::from(b[right + c]) + 2) / 4) as u8),
-            );
+            let sum = |c: usize| u16::from(a[c]) + u16::from(a[right + c]) + u16::from(b[c]) + u16::from(b[right + c]);
+            *pixel = [0, 1, 2].map(|c| ((sum(c) + 2) / 4) as u8);
         }
-    }
+    });
     Image { width, height, rgb }
 }
 

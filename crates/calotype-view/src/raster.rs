@@ -22,9 +22,10 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// A black picture.
-    pub fn new(width: usize, height: usize) -> Raster {
-        Raster { width, height, pixels: vec![[0.0; 3]; width * height], textures: HashMap::new() }
+    /// A picture of one colour.
+    pub fn new(width: usize, height: usize, background: Color32) -> Raster {
+        let [red, green, blue, _] = background.to_normalized_gamma_f32();
+        Raster { width, height, pixels: vec![[red, green, blue]; width * height], textures: HashMap::new() }
     }
 
     /// Takes new textures and lets go of old ones.
@@ -157,7 +158,7 @@ mod tests {
 
     /// A texture of one row, drawn into a rectangle of a picture of 8 x 4 pixels.
     fn drawn(colours: &[Color32], rect: Rect, clip: Rect, options: TextureOptions) -> Vec<u8> {
-        let mut raster = Raster::new(8, 4);
+        let mut raster = Raster::new(8, 4, Color32::BLACK);
         let image = ColorImage::new([colours.len(), 1], colours.to_vec());
         raster.set(TextureId::default(), &ImageDelta::full(image, options));
         let mut mesh = Mesh::default();

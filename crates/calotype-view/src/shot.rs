@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::raster::Raster;
 use crate::viewer::Start;
-use crate::window::Screen;
+use crate::window::{BACKGROUND, Screen};
 
 /// Frames after which everything has its place.
 const SETTLING: usize = 4;
@@ -46,7 +46,7 @@ pub fn screenshot(host: Arc<dyn Host>, start: Start, shot: &Shot) -> Result<Imag
     let ctx = Context::default();
     let mut screen = Screen::new(&ctx, host, start).at_once();
     (screen.viewer.split, screen.viewer.panel) = (shot.split, shot.panel);
-    let mut raster = Raster::new(shot.width as usize, shot.height as usize);
+    let mut raster = Raster::new(shot.width as usize, shot.height as usize, BACKGROUND);
     let begin = Instant::now();
     let mut settled = 0;
     loop {

@@ -107,6 +107,11 @@ impl Transform {
         [bound(first[0].floor(), 0), bound(first[1].floor(), 1), bound(last[0].ceil(), 0), bound(last[1].ceil(), 1)]
     }
 
+    /// Whether no part of the picture is out of view.
+    pub fn shows_all(&self) -> bool {
+        self.visible().map(f64::from) == [0.0, 0.0, self.picture[0], self.picture[1]]
+    }
+
     /// Zoomed to `scale`. What lies at `point` of the view stays there, but for a picture that shrinks: that comes back to the middle.
     pub fn zoomed(self, scale: f64, point: [f64; 2]) -> Transform {
         let scale = scale.clamp(STEPS[0].min(self.scale), STEPS[STEPS.len() - 1]);

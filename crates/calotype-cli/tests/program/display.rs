@@ -167,6 +167,13 @@ impl Window<'_> {
         panic!("it did not say {words:?}, but:\n{}", self.said.join("\n"));
     }
 
+    /// What it has said since it was last asked.
+    pub fn heard(&mut self) -> Vec<String> {
+        let lines: Vec<String> = self.lines.try_iter().collect();
+        self.said.extend(lines.iter().cloned());
+        lines
+    }
+
     /// Presses a key and waits for a line that holds `words`.
     pub fn key(&mut self, key: &str, words: &str) -> String {
         self.display.act(&format!("key {key}"));
@@ -183,7 +190,7 @@ impl Window<'_> {
             }
             if begin.elapsed() > PATIENCE {
                 screen.keep("failed");
-                self.said.extend(self.lines.try_iter());
+                self.heard();
                 panic!("the screen does not show {what}; the window said:\n{}", self.said.join("\n"));
             }
             std::thread::sleep(Duration::from_millis(50));

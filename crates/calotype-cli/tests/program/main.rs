@@ -17,6 +17,8 @@ mod refusals;
 mod round_trip;
 #[cfg(feature = "view")]
 mod screenshot;
+#[cfg(all(feature = "view", unix))]
+mod slider;
 mod whole;
 #[cfg(all(feature = "view", unix))]
 mod window;

@@ -69,10 +69,13 @@ impl Viewer {
         let missing = self.slots().filter(|slot| self.refusals[*slot].is_none());
         let missing: Vec<(usize, Side)> = missing.filter_map(|slot| Some((slot, self.side(slot)?))).collect();
         let render = |slot: usize, side: &Side| self.renders[slot].as_ref().filter(|render| render.side == *side);
-        let region = self.transform().and_then(|transform| region_of(transform.visible()));
-        for (slot, side) in &missing {
-            if let (Side::Calotype(photo, quality), None) = (side, render(*slot, side)) {
-                tasks.push(Task::Develop(*slot, photo.clone(), *quality, region));
+        // What is in view comes first. Before the size is known, nothing is.
+        if let Some(transform) = self.transform() {
+            let region = region_of(transform.visible()).filter(|_| !transform.shows_all());
+            for (slot, side) in &missing {
+                if let (Side::Calotype(photo, quality), None) = (side, render(*slot, side)) {
+                    tasks.push(Task::Develop(*slot, photo.clone(), *quality, region));
+                }
             }
         }
         for (slot, side) in &missing {

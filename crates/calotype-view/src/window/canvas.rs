@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 use super::textures::{Place, Textures};
 use crate::command::Command;
@@ -20,7 +20,6 @@ const VALUES_FROM: f64 = 48.0;
 const GRIP: f32 = 14.0;
 /// What an overlay leaves of the picture below.
 const OPACITY: f32 = 0.72;
-const BACKGROUND: Color32 = Color32::from_rgb(24, 24, 26);
 const CHIP: Color32 = Color32::from_rgba_premultiplied(12, 12, 14, 200);
 
 /// Shows the pictures in what is left of `ui`, and takes the mouse there.
@@ -31,7 +30,6 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer, textures: &mut Textures) {
     viewer.view = [f64::from(view.width()) * scale, f64::from(view.height()) * scale];
     take_mouse(ui, viewer, &response, scale);
     let painter = ui.painter_at(view);
-    painter.rect_filled(view, CornerRadius::ZERO, BACKGROUND);
     match viewer.transform() {
         Some(transform) => Canvas { ui, painter, place: Place { view, transform, pixels_per_point: scale } }.pictures(viewer, textures),
         None => without_picture(ui, viewer, view),

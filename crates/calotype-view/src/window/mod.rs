@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{Context, Ui, ViewportCommand};
+use egui::{Color32, Context, Ui, ViewportCommand};
 
 use crate::command::BINDINGS;
 use crate::error::Error;
@@ -23,6 +23,8 @@ const FLICKER: Duration = Duration::from_millis(500);
 /// Longer than this nobody may wait for the interface.
 const LONGEST_FRAME: Duration = Duration::from_millis(50);
 const PANEL_WIDTH: f32 = 280.0;
+/// What the window is cleared to. Neither canvas nor panel is filled once more: that would be half of a software driver's work.
+pub const BACKGROUND: Color32 = Color32::from_rgb(24, 24, 26);
 
 /// The viewer with what it needs to be drawn by egui.
 pub struct Screen {
@@ -63,6 +65,7 @@ impl Screen {
         ctx.all_styles_mut(|style| {
             style.visuals.override_text_color = Some(egui::Color32::from_gray(215));
             style.visuals.weak_text_alpha = 0.65;
+            style.visuals.panel_fill = Color32::TRANSPARENT;
         });
         let waker = ctx.clone();
         let viewer = Viewer::new(host, start, Arc::new(move || waker.request_repaint()));
@@ -143,6 +146,10 @@ impl eframe::App for Screen {
         }
         self.show(ui);
         self.command_window(ui.ctx());
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        BACKGROUND.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self) {
