@@ -190,11 +190,14 @@ fn limits(max_pixels: u64) -> Limits {
     limits
 }
 
-/// Refuses images of more than `max_pixels`.
+/// Refuses images without pixels and those of more than `max_pixels`.
 ///
 /// # Errors
-/// Limits.
+/// Malformed, limits.
 pub fn check_size((width, height): (u32, u32), path: &Path, max_pixels: u64) -> Result<(), Failure> {
+    if width == 0 || height == 0 {
+        return Err(Failure::malformed(path, format!("is {width}x{height}, an image without pixels; give one that has some")));
+    }
     if u64::from(width) * u64::from(height) <= max_pixels {
         return Ok(());
     }

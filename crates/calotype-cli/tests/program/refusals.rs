@@ -36,10 +36,13 @@ fn what_is_no_image_is_malformed() {
     let png = std::fs::read(sample("SAMPLE.png")).unwrap();
     desk.write("half.png", &png[..png.len() / 2]);
     desk.write("movie.gif", b"GIF89a.......");
+    // Found by fuzzing: it reached the codec, whose words were no help.
+    desk.write("flat.pam", b"P7\nWIDTH 0\nHEIGHT 15\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n");
     desk.refused("encode text.png -o a.calo", 1, "text.png: is not an image");
     desk.refused("encode empty.png -o a.calo", 1, "empty.png: is empty");
     desk.refused("encode half.png -o a.calo", 1, "half.png");
     desk.refused("encode movie.gif -o a.calo", 3, "GIF");
+    desk.refused("encode flat.pam -o a.calo", 1, "flat.pam: is 0x15, an image without pixels");
     desk.refused("encode missing.png -o a.calo", 5, "missing.png: cannot read");
     desk.refused("encode . -o a.calo", 2, "name a folder");
 }
