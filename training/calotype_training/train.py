@@ -28,12 +28,13 @@ from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
 from .ms_ssim import ms_ssim  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
 from .soap import Soap  # noqa: E402
-from .warm_start import warm_start  # noqa: E402
+from .warm_start import start_tables, warm_start  # noqa: E402
 
 WARM_UP_STEPS = 200
 FINAL_LR = 0.01  # of the peak
 WARM_START_PATCHES = 400
 CALIBRATION_CROPS = 48
+CHOICES = {"start": ("klt", "random"), "precision": ("auto", "float32", "bfloat16"), "optimiser": ("adam", "soap")}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Config:
     out: str
     init: str | None = None  # checkpoint to begin from, with a new optimiser
     state: str | None = None  # state to go on from; default: state.pt of the run folder
+    start: str = "klt"  # of a codec without --init: klt (warm_start.py), random (its quality tables alone)
     resume: bool = False
     minutes: float | None = None
     steps: int | None = None
@@ -194,7 +196,10 @@ def new_codec(config, state, crops):
     if state:
         return Codec(Size(**state.get("size", {})))  # the prototype's states are of the default size
     codec = Codec(Size())
-    warm_start(codec, data.batch(crops[:1000], WARM_START_PATCHES, 192))
+    if config.start == "klt":
+        warm_start(codec, data.batch(crops[:1000], WARM_START_PATCHES, 192))
+    else:
+        start_tables(codec)
     return codec
 
 
@@ -288,7 +293,7 @@ def parse(arguments=None):
             parser.add_argument(name, required=True)
         else:
             kind = {"minutes": float, "steps": int}.get(field.name, str if default is None else type(default))
-            choices = {"precision": ("auto", "float32", "bfloat16"), "optimiser": ("adam", "soap")}.get(field.name)
+            choices = CHOICES.get(field.name)
             parser.add_argument(name, dest=field.name, type=kind, default=default, choices=choices)
     return Config(**vars(parser.parse_args(arguments)))
 

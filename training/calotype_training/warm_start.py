@@ -40,6 +40,7 @@ def start_transforms(codec, x):
     return variance[: s.M]
 
 
+@torch.no_grad()
 def start_tables(codec):
     """Quantisation steps proportional to 1 / sqrt(lambda), the same for every channel."""
     s = codec.size

@@ -26,10 +26,18 @@ def metrics(out):
 
 def test_training_lowers_the_loss(shards, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "WARM_UP_STEPS", 1)
-    monkeypatch.setattr(train, "warm_start", lambda *_: None)  # random weights have the most to learn
-    train.train(config(shards, tmp_path / "run", steps=40, log_steps=10, lr=3e-3, save_seconds=1000))
+    # random weights have the most to learn
+    train.train(config(shards, tmp_path / "run", start="random", steps=40, log_steps=10, lr=3e-3, save_seconds=1000))
     losses = [m["loss"] for m in metrics(tmp_path / "run")]
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_warm_start_begins_ahead(shards, tmp_path):
+    first = {}
+    for start in ("klt", "random"):
+        train.train(config(shards, tmp_path / start, start=start, steps=1, log_steps=1))
+        first[start] = metrics(tmp_path / start)[0]["loss"]
+    assert first["klt"] < 0.7 * first["random"], first
 
 
 def test_the_run_folder_says_what_was_done(shards, tmp_path):
