@@ -13,7 +13,7 @@ use crate::args::DecodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::failure::{Failure, shown};
-use crate::output::{self, Existing, Sink, is_pipe};
+use crate::output::{self, Done, Existing, Sink, is_pipe};
 use crate::pixels;
 use crate::read_image::{Turn, read_bytes, say_orientation};
 use crate::write_image::{fit, holds_metadata, output_format, write_image};
@@ -37,13 +37,6 @@ struct Report {
     model_id: String,
     decode_ms: f64,
     rgb_sha256: String,
-}
-
-/// A decoded file and what there is to say of it.
-struct Done {
-    report: Option<Report>,
-    line: String,
-    pixels: u64,
 }
 
 /// A picture that has been written.
@@ -73,13 +66,7 @@ pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     let codec = choice.decoder()?;
     let done = decode_file(args, &codec)?;
     choice.say(&codec);
-    match done.report {
-        Some(report) => output::print_json(&report),
-        None => {
-            output::say(&done.line);
-            Ok(())
-        }
-    }
+    done.say()
 }
 
 fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
@@ -91,14 +78,12 @@ fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
     let lanes = batch::lanes(choice, |engine| choice.decoder_on(engine))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
         let one = DecodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
-        let done = decode_file(&one, codec)?;
-        done.report.map_or(Ok(()), |report| output::print_json(&report))?;
-        Ok(done.pixels)
+        decode_file(&one, codec)?.say_among_many()
     })
 }
 
 /// Decodes `args.input` to `args.output`.
-fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done, Failure> {
+fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure> {
     let format = output_format(&args.output, args.format.as_deref())?;
     let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);

@@ -13,7 +13,7 @@ use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
-use crate::output::{self, Existing, is_pipe};
+use crate::output::{self, Done, Existing, is_pipe};
 use crate::read_image::{Source, check_size, decode_image, pixel_bytes, read_bytes};
 use crate::read_rows::RowSource;
 use crate::target;
@@ -38,13 +38,6 @@ struct Report {
     encode_ms: f64,
 }
 
-/// An encoded file and what there is to say of it.
-struct Done {
-    report: Option<Report>,
-    line: String,
-    pixels: u64,
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -58,13 +51,7 @@ pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     let codec = choice.codec()?;
     let done = encode_file(args, &codec)?;
     choice.say(&codec);
-    match done.report {
-        Some(report) => output::print_json(&report),
-        None => {
-            output::say(&done.line);
-            Ok(())
-        }
-    }
+    done.say()
 }
 
 fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
@@ -73,14 +60,12 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
     let lanes = batch::lanes(choice, |engine| choice.codec_on(engine))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
         let one = EncodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
-        let done = encode_file(&one, codec)?;
-        done.report.map_or(Ok(()), |report| output::print_json(&report))?;
-        Ok(done.pixels)
+        encode_file(&one, codec)?.say_among_many()
     })
 }
 
 /// Encodes `args.input` as `args.output`.
-fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
+fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done<Report>, Failure> {
     let piped = if is_pipe(&args.input) { read_bytes(&args.input)? } else { Vec::new() };
     let remedy = match RowSource::open(&args.input, &piped, args.orientation) {
         Ok(source) if target::of(args).is_none() => return in_rows(args, codec, source, &piped),
@@ -91,7 +76,7 @@ fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done, Failure> {
 }
 
 /// Through the whole image; `remedy` says how it would not have to be.
-fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) -> Result<Done, Failure> {
+fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) -> Result<Done<Report>, Failure> {
     let bytes = if is_pipe(&args.input) { piped } else { read_bytes(&args.input)? };
     let pixel_bytes = pixel_bytes(&bytes, &args.input, args.max_pixels)?;
     // As it is stored, as it is decoded, and once more inside the decoder.
@@ -120,7 +105,7 @@ fn say_notes(args: &EncodeArgs, notes: &[String]) {
 }
 
 /// Band by band, as the rows come.
-fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &[u8]) -> Result<Done, Failure> {
+fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &[u8]) -> Result<Done<Report>, Failure> {
     let (shape, metadata) = (source.shape, std::mem::take(&mut source.metadata));
     let size = (shape.width, shape.height);
     check_size(size, &args.input, args.max_pixels)?;

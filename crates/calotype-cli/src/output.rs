@@ -177,6 +177,41 @@ pub fn print_json(object: &impl Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
+/// A file that is made and what there is to say of it.
+pub struct Done<R> {
+    /// With `--json`.
+    pub report: Option<R>,
+    /// Without it.
+    pub line: String,
+    /// Pixels it took.
+    pub pixels: u64,
+}
+
+impl<R: Serialize> Done<R> {
+    /// Says it of the only file.
+    ///
+    /// # Errors
+    /// As [`print_json`].
+    pub fn say(&self) -> Result<(), Failure> {
+        match &self.report {
+            Some(report) => print_json(report),
+            None => {
+                say(&self.line);
+                Ok(())
+            }
+        }
+    }
+
+    /// Says it of one of many files, which have one line together. Returns its pixels.
+    ///
+    /// # Errors
+    /// As [`print_json`].
+    pub fn say_among_many(&self) -> Result<u64, Failure> {
+        self.report.as_ref().map_or(Ok(()), print_json)?;
+        Ok(self.pixels)
+    }
+}
+
 /// Says one line on standard error; a closed standard error is no reason to stop.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
