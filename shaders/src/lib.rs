@@ -239,6 +239,26 @@ pub const PIXELS: Kernel = Kernel {
     overrides: &[],
 };
 
+/// Pixels as a texture takes them.
+pub const TEXELS: Kernel = Kernel {
+    name: "texels",
+    sources: &[text!("parts/elements", "kernels/texels")],
+    bindings: &[("extent", Uniform), ("pixels", Read), ("texels_out", Write)],
+    sizes: &["groups", "width4", "pitch4"],
+    workgroup_size: [64, 1, 1],
+    overrides: &[],
+};
+
+/// Texels at half their sides.
+pub const HALVE: Kernel = Kernel {
+    name: "halve",
+    sources: &[text!("parts/elements", "kernels/halve")],
+    bindings: &[("extent", Uniform), ("texels", Read), ("halved_out", Write)],
+    sizes: &["groups", "width", "pitch", "half_pitch"],
+    workgroup_size: [64, 1, 1],
+    overrides: &[],
+};
+
 /// int8 dot products on registers alone.
 pub const PEAK_DOT: Kernel = Kernel {
     name: "peak_dot",
@@ -284,6 +304,8 @@ pub const KERNELS: &[&Kernel] = &[
     &COPY,
     &INPUT,
     &PIXELS,
+    &TEXELS,
+    &HALVE,
     &PEAK_DOT,
     &PEAK_MULTIPLY,
     &PEAK_COPY,

@@ -312,6 +312,9 @@ pub struct ViewArgs {
     /// Overwrite it
     #[arg(short = 'y', long)]
     pub overwrite: bool,
+    /// Lose the GPU before this submit (for tests)
+    #[arg(long, value_name = "N", hide = true)]
+    pub lose_device: Option<u64>,
     /// Refuse pictures of more pixels
     #[arg(long, default_value_t = VIEW_MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,

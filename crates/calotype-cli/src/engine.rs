@@ -87,7 +87,7 @@ impl Choice {
     }
 
     /// One file is not shared out.
-    fn for_one_file(&self) -> EngineChoice {
+    pub fn for_one_file(&self) -> EngineChoice {
         if self.is_all() { EngineChoice::Auto } else { self.engine.clone() }
     }
 

@@ -31,19 +31,36 @@ impl Existing {
     }
 }
 
+/// What helps where an output is in the way.
+#[derive(Clone, Copy, Debug)]
+pub struct Remedies {
+    /// It is a folder.
+    pub folder: &'static str,
+    /// It exists already.
+    pub exists: &'static str,
+}
+
+/// On the command line.
+const FLAGS: Remedies = Remedies { folder: "name a file with -o", exists: "give -y to overwrite it, or another -o" };
+
 /// Finds out before the work whether the output can be written at all.
 ///
 /// # Errors
 /// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist.
 pub fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
-    if is_pipe(path) {
-        return Ok(());
-    }
+    if is_pipe(path) { Ok(()) } else { check_file(path, existing, FLAGS) }
+}
+
+/// The same for a file, where other things help than on the command line.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_file(path: &Path, existing: Existing, remedies: Remedies) -> Result<(), Failure> {
     if path.is_dir() {
-        return Err(Failure::usage(format!("{}: is a folder; name a file with -o", path.display())));
+        return Err(Failure::usage(format!("{}: is a folder; {}", path.display(), remedies.folder)));
     }
     if existing == Existing::Refuse && fs::symlink_metadata(path).is_ok() {
-        return Err(Failure::usage(format!("{}: exists already; give -y to overwrite it, or another -o", path.display())));
+        return Err(Failure::usage(format!("{}: exists already; {}", path.display(), remedies.exists)));
     }
     let folder = folder_of(path);
     if folder.is_dir() { Ok(()) } else { Err(missing_folder(path, folder)) }

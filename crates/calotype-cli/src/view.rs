@@ -5,7 +5,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calotype::{Codec, DecodeOptions, Image, Metadata, Picture};
+use calotype::gpu::AdapterFacts;
+use calotype::{Codec, DecodeOptions, EngineChoice, GpuFailure, Image, Metadata, Picture};
 use calotype_view::{Choice as Side, Compare, Host, Overlay, Shot, Start, Zoom};
 use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
 use image::codecs::png::PngEncoder;
@@ -15,18 +16,29 @@ use crate::args::{Style, ViewArgs};
 use crate::engine::Choice;
 use crate::eval::tool_folders;
 use crate::failure::Failure;
-use crate::output::{self, Existing};
+use crate::output::{self, Existing, Remedies};
 use crate::read_image::{Turn, decode_image};
 
 /// This program, as the viewer sees it.
 struct Program {
     choice: Choice,
     limits: DecodeOptions,
+    /// For tests: the codec's GPU fails before this submit.
+    lose_device: Option<u64>,
 }
 
+/// What helps in the window where a file is in the way.
+const IN_THE_WINDOW: Remedies = Remedies { folder: "give the name of a file", exists: "tick replace, or give another name" };
+
 impl Host for Program {
-    fn codec(&self) -> Result<Codec, String> {
-        self.choice.codec().map_err(|failure| failure.message)
+    fn adapter(&self) -> Option<AdapterFacts> {
+        self.choice.for_one_file().adapter()
+    }
+
+    fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, String> {
+        let codec = self.choice.codec_on(instead.unwrap_or_else(|| self.choice.for_one_file())).map_err(|failure| failure.message)?;
+        self.lose_device.into_iter().for_each(|submits| codec.inject(GpuFailure::LostAtSubmit(submits)));
+        Ok(codec)
     }
 
     fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
@@ -36,8 +48,8 @@ impl Host for Program {
 
     fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), String> {
         let existing = Existing::from_flag(replace);
-        let written = output::check(path, existing).and_then(|()| output::write(path, &[bytes], existing));
-        written.map_err(|failure| failure.message.replace("give -y to overwrite it, or another -o", "tick replace, or give another name"))
+        let written = output::check_file(path, existing, IN_THE_WINDOW).and_then(|()| output::write(path, &[bytes], existing));
+        written.map_err(|failure| failure.message)
     }
 
     fn explain(&self, path: &Path, error: &calotype::Error) -> String {
@@ -65,7 +77,7 @@ impl Host for Program {
 /// Engine (exit code 4) without a display; input (5) for files that do not exist, where a picture of the window is made.
 pub fn run(args: &ViewArgs, choice: &Choice) -> Result<(), Failure> {
     let limits = DecodeOptions { max_pixels: args.max_pixels, ..DecodeOptions::default() };
-    let host = Arc::new(Program { choice: choice.clone(), limits });
+    let host = Arc::new(Program { choice: choice.clone(), limits, lose_device: args.lose_device });
     match &args.screenshot {
         Some(path) => screenshot(args, host, path),
         None => calotype_view::run(host, start(args)).map_err(|error| {

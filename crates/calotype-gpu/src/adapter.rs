@@ -37,12 +37,14 @@ pub struct AdapterFacts {
 }
 
 /// A GPU, or a software implementation of one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
     facts: AdapterFacts,
     handle: wgpu::Adapter,
     /// What its device must have.
     limits: wgpu::Limits,
+    /// Its device, where somebody else has opened it.
+    shared: Option<(wgpu::Device, wgpu::Queue)>,
 }
 
 /// Which adapter to take.
@@ -108,15 +110,14 @@ fn unknown(adapters: &[&AdapterFacts], wanted: &str) -> Error {
 
 impl Adapter {
     fn new(handle: wgpu::Adapter) -> Adapter {
-        let info = handle.get_info();
-        let facts = AdapterFacts {
-            name: info.name,
-            backend: info.backend.to_string(),
-            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-            kind: AdapterKind::of(info.device_type),
-            lacks: lacking(&handle.limits()),
-        };
-        Adapter { facts, handle, limits: wgpu::Limits::default() }
+        Adapter { facts: AdapterFacts::of(&handle), handle, limits: wgpu::Limits::default(), shared: None }
+    }
+
+    /// An adapter whose device is open already, e.g. a window's. Engines on it take over the device's error handlers, and what they
+    /// develop can be drawn there: [`Engine::pieces`](crate::Engine::pieces).
+    pub fn shared(handle: wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Adapter {
+        let facts = AdapterFacts { lacks: lacking(&device.limits()), ..AdapterFacts::of(&handle) };
+        Adapter { facts, shared: Some((device, queue)), ..Adapter::new(handle) }
     }
 
     /// What there is to know about it.
@@ -137,8 +138,11 @@ impl Adapter {
         Adapter { limits, ..self }
     }
 
-    /// A device with WebGPU's default limits and no optional feature but timestamps, which measurements use.
+    /// The shared device; else one with WebGPU's default limits and no optional feature but timestamps, which measurements use.
     pub(crate) fn open(&self) -> Result<(wgpu::Device, wgpu::Queue), Error> {
+        if let Some(shared) = &self.shared {
+            return Ok(shared.clone());
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("calotype"),
             required_features: self.handle.features() & wgpu::Features::TIMESTAMP_QUERY,
@@ -153,6 +157,18 @@ impl Adapter {
 }
 
 impl AdapterFacts {
+    /// Of an adapter of wgpu's.
+    pub fn of(handle: &wgpu::Adapter) -> AdapterFacts {
+        let info = handle.get_info();
+        AdapterFacts {
+            name: info.name,
+            backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            kind: AdapterKind::of(info.device_type),
+            lacks: lacking(&handle.limits()),
+        }
+    }
+
     /// Whether it is a software implementation.
     pub fn is_software(&self) -> bool {
         self.kind == AdapterKind::Cpu

@@ -52,6 +52,16 @@ pub(crate) struct Commands<'g> {
     uniforms: Option<Buffer>,
     dispatches: Vec<Dispatch>,
     downloads: Vec<Download>,
+    fills: Vec<Fill>,
+}
+
+/// Texels to copy into a level of a texture, which they fill.
+struct Fill {
+    from: Buffer,
+    /// Texels from one row to the next; 4 bytes each, a multiple of 256 in all.
+    pitch: usize,
+    texture: wgpu::Texture,
+    level: u32,
 }
 
 /// Bytes to bring back.
@@ -73,9 +83,10 @@ impl<'g> Commands<'g> {
     /// An empty list. Fails if the device has failed before.
     pub fn new(gpu: &'g Gpu) -> Result<Commands<'g>, Error> {
         gpu.check()?;
-        let (clears, sizes, dispatches) = (Vec::new(), Vec::new(), Vec::new());
+        let (clears, sizes, dispatches) = Default::default();
+        let (downloads, fills) = Default::default();
         let phase = Phase::Synthesis;
-        Ok(Commands { gpu, phase, clears, sizes, uniforms: None, dispatches, downloads: Vec::new() })
+        Ok(Commands { gpu, phase, clears, sizes, uniforms: None, dispatches, downloads, fills })
     }
 
     /// A buffer with anything in it.
@@ -124,12 +135,18 @@ impl<'g> Commands<'g> {
         self.downloads.push(Download { from: from.clone(), bytes: (bytes as u64).next_multiple_of(4) });
     }
 
+    /// Fills a level of a texture from a buffer of so many texels from row to row, when the list has run.
+    pub fn fill(&mut self, texture: &wgpu::Texture, level: u32, (from, pitch): (&Buffer, usize)) {
+        self.fills.push(Fill { from: from.clone(), pitch, texture: texture.clone(), level });
+    }
+
     /// Submits what has been recorded, so that its buffers are free again.
     pub fn flush(&mut self) -> Result<(), Error> {
         let encoder = self.encode()?;
         self.gpu.submit(encoder.finish());
         // Not before: others may take the buffers from now on.
-        *self = Commands { phase: self.phase, downloads: std::mem::take(&mut self.downloads), ..Commands::new(self.gpu)? };
+        let (downloads, fills) = (std::mem::take(&mut self.downloads), std::mem::take(&mut self.fills));
+        *self = Commands { phase: self.phase, downloads, fills, ..Commands::new(self.gpu)? };
         Ok(())
     }
 
@@ -143,6 +160,7 @@ impl<'g> Commands<'g> {
             encoder.copy_buffer_to_buffer(&download.from, 0, &staging, offset, download.bytes);
             offset += download.bytes;
         }
+        self.fills.iter().for_each(|fill| fill.record(&mut encoder));
         let index = self.gpu.submit(encoder.finish());
         self.gpu.check()?;
         Ok(Submitted { gpu: self.gpu, index, staging, lengths })
@@ -227,6 +245,20 @@ impl<'g> Commands<'g> {
         let storage = storage.map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
         let entries: Vec<_> = std::iter::once(uniform).chain(storage).collect();
         self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
+    }
+}
+
+impl Fill {
+    fn record(&self, encoder: &mut wgpu::CommandEncoder) {
+        let size = wgpu::Extent3d {
+            width: self.texture.width() >> self.level,
+            height: self.texture.height() >> self.level,
+            depth_or_array_layers: 1,
+        };
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(4 * self.pitch as u32), rows_per_image: None };
+        let from = wgpu::TexelCopyBufferInfo { buffer: &self.from, layout };
+        let (texture, origin, aspect) = (&self.texture, wgpu::Origin3d::ZERO, wgpu::TextureAspect::All);
+        encoder.copy_buffer_to_texture(from, wgpu::TexelCopyTextureInfo { texture, mip_level: self.level, origin, aspect }, size);
     }
 }
 

@@ -9,7 +9,7 @@ use calotype_model::{EncodeTables, Encoder, Map, Model, PixelRows, QualityTables
 use crate::commands::{Commands, Submitted};
 use crate::gpu::{Failure, Gpu};
 use crate::layers::{Part, Size};
-use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Tile, Window};
+use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Piece, Tile, Window};
 use crate::packed::{gains, halves, to_halves, words};
 use crate::pool::Buffer;
 use crate::tiles::Tiles;
@@ -150,9 +150,24 @@ impl Engine {
         wanted: Rect,
         (width, height): (usize, usize),
     ) -> Result<Vec<u8>, Error> {
-        tiles.iter().for_each(|(place, latents)| assert_eq!(place.size(), latents.size, "latents of the tile"));
-        let tiles: Vec<Tile<'_>> = tiles.iter().map(|&(place, latents)| Tile { place, v_hat: &latents.v_hat }).collect();
-        self.at(q)?.synthesise(&self.gpu, &tiles, &Window { wanted, width, height, piece: self.piece })
+        self.at(q)?.synthesise(&self.gpu, &placed(tiles), &self.window(wanted, (width, height)))
+    }
+
+    /// As [`Engine::pixels`], but the pixels stay on the device.
+    pub fn pieces(&self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Result<Vec<Piece>, Error> {
+        self.at(q)?.pieces(&self.gpu, &placed(tiles), &self.window(wanted, size))
+    }
+
+    /// The RGB bytes of a piece that this engine made, row by row.
+    pub fn read(&self, piece: &Piece) -> Result<Vec<u8>, Error> {
+        let mut commands = Commands::new(&self.gpu)?;
+        commands.download(&piece.rgb, piece.bytes());
+        let [rgb] = commands.submit()?.wait()?.try_into().expect("one download");
+        Ok(piece.cropped(&rgb))
+    }
+
+    fn window(&self, wanted: Rect, (width, height): (usize, usize)) -> Window {
+        Window { wanted, width, height, piece: self.piece }
     }
 
     /// Section 6: the pixels around tiles to all symbols of each. `tiles` are places in latents; `pixels` has the rows of these tiles and,
@@ -198,6 +213,14 @@ impl Engine {
     fn at(&self, q: &QualityTables) -> Result<AtQuality<'_>, Error> {
         AtQuality::new(&self.gpu, &self.decoder, self.model.decoder(), q)
     }
+}
+
+fn placed<'a>(tiles: &[(Rect, &'a Latents)]) -> Vec<Tile<'a>> {
+    let placed = |&(place, latents): &(Rect, &'a Latents)| {
+        assert_eq!(place.size(), latents.size, "latents of the tile");
+        Tile { place, v_hat: &latents.v_hat }
+    };
+    tiles.iter().map(placed).collect()
 }
 
 /// What the tiles of an encoding share.

@@ -21,3 +21,4 @@ pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, any_devi
 pub use engine::{Engine, Hyper, Latents, Options};
 pub use error::Error;
 pub use gpu::Failure;
+pub use network::Piece;

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_gpu::{Adapter, Engine, Error, Failure, Hyper, Options};
+use calotype_gpu::{Adapter, Engine, Error, Failure, Hyper, Options, Piece};
 use calotype_model::{
     Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic,
 };
@@ -176,8 +176,20 @@ fn decode_on_gpu(gpu: &Engine, job: &Job<'_>, symbols: &[Symbols]) -> Result<Dec
         rgb.extend(gpu.pixels(job.q(), &tiles, Rect { y: cut, height: whole.height - cut, ..whole }, job.size())?);
     }
     assert!(gpu.pixels(job.q(), &tiles, whole, job.size())? == rgb, "windows have the pixels of the whole picture");
+    let mut on_device = vec![0; rgb.len()];
+    for piece in gpu.pieces(job.q(), &tiles, whole, job.size())? {
+        paste(&mut on_device, job.case.width, &piece, &gpu.read(&piece)?);
+    }
+    assert!(on_device == rgb, "pieces on the device have the pixels of the whole picture");
     let v_hat = latents.iter().map(|latents| gpu.download(latents)).collect::<Result<_, Error>>()?;
     Ok(Decoded { scale_index, v_hat, rgb })
+}
+
+fn paste(picture: &mut [u8], width: usize, piece: &Piece, rgb: &[u8]) {
+    let bytes = 3 * piece.size()[0] as usize;
+    for (y, row) in rgb.chunks_exact(bytes).enumerate() {
+        picture[3 * ((16 * piece.place.y + y) * width + 16 * piece.place.x)..][..bytes].copy_from_slice(row);
+    }
 }
 
 /// The first stage that differs.

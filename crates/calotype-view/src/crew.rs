@@ -164,7 +164,7 @@ fn spawn_peers(shared: Arc<Shared>, teller: Teller) -> Worker<PeerJob> {
 fn run_peer(shared: &Shared, job: &PeerJob) -> Result<(Arc<Picture>, u64), String> {
     let peer = find_peer(job.name, &shared.host.tool_folders()).map_err(|error| error.to_string())?;
     let (picture, _) = shared.host.read_picture(&job.photo, &shared.read(&job.photo)?)?;
-    let image = seen(&picture);
+    let image = seen(&picture, 0);
     let name = job.photo.display().to_string();
     let picture = calotype_bench::Picture { name, width: image.width, height: image.height, rgb: image.rgb };
     let (_, result) = peer_at_size(&picture, &peer, job.bytes).map_err(|error| error.to_string())?;

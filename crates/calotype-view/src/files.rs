@@ -113,6 +113,11 @@ impl Recent {
         Recent { kept_in: file, paths: text.lines().map(PathBuf::from).take(MOST_RECENT).collect() }
     }
 
+    /// Where they are remembered.
+    pub fn kept_in(&self) -> Option<PathBuf> {
+        self.kept_in.clone()
+    }
+
     /// The last one first.
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths

@@ -3,18 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use calotype::{Codec, DecodeOptions, Metadata, Picture};
+use calotype::gpu::AdapterFacts;
+use calotype::{Codec, DecodeOptions, EngineChoice, Metadata, Picture};
 
 /// Pixels that are decoded together: few, so that the first ones come soon.
 const BAND_PX: u64 = 1 << 20;
 
 /// The program around the viewer. Every error is a line in plain words that names the file.
 pub trait Host: Send + Sync {
-    /// The codec for both ways.
+    /// The GPU that the codec takes, if it takes one.
+    fn adapter(&self) -> Option<AdapterFacts>;
+
+    /// The codec for both ways, on the user's engine or on `instead`.
     ///
     /// # Errors
     /// There is no such engine or model.
-    fn codec(&self) -> Result<Codec, String>;
+    fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, String>;
 
     /// Reads a picture that is not a `.calo` file, turned as it is to be seen.
     ///
@@ -45,13 +49,26 @@ pub trait Host: Send + Sync {
 pub struct Shared {
     /// The host.
     pub host: Arc<dyn Host>,
+    /// The codec's engine, where it is not the user's choice.
+    engine: Option<EngineChoice>,
     codec: OnceLock<Result<Codec, String>>,
 }
 
 impl Shared {
     /// Nothing is loaded yet.
-    pub fn new(host: Arc<dyn Host>) -> Shared {
-        Shared { host, codec: OnceLock::new() }
+    pub fn new(host: Arc<dyn Host>, engine: Option<EngineChoice>) -> Shared {
+        Shared { host, engine, codec: OnceLock::new() }
+    }
+
+    /// Whether codec and window use the same device.
+    pub fn is_on_device(&self) -> bool {
+        matches!(self.engine, Some(EngineChoice::Shared(_)))
+    }
+
+    /// Whether that device has failed, and the window with it.
+    pub fn has_failed(&self) -> bool {
+        let codec = self.codec.get().and_then(|codec| codec.as_ref().ok()).filter(|_| self.is_on_device());
+        codec.is_some_and(|codec| codec.gpu().is_none_or(|gpu| !gpu.is_usable()))
     }
 
     /// The codec.
@@ -59,7 +76,8 @@ impl Shared {
     /// # Errors
     /// As [`Host::codec`].
     pub fn codec(&self) -> Result<&Codec, String> {
-        self.codec.get_or_init(|| self.host.codec().map(|codec| codec.with_band(BAND_PX))).as_ref().map_err(Clone::clone)
+        let codec = || self.host.codec(self.engine.clone()).map(|codec| codec.with_band(BAND_PX));
+        self.codec.get_or_init(codec).as_ref().map_err(Clone::clone)
     }
 
     /// The bytes of a file.

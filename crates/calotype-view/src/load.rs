@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use calotype::{Band, Bands, Codec, Decoder, Image, Info, Region};
+use calotype::gpu::Piece;
+use calotype::{Bands, Decoder, Image, Info, PictureBands, Region};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
@@ -72,7 +73,7 @@ impl Loader<'_> {
 
     fn other(&self, path: &Path, bytes: &[u8]) -> Result<(), String> {
         let (picture, metadata) = self.shared.host.read_picture(path, bytes)?;
-        let image = seen(&picture);
+        let image = seen(&picture, 0);
         let mut facts = Facts { width: image.width, height: image.height, bytes: bytes.len() as u64, calo: None, notes: Vec::new() };
         facts.notes.extend(colour_note(&metadata));
         (self.tell)(path, Loaded::Facts(facts));
@@ -83,43 +84,61 @@ impl Loader<'_> {
     fn calo(&self, path: &Path, bytes: &[u8]) -> Result<(), String> {
         let explain = |error: calotype::Error| self.shared.host.explain(path, &error);
         let decoder = Decoder::new(bytes, &self.shared.host.limits()).map_err(explain)?;
-        let (info, metadata) = (decoder.info(), decoder.metadata().map_err(explain)?);
-        let turn = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-        let mut facts = Facts { width: info.width, height: info.height, bytes: info.bytes as u64, calo: Some(info), notes: Vec::new() };
-        facts.notes.extend(colour_note(&metadata));
+        let (facts, turn) = facts_of(&decoder).map_err(explain)?;
         let codec = self.shared.codec()?;
-        if turn == Orientation::NoTransforms && !info.alpha && info.depth == 8 {
-            (self.tell)(path, Loaded::Facts(facts.clone()));
-            if u64::from(info.width) * u64::from(info.height) >= COARSE_FROM_PX {
-                let coarse = decoder.coarse(codec).map_err(explain)?;
-                let patch = Patch::new(decoder.whole(), coarse, 16);
-                (self.tell)(path, Loaded::Patch(Arc::new(patch)));
-            }
-            return self.bands(path, &facts, decoder.bands(codec, decoder.whole()).map_err(explain)?);
+        (self.tell)(path, Loaded::Facts(facts.clone()));
+        let whole = Region { x: 0, y: 0, width: facts.width, height: facts.height };
+        if u64::from(whole.width) * u64::from(whole.height) >= COARSE_FROM_PX {
+            let coarse = turned(decoder.coarse(codec).map_err(explain)?, turn);
+            (self.tell)(path, Loaded::Patch(Arc::new(Patch::new(whole, coarse, 16))));
         }
-        let image = turned(whole(&decoder, codec).map_err(explain)?, turn);
-        (facts.width, facts.height) = (image.width, image.height);
-        if turn != Orientation::NoTransforms {
-            facts.notes.push("turned as its Exif asks for".to_owned());
+        if is_plain(&decoder, turn) && self.on_device(path, decoder.bands(codec, whole).map_err(explain)?).map_err(explain)? {
+            return Ok(());
         }
-        (self.tell)(path, Loaded::Facts(facts));
-        self.patches(path, &image);
+        let bands = seen_bands(decoder.picture_bands(codec, decoder.whole()).map_err(explain)?);
+        if turn == Orientation::NoTransforms {
+            return self.rows(path, whole, bands).map_err(explain);
+        }
+        let Region { width, height, .. } = decoder.whole();
+        let rows = bands.map(|band| band.map(|band| band.rgb)).collect::<Result<Vec<_>, _>>().map_err(explain)?;
+        self.patches(path, &turned(Image { width, height, rgb: rows.concat() }, turn));
         Ok(())
     }
 
-    fn bands(&self, path: &Path, facts: &Facts, bands: Bands<'_>) -> Result<(), String> {
-        let picture = Picture::empty(facts.width, facts.height);
+    fn rows(&self, path: &Path, whole: Region, bands: impl Iterator<Item = Result<Image, calotype::Error>>) -> Result<(), calotype::Error> {
         let mut top = 0;
         for band in bands {
-            let band: Band = band.map_err(|error| self.shared.host.explain(path, &error))?;
+            let band = band?;
             if !(self.wanted)() {
                 return Ok(());
             }
-            let height = band.height;
-            (self.tell)(path, Loaded::Patch(Arc::new(picture.patch_of(band, top))));
-            top += height;
+            let region = Region { y: top, height: band.height, ..whole };
+            top += band.height;
+            (self.tell)(path, Loaded::Patch(Arc::new(Patch::new(region, band, 1))));
         }
         Ok(())
+    }
+
+    /// Develops where the window draws; false if the codec does not work there, or no longer: patches of the CPU will cover what has come.
+    fn on_device(&self, path: &Path, mut bands: Bands<'_>) -> Result<bool, calotype::Error> {
+        let mut all = Vec::new();
+        let mut rows = 0;
+        while self.shared.is_on_device() && (self.wanted)() {
+            let Some(pieces) = bands.next_pieces()? else { break };
+            for piece in pieces {
+                let patch = Arc::new(Patch::on_device(&piece));
+                rows = patch.region.y + patch.region.height;
+                (self.tell)(path, Loaded::Patch(Arc::clone(&patch)));
+                all.push((piece, patch));
+            }
+        }
+        Ok(!(self.wanted)() || rows == bands.region().height && self.read_back(&all))
+    }
+
+    /// Brings the bytes of what was developed on the device, for all that is not drawing; whether the device still answers.
+    fn read_back(&self, pieces: &[(Piece, Arc<Patch>)]) -> bool {
+        let gpu = self.shared.codec().ok().and_then(|codec| codec.gpu());
+        pieces.iter().all(|(piece, patch)| gpu.and_then(|gpu| gpu.read(piece).ok()).map(|rgb| patch.know(rgb)).is_some())
     }
 
     fn patches(&self, path: &Path, image: &Image) {
@@ -135,18 +154,46 @@ fn colour_note(metadata: &calotype::Metadata) -> Option<String> {
     other.then(|| "its colour profile is kept, but not applied to the screen".to_owned())
 }
 
-fn whole(decoder: &Decoder<'_>, codec: &Codec) -> Result<Image, calotype::Error> {
-    decoder.picture(codec).map(|picture| seen(&picture))
+/// What a file says of itself, and how it is to be turned.
+fn facts_of(decoder: &Decoder<'_>) -> Result<(Facts, Orientation), calotype::Error> {
+    let (info, metadata) = (decoder.info(), decoder.metadata()?);
+    let turn = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    let mut notes: Vec<String> = colour_note(&metadata).into_iter().collect();
+    if turn != Orientation::NoTransforms {
+        notes.push("turned as its Exif asks for".to_owned());
+    }
+    let (width, height) = if turns_sides(turn) { (info.height, info.width) } else { (info.width, info.height) };
+    Ok((Facts { width, height, bytes: info.bytes as u64, calo: Some(info), notes }, turn))
 }
 
-/// 8-bit RGB, on squares where it is transparent.
-pub fn seen(picture: &calotype::Picture) -> Image {
+fn turns_sides(turn: Orientation) -> bool {
+    matches!(turn, Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH)
+}
+
+/// Whether its pixels are shown as they are decoded.
+fn is_plain(decoder: &Decoder<'_>, turn: Orientation) -> bool {
+    let info = decoder.info();
+    turn == Orientation::NoTransforms && !info.alpha && info.depth == 8
+}
+
+/// Bands as they are seen.
+fn seen_bands(bands: PictureBands<'_>) -> impl Iterator<Item = Result<Image, calotype::Error>> {
+    let mut top = 0;
+    bands.map(move |band| {
+        let image = seen(&band?, top);
+        top += image.height;
+        Ok(image)
+    })
+}
+
+/// 8-bit RGB, on squares where it is transparent; the first row is row `top` of the picture.
+pub fn seen(picture: &calotype::Picture, top: u32) -> Image {
     let (width, height) = (picture.width(), picture.height());
     let mut rgb = picture.rgb8().into_owned();
     if let Some(alpha) = picture.alpha() {
         let most = if picture.depth() == 8 { 255 } else { 65535 };
         for (place, (pixel, alpha)) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(alpha).enumerate() {
-            let (x, y) = (place as u32 % width, place as u32 / width);
+            let (x, y) = (place as u32 % width, top + place as u32 / width);
             let square = u32::from(SQUARES[((x / SQUARE_PX + y / SQUARE_PX) % 2) as usize]);
             let alpha = u32::from(alpha);
             *pixel = pixel.map(|sample| ((u32::from(sample) * alpha + square * (most - alpha) + most / 2) / most) as u8);

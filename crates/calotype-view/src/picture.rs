@@ -1,8 +1,9 @@
 //! Pictures as the view draws them: patches of pixels, each with smaller copies of itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use calotype::gpu::Piece;
 use calotype::{Band, Image, Region};
 use rayon::prelude::*;
 
@@ -20,10 +21,12 @@ pub struct Patch {
     pub id: u64,
     /// What of the picture it shows.
     pub region: Region,
-    /// From the largest; sides are halved and rounded up.
-    pub levels: Vec<Image>,
     /// The first level's pixels stand for `reduction` x `reduction` of the picture's.
     pub reduction: u32,
+    /// Where the GPU that draws the window has developed them.
+    pub texture: Option<wgpu::Texture>,
+    /// From the largest; sides are halved and rounded up. What has a texture has no more than the first, and that later.
+    levels: OnceLock<Vec<Image>>,
 }
 
 /// A picture: patches lie on those before them.
@@ -40,17 +43,36 @@ pub struct Picture {
 impl Patch {
     /// Of an image that shows `region`, each of its pixels `reduction` x `reduction` of the picture's.
     pub fn new(region: Region, image: Image, reduction: u32) -> Patch {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let mut levels = vec![image];
         while let Some(smaller) = levels.last().filter(|image| image.width.min(image.height) > 2 * LEAST_SIDE).map(halved) {
             levels.push(smaller);
         }
-        Patch { id: NEXT.fetch_add(1, Ordering::Relaxed), region, levels, reduction }
+        Patch { id: next_id(), region, reduction, texture: None, levels: OnceLock::from(levels) }
     }
 
-    /// Memory of its pixels.
+    /// Of pixels on the GPU that draws the window.
+    pub fn on_device(piece: &Piece) -> Patch {
+        let ([width, height], [x, y]) = (piece.size(), [piece.place.x, piece.place.y].map(|latent| 16 * latent as u32));
+        let (region, texture) = (Region { x, y, width, height }, Some(piece.texture.clone()));
+        Patch { id: next_id(), region, reduction: 1, texture, levels: OnceLock::new() }
+    }
+
+    /// What a texture shows, as bytes: for values, measures and differences.
+    pub fn know(&self, rgb: Vec<u8>) {
+        let Region { width, height, .. } = self.region;
+        // Once is enough.
+        let _ = self.levels.set(vec![Image { width, height, rgb }]);
+    }
+
+    /// Its pixels at full size, halved, and so on, as far as they are in the CPU's memory.
+    pub fn levels(&self) -> &[Image] {
+        self.levels.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Memory of its pixels, wherever they are; a texture with its smaller copies is about a third larger than its pixels.
     pub fn bytes(&self) -> usize {
-        self.levels.iter().map(|level| level.rgb.len()).sum()
+        let texture = self.texture.as_ref().map_or(0, |texture| texture.width() as usize * texture.height() as usize * 16 / 3);
+        texture + self.levels().iter().map(|level| level.rgb.len()).sum::<usize>()
     }
 
     /// How many pixels of the picture one of a level stands for, each way.
@@ -60,8 +82,13 @@ impl Patch {
 
     /// The level to draw at `scale` screen pixels per pixel: the smallest that is not enlarged so that one sees it.
     pub fn level_for(&self, scale: f64) -> usize {
-        (0..self.levels.len()).rev().find(|level| f64::from(self.reduction_at(*level)) * scale <= MOST_ENLARGED).unwrap_or(0)
+        (0..self.levels().len()).rev().find(|level| f64::from(self.reduction_at(*level)) * scale <= MOST_ENLARGED).unwrap_or(0)
     }
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn halved(image: &Image) -> Image {
@@ -116,7 +143,7 @@ impl Picture {
         let here = Region { x, y, width: 1, height: 1 };
         let patch = self.patches.iter().rev().find(|patch| patch.reduction == 1 && patch.region.contains(here))?;
         let place = ((y - patch.region.y) as usize * patch.region.width as usize + (x - patch.region.x) as usize) * 3;
-        patch.levels[0].rgb.get(place..place + 3)?.try_into().ok()
+        patch.levels().first()?.rgb.get(place..place + 3)?.try_into().ok()
     }
 
     /// All pixels of full size, row by row; grey where there are none.
@@ -124,7 +151,8 @@ impl Picture {
         let mut rgb = vec![128; 3 * self.width as usize * self.height as usize];
         for patch in self.patches.iter().filter(|patch| patch.reduction == 1) {
             let (region, row_bytes) = (patch.region, 3 * patch.region.width as usize);
-            for (y, row) in patch.levels[0].rgb.chunks_exact(row_bytes).enumerate() {
+            let pixels = patch.levels().first().map_or(&[][..], |level| &level.rgb);
+            for (y, row) in pixels.chunks_exact(row_bytes).enumerate() {
                 let place = 3 * ((region.y as usize + y) * self.width as usize + region.x as usize);
                 rgb[place..place + row_bytes].copy_from_slice(row);
             }
@@ -169,7 +197,7 @@ mod tests {
         let half = halved(&Image { width: 3, height: 2, rgb });
         assert_eq!((half.width, half.height, half.rgb), (2, 1, vec![2, 2, 4, 150, 150, 150]));
         let patch = Patch::new(Region { x: 0, y: 0, width: 600, height: 300 }, image(600, 300), 1);
-        assert_eq!(patch.levels.len(), 3);
+        assert_eq!(patch.levels().len(), 3);
         assert_eq!([2.0, 1.0, 0.6, 0.52, 0.5, 0.3, 0.25, 0.01].map(|scale| patch.level_for(scale)), [0, 0, 0, 1, 1, 1, 2, 2]);
     }
 }

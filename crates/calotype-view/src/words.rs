@@ -14,9 +14,10 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Bits per pixel of a file of a picture.
-pub fn bits_per_pixel(bytes: u64, width: u32, height: u32) -> f64 {
-    bytes as f64 * 8.0 / (f64::from(width) * f64::from(height))
+/// A length in bytes, and what that is in bits per pixel of a picture.
+pub fn size_and_rate(bytes: u64, width: u32, height: u32) -> String {
+    let rate = bytes as f64 * 8.0 / (f64::from(width) * f64::from(height));
+    format!("{}, {rate:.3} bits per pixel", size(bytes))
 }
 
 /// The last part of a path.
@@ -63,6 +64,6 @@ mod tests {
     fn sizes_have_units() {
         let sizes = [999, 1000, 99_940, 123_456, 1_234_567].map(size);
         assert_eq!(sizes, ["999 bytes", "1.00 kB", "99.94 kB", "123.5 kB", "1.23 MB"]);
-        assert_eq!(bits_per_pixel(1000, 100, 80), 1.0);
+        assert_eq!(size_and_rate(1000, 100, 80), "1.00 kB, 1.000 bits per pixel");
     }
 }

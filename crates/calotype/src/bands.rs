@@ -181,18 +181,52 @@ impl<'a> Bands<'a> {
         &mut self,
         develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
     ) -> Result<(u32, Vec<S>), Stop> {
-        let ready = self.ready()?;
-        let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
-        let tiles: Vec<(Rect, &Latents)> = self.held.iter().map(|(place, latents)| (*place, latents)).collect();
-        let rgb = develop(&self.tiles, &tiles, rect)?;
-        let halo = self.tiles.engine.halo();
-        self.held.retain(|(place, _)| place.bottom() + halo > ready);
-        self.next = ready;
+        let (rect, rgb) = self.developed(develop)?;
         let (width, height) = window::pixels_of(rect, self.tiles.size());
         let [left, right] = [self.region.x, self.region.x + self.region.width].map(|x| x as usize - 16 * rect.x);
         let [top, bottom] =
             [self.region.y, self.region.y + self.region.height].map(|y| (y as usize).saturating_sub(16 * rect.y).min(height));
         Ok(((bottom - top) as u32, window::crop(rgb, width, top..bottom, left..right)))
+    }
+
+    /// The latents of the next band, and what `develop` makes of them.
+    fn developed<T>(&mut self, develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<T, Lost>) -> Result<(Rect, T), Stop> {
+        let ready = self.ready()?;
+        let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
+        let tiles: Vec<(Rect, &Latents)> = self.held.iter().map(|(place, latents)| (*place, latents)).collect();
+        let made = develop(&self.tiles, &tiles, rect)?;
+        let halo = self.tiles.engine.halo();
+        self.held.retain(|(place, _)| place.bottom() + halo > ready);
+        self.next = ready;
+        Ok((rect, made))
+    }
+
+    /// What they cover.
+    pub fn region(&self) -> Region {
+        self.region
+    }
+
+    /// The next band as pieces on the GPU, of whole latents: they cover the region or more. `None` where the CPU develops, as it does with grey
+    /// pictures and after a GPU has failed, and at the end: [`Iterator::next`] goes on there.
+    ///
+    /// # Errors
+    /// As for [`Decoder::bands`](crate::Decoder::bands).
+    #[cfg(feature = "gpu")]
+    pub fn next_pieces(&mut self) -> Result<Option<Vec<calotype_gpu::Piece>>, Error> {
+        if self.tiles.file.header.grey || !self.tiles.engine.is_gpu() || self.next >= self.wanted.bottom() {
+            return Ok(None);
+        }
+        match self.developed(|tiles, held, rect| tiles.engine.pieces(&tiles.quality, held, rect, tiles.size())) {
+            Ok((_, pieces)) => Ok(Some(pieces)),
+            Err(Stop::Lost) => {
+                self.restart();
+                Ok(None)
+            }
+            Err(Stop::Error(error)) => {
+                self.next = self.wanted.bottom();
+                Err(error)
+            }
+        }
     }
 }
 

@@ -37,6 +37,23 @@ pub enum EngineChoice {
     Cpu(Option<Isa>),
     /// The adapter of this name or number, or the best real GPU.
     Gpu(Option<String>),
+    /// A GPU whose device is open already, e.g. a window's: [`Bands::next_pieces`](crate::Bands::next_pieces).
+    #[cfg(feature = "gpu")]
+    Shared(Box<gpu::Adapter>),
+}
+
+#[cfg(feature = "gpu")]
+impl EngineChoice {
+    /// The GPU that this choice takes; `None` for the CPU, and where there is none.
+    pub fn adapter(&self) -> Option<gpu::AdapterFacts> {
+        let choice = match self {
+            EngineChoice::Auto if gpu::any_device() => gpu::Choice::Auto,
+            EngineChoice::Gpu(name) => named(name.as_deref()),
+            EngineChoice::Shared(adapter) => return Some(adapter.facts().clone()),
+            EngineChoice::Auto | EngineChoice::Cpu(_) => return None,
+        };
+        gpu::choose(&gpu::adapters(), &choice).ok().map(|adapter| adapter.facts().clone())
+    }
 }
 
 /// An engine at work.
@@ -175,6 +192,8 @@ impl Engines {
             EngineChoice::Auto => opening = Some(spawn_open(&model, adapters)),
             EngineChoice::Gpu(name) => gpu = OnceLock::from(Some(open(&model, name.as_deref(), adapters)?)),
             EngineChoice::Cpu(wanted) => isa = wanted.unwrap_or(isa),
+            #[cfg(feature = "gpu")]
+            EngineChoice::Shared(adapter) => gpu = OnceLock::from(Some(open_on(&model, adapter)?)),
         }
         let cpu = calotype_cpu::Engine::new(Arc::clone(&model), isa)?;
         Ok(Engines { cpu, gpu, opening: Mutex::new(opening), log: Mutex::default() })
@@ -270,10 +289,16 @@ fn spawn_open(model: &Arc<Model>, adapters: fn() -> Vec<gpu::Adapter>) -> JoinHa
 }
 
 fn open(model: &Arc<Model>, name: Option<&str>, adapters: fn() -> Vec<gpu::Adapter>) -> Result<Gpu, gpu::Error> {
-    let choice = name.map_or(gpu::Choice::Auto, |name| gpu::Choice::Named(name.to_owned()));
-    let adapters = adapters();
+    open_on(model, gpu::choose(&adapters(), &named(name))?)
+}
+
+fn named(name: Option<&str>) -> gpu::Choice {
+    name.map_or(gpu::Choice::Auto, |name| gpu::Choice::Named(name.to_owned()))
+}
+
+fn open_on(model: &Arc<Model>, adapter: &gpu::Adapter) -> Result<Gpu, gpu::Error> {
     let options = gpu::Options { cache: CACHE.get().cloned(), ..Default::default() };
-    let engine = gpu::Engine::with_options(Arc::clone(model), gpu::choose(&adapters, &choice)?, &options)?;
+    let engine = gpu::Engine::with_options(Arc::clone(model), adapter, &options)?;
     Ok(Gpu { engine, failed: AtomicBool::new(false) })
 }
 
@@ -327,10 +352,30 @@ impl<'a> Running<'a> {
         Ok(self.engines.cpu.pixels(q, &maps, wanted, size))
     }
 
+    /// As [`Running::pixels`], but they stay on the device; for a [`Running`] on a GPU.
+    #[cfg(feature = "gpu")]
+    pub fn pieces(
+        self,
+        q: &QualityTables,
+        tiles: &[(Rect, &Latents)],
+        wanted: Rect,
+        size: (usize, usize),
+    ) -> Result<Vec<gpu::Piece>, Lost> {
+        let gpu = self.gpu.ok_or(Lost)?;
+        let tiles = tiles.iter().map(|(place, Latents(kept))| Ok((*place, kept.as_ref().gpu()?))).collect::<Result<Vec<_>, Lost>>()?;
+        self.of(gpu, gpu.engine.pieces(q, &tiles, wanted, size))
+    }
+
     /// As [`Running::pixels`], in Q4 before the last rounding; for a [`Running`] on the CPU.
     pub fn pixels_q4(self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Result<Vec<i16>, Lost> {
         let maps = tiles.iter().map(|(place, Latents(kept))| Ok((*place, kept.as_ref().cpu()?))).collect::<Result<Vec<_>, Lost>>()?;
         Ok(self.engines.cpu.pixels_q4(q, &maps, wanted, size))
+    }
+
+    /// Whether it is a GPU.
+    #[cfg(feature = "gpu")]
+    pub fn is_gpu(self) -> bool {
+        self.gpu.is_some()
     }
 
     /// How many latents around a place g_s sees.

@@ -45,9 +45,13 @@ pub struct Window<'a> {
     pub said: Vec<String>,
 }
 
+/// Whether a program can be run.
+pub fn there(program: &str) -> bool {
+    Command::new(program).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
 /// Whether this machine can show windows; CALOTYPE_REQUIRE_WINDOW=1 says that it must.
 pub fn can_show() -> bool {
-    let there = |program: &str| Command::new(program).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     let can = there("Xvfb") && there("xdotool");
     let required = std::env::var("CALOTYPE_REQUIRE_WINDOW").as_deref() == Ok("1");
     assert!(can || !required, "no Xvfb or no xdotool, and CALOTYPE_REQUIRE_WINDOW=1");
@@ -70,7 +74,9 @@ impl Display {
 
     /// Moves mouse or keys: words of `line` are xdotool's.
     pub fn act(&self, line: &str) {
-        let status = Command::new("xdotool").args(line.split_whitespace()).env("DISPLAY", &self.name).status().unwrap();
+        let seconds = PATIENCE.as_secs().to_string();
+        let status =
+            Command::new("timeout").args([&seconds, "xdotool"]).args(line.split_whitespace()).env("DISPLAY", &self.name).status().unwrap();
         assert!(status.success(), "xdotool {line}");
     }
 
@@ -149,9 +155,13 @@ impl Window<'_> {
         std::thread::spawn(move || BufReader::new(stderr).lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
         let mut window = Window { child, lines, display, said: Vec::new() };
         window.wait("the window is open");
-        // Without a window manager nobody else gives it the keyboard.
-        display.act("search --sync --onlyvisible --name Calotype windowfocus");
+        window.focus();
         window
+    }
+
+    /// Gives it the keyboard: without a window manager nobody else does.
+    pub fn focus(&self) {
+        self.display.act("search --sync --onlyvisible --name Calotype windowfocus");
     }
 
     /// Waits for a line that holds `words`, and gives it back.
@@ -174,7 +184,7 @@ impl Window<'_> {
         lines
     }
 
-    /// Presses a key and waits for a line that holds `words`.
+    /// Presses a key, or some, and waits for a line that holds `words`.
     pub fn key(&mut self, key: &str, words: &str) -> String {
         self.display.act(&format!("key {key}"));
         self.wait(words)

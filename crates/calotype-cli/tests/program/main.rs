@@ -22,3 +22,5 @@ mod slider;
 mod whole;
 #[cfg(all(feature = "view", unix))]
 mod window;
+#[cfg(all(feature = "view", unix))]
+mod window_files;

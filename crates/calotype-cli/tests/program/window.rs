@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use image::RgbImage;
 
-use crate::display::{Display, Graphics, HEIGHT, Screen, WIDTH, Window, can_show};
+use crate::display::{Display, Graphics, HEIGHT, Screen, WIDTH, Window, can_show, there};
 use crate::harness::{Desk, sample};
 
 /// Where the photograph and the file of it are.
-struct Studio {
-    desk: Desk,
-    original: RgbImage,
-    decoded: RgbImage,
+pub struct Studio {
+    pub desk: Desk,
+    pub original: RgbImage,
+    pub decoded: RgbImage,
 }
 
-fn studio() -> Studio {
+pub fn studio() -> Studio {
     let desk = Desk::new().with_environment("XDG_CACHE_HOME", std::env::temp_dir().join("calotype-window-test"));
     std::fs::create_dir(desk.path("pictures")).unwrap();
     std::fs::copy(sample("SAMPLE.png"), desk.path("pictures/photo.png")).unwrap();
@@ -31,12 +31,13 @@ fn columns(image: &RgbImage, left: u32, width: u32) -> (usize, Vec<u8>) {
     (width as usize, image::imageops::crop_imm(image, left, 50, width, 60).to_image().into_raw())
 }
 
-fn shows(screen: &Screen, (width, rgb): &(usize, Vec<u8>)) -> bool {
+/// Whether a picture, given as its width and its bytes, is on the screen pixel by pixel.
+pub fn shows(screen: &Screen, (width, rgb): &(usize, Vec<u8>)) -> bool {
     screen.find(*width, rgb).is_some()
 }
 
-/// The colour of a pixel that a key's picture must have at 1:1.
-fn whole(image: &RgbImage) -> (usize, Vec<u8>) {
+/// All of an image.
+pub fn whole(image: &RgbImage) -> (usize, Vec<u8>) {
     (image.width() as usize, image.as_raw().clone())
 }
 
@@ -53,10 +54,12 @@ fn drive(graphics: Graphics) {
     println!("{graphics:?}: the picture is on the screen {:.2} s after the program began", begin.elapsed().as_secs_f64());
 
     plain(&mut window, &display, &studio, &name);
+    full_screen(&mut window, &studio);
     zoomed(&mut window, &display, &studio, &name);
     compared(&mut window, &display, &studio, &name);
     looked_inside(&mut window, &display, &studio, &name);
     errors_and_on(&mut window, &display, &studio, &name);
+    asked_for_a_size(&mut window, &display, &studio);
     println!("{graphics:?}: {}", window.quit());
 }
 
@@ -107,12 +110,49 @@ fn compared(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &
     display.drag([(middle, 300), (middle + 30, 300), (middle + 100, 300)]);
     let further = columns(&studio.original, 190, 90);
     window.wait_for("the border moved by the mouse", |screen| shows(screen, &further));
-    window.key("d", "Compare(Difference)");
+    differences(window, studio);
     window.key("x", "Compare(Flicker)");
     let (original, decoded) = (whole(&studio.original), whole(&studio.decoded));
     window.wait_for("the original", |screen| shows(screen, &columns(&studio.original, 100, 200)) || shows(screen, &original));
     window.wait_for("the decoded picture", |screen| shows(screen, &columns(&studio.decoded, 100, 200)) || shows(screen, &decoded));
     window.key("x", "Off");
+}
+
+/// The difference of each sample, 8 times enlarged, then 16, then 4.
+fn differences(window: &mut Window<'_>, studio: &Studio) {
+    let enlarged = |gain: u32| {
+        let image = RgbImage::from_fn(384, 256, |x, y| {
+            let (a, b) = (studio.original.get_pixel(x, y).0, studio.decoded.get_pixel(x, y).0);
+            image::Rgb([0, 1, 2].map(|c| (u32::from(a[c].abs_diff(b[c])) * gain).min(255) as u8))
+        });
+        columns(&image, 100, 150)
+    };
+    for (keys, words, gain) in [("d", "Compare(Difference)", 8), ("g", "Gain", 16), ("shift+g shift+g", "Gain(0.5)", 4)] {
+        window.key(keys, words);
+        window.wait_for("the difference", |screen| shows(screen, &enlarged(gain)));
+    }
+}
+
+/// The picture in the middle of the whole screen, and back.
+fn full_screen(window: &mut Window<'_>, studio: &Studio) {
+    let place = |screen: &Screen| screen.find(384, studio.decoded.as_raw());
+    let before = window.wait_for("the picture", |screen| place(screen).is_some());
+    window.key("F11", "FullScreen");
+    window.wait_for("the full screen", |screen| place(screen) == Some(((WIDTH - 384) / 2, (HEIGHT - 256) / 2)));
+    window.key("Escape", "Escape");
+    window.wait_for("the window", |screen| place(screen) == place(&before));
+}
+
+/// Asks for a size by mouse and keys, and saves what was found over the file that is there.
+fn asked_for_a_size(window: &mut Window<'_>, display: &Display, studio: &Studio) {
+    display.act("mousemove 1090 176 click 1 sleep 0.5 type 3");
+    window.key("Return", "note: quality");
+    display.act("mousemove 1067 222 click 1 sleep 0.5 mousemove 1029 222 click 1");
+    window.wait("saved pictures/photo.calo");
+    assert_eq!(studio.desk.run("encode SAMPLE -o small.calo --target-size 3kB").code, 0);
+    let saved = studio.desk.read("pictures/photo.calo");
+    assert!(saved.len() <= 3000 && saved == studio.desk.read("small.calo"), "{} bytes", saved.len());
+    display.act("mousemove 500 770");
 }
 
 fn looked_inside(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &str) {
@@ -160,33 +200,66 @@ fn the_window_works_with_opengl_alone() {
     drive(Graphics::OpenGl);
 }
 
-/// Paging through many files, some of them broken, leaves memory as it is.
+const ON_THE_GPU: &str = "--engine gpu --adapter llvmpipe";
+
+/// Decoder and window use one device: what is on the screen has not been in the CPU's memory.
 #[test]
-fn many_files_are_paged_through_in_flat_memory() {
+fn pixels_go_from_the_decoder_to_the_screen() {
     if !can_show() {
         return;
     }
     let (display, studio) = (Display::new(), studio());
-    let (file, photo) = (studio.desk.read("pictures/photo.calo"), studio.desk.read("pictures/photo.png"));
-    std::fs::create_dir(studio.desk.path("many")).unwrap();
-    for i in 0..200 {
-        let (name, bytes) = match i % 4 {
-            0 => (format!("many/{i}.png"), &photo[..]),
-            1 => (format!("many/{i}.calo"), &file[..file.len() - 1 - i]),
-            _ => (format!("many/{i}.calo"), &file[..]),
-        };
-        studio.desk.write(&name, bytes);
-    }
-    let mut window = Window::open(&display, Graphics::Lavapipe, &studio.desk, "many");
+    let mut window = Window::open(&display, Graphics::Lavapipe, &studio.desk, &format!("pictures/photo.calo {ON_THE_GPU}"));
+    window.wait("on the window's GPU");
     window.wait("complete");
-    let page = |window: &mut Window<'_>, files: usize| {
-        (0..files).for_each(|_| drop(window.key("Right", " after ")));
-        window.still();
-        window.resident_mib()
-    };
-    let begin = page(&mut window, 30);
-    let end = page(&mut window, 200);
-    println!("{begin} MiB after 30 files, {end} MiB after 230");
-    assert!(end < begin + 40, "{begin} MiB after 30 files, {end} MiB after 230");
+    plain(&mut window, &display, &studio, "shared");
+    // Values and measures come from bytes that are read back.
+    compared(&mut window, &display, &studio, "shared");
+    display.act("mousemove 500 770");
+    errors_and_on(&mut window, &display, &studio, "shared");
+    assert!(!window.said.iter().any(|line| line.contains("photo.calo: rows") && !line.contains("on the window's GPU")));
+    window.quit();
+}
+
+#[test]
+fn a_lost_device_is_told_and_the_window_goes_on() {
+    if !can_show() {
+        return;
+    }
+    let (display, studio) = (Display::new(), studio());
+    let line = format!("pictures/photo.calo {ON_THE_GPU} --lose-device 1");
+    let mut window = Window::open(&display, Graphics::Lavapipe, &studio.desk, &line);
+    let said = window.wait("error: ");
+    assert!(said.contains("lost") && said.contains("the CPU goes on"), "{said}");
+    window.wait("the window is open");
+    window.focus();
+    window.wait("complete");
+    plain(&mut window, &display, &studio, "lost");
+    errors_and_on(&mut window, &display, &studio, "lost");
+    window.quit();
+}
+
+/// A photograph beside another codec's, which has as many bytes.
+#[test]
+fn peers_have_the_same_size() {
+    if !can_show() {
+        return;
+    }
+    if !there("cjpeg") {
+        println!("skipped: no cjpeg");
+        return;
+    }
+    let (display, studio) = (Display::new(), studio());
+    let mut window = Window::open(&display, Graphics::Lavapipe, &studio.desk, "pictures/photo.png --compare q80 jpeg --zoom 1");
+    let line = window.wait("jpeg: ");
+    let numbers: Vec<f64> = line.split("jpeg: ").nth(1).unwrap().split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [found, wanted] = numbers[..] else { panic!("{line}") };
+    assert!((found / wanted - 1.0).abs() < 0.1, "{line}");
+    assert_eq!(studio.desk.run("encode SAMPLE -o q80.calo -q 80").code, 0);
+    assert_eq!((studio.desk.run("decode q80.calo -o q80.png").code, studio.desk.read("q80.calo").len() as f64), (0, wanted));
+    let ours = image::open(studio.desk.path("q80.png")).unwrap().into_rgb8();
+    let (left, right) = (columns(&ours, 0, 150), columns(&ours, 230, 150));
+    let screen = window.wait_for("Calotype on the left", |screen| shows(screen, &left));
+    assert!(!shows(&screen, &right) && !shows(&screen, &columns(&studio.original, 230, 150)), "JPEG on the right");
     window.quit();
 }

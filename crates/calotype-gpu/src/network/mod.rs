@@ -3,6 +3,7 @@
 mod analysis;
 mod hyper;
 mod means;
+mod piece;
 mod pieces;
 mod synthesis;
 
@@ -15,6 +16,7 @@ use crate::packed::{Dense, Next, PackedBlock, columns, ends, gains, widened};
 use crate::pool::Buffer;
 
 pub(crate) use hyper::HyperBuffers;
+pub use piece::Piece;
 pub(crate) use synthesis::{Tile, Window};
 
 /// The decoder part on the device.

@@ -5,6 +5,7 @@ use calotype_model::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::AtQuality;
+use super::piece::Piece;
 use super::pieces::{halo, pieces, side};
 use crate::Error;
 use crate::commands::{Commands, Submitted};
@@ -38,7 +39,10 @@ impl AtQuality<'_> {
         let mut image = Pasting::new(window);
         let mut last: Option<(Rect, Submitted<'_>)> = None;
         for inner in pieces(window.wanted, side(window.piece, config, halo, gpu.largest_binding())) {
-            let next = (inner, self.submit_piece(gpu, tiles, inner, inner.widened(halo, picture))?);
+            let mut commands = Commands::new(gpu)?;
+            let pixels = self.piece(&mut commands, tiles, inner, inner.widened(halo, picture))?;
+            commands.download(&pixels, 3 * pixels_of(inner));
+            let next = (inner, commands.submit()?);
             if let Some((inner, submitted)) = last.replace(next) {
                 image.paste(&one(submitted)?, inner);
             }
@@ -49,14 +53,28 @@ impl AtQuality<'_> {
         Ok(image.rgb)
     }
 
+    /// v_hat of tiles to pieces, which stay on the device.
+    pub fn pieces(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<Piece>, Error> {
+        let (config, halo) = (&self.weights.config, halo(self.weights.g_s.blocks.len()));
+        let picture = Rect::of_picture(window.width, window.height);
+        let piece = |inner: Rect| {
+            let mut commands = Commands::new(gpu)?;
+            let pixels = self.piece(&mut commands, tiles, inner, inner.widened(halo, picture))?;
+            let piece = Piece::record(&mut commands, pixels, inner, window)?;
+            Ok((piece, commands.submit()?))
+        };
+        let submitted = pieces(window.wanted, side(window.piece, config, halo, gpu.largest_binding())).map(piece);
+        let submitted = submitted.collect::<Result<Vec<_>, Error>>()?;
+        submitted.into_iter().map(|(piece, submitted)| submitted.wait().map(|_| piece)).collect()
+    }
+
     /// The latents of `outer` to the pixels of `inner`.
-    fn submit_piece<'g>(&self, gpu: &'g Gpu, tiles: &[Tile<'_>], inner: Rect, outer: Rect) -> Result<Submitted<'g>, Error> {
-        let mut commands = Commands::new(gpu)?;
+    fn piece(&self, commands: &mut Commands<'_>, tiles: &[Tile<'_>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
         commands.phase = Phase::Synthesis;
         let (weights, config) = (self.weights, &self.weights.config);
-        let v_hat = assemble(&mut commands, tiles, outer, config.m)?;
+        let v_hat = assemble(commands, tiles, outer, config.m)?;
         let size = Size::new(outer.height, outer.width);
-        let field = Field::new(&mut commands, size.times(2), config.c, 2)?;
+        let field = Field::new(commands, size.times(2), config.c, 2)?;
         commands.wide(&self.g_s_first, (size, &v_hat), &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
         let size = Size::new(inner.height, inner.width).times(2);
         // The last block crops the halo away; without blocks there is none.
@@ -65,16 +83,20 @@ impl AtQuality<'_> {
         let whole = field.fill();
         for (i, block) in weights.g_s.blocks.iter().enumerate() {
             let last = i + 1 == weights.g_s.blocks.len();
-            field.block(&mut commands, block, if last { &cropped } else { &whole })?;
+            field.block(commands, block, if last { &cropped } else { &whole })?;
         }
         let bytes = size.positions() * BLOCK;
         let values = commands.take(2 * bytes)?;
         commands.wide(&weights.g_s.last, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
         let pixels = commands.take(bytes)?;
         commands.elements(&shaders::PIXELS, bytes / 4, &[size.width], &[&values, &pixels]);
-        commands.download(&pixels, bytes);
-        commands.submit()
+        Ok(pixels)
     }
+}
+
+/// How many pixels latents have.
+pub(super) fn pixels_of(rect: Rect) -> usize {
+    256 * rect.height * rect.width
 }
 
 fn one(submitted: Submitted<'_>) -> Result<Vec<u8>, Error> {

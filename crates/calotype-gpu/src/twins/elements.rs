@@ -1,4 +1,4 @@
-//! The kernels without a sum over channels: depthwise, gains, latents, copies, pixels.
+//! The kernels without a sum over channels: depthwise, gains, latents, copies, pixels, texels.
 
 use super::*;
 
@@ -237,5 +237,49 @@ fn input_and_pixels() {
             })
         };
         compare(&shaders::PIXELS, std::slice::from_ref(&truth), run, &[Damage::Weight]);
+    }
+}
+
+#[test]
+fn texels() {
+    let mut random = Random(13);
+    for (height, width4, pitch4) in [(1, 1, 16), (3, 5, 16), (17, 40, 48)] {
+        let rgb: Vec<u8> = (0..12 * height * width4).map(|_| random.next() as u8).collect();
+        let opaque = |row: &[u8]| row.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect::<Vec<u8>>();
+        let truth: Vec<u8> = rgb.chunks(12 * width4).flat_map(|row| [opaque(row), vec![9; 16 * (pitch4 - width4)]].concat()).collect();
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+            outputs(gpu, |commands| {
+                let mut rgb = rgb.clone();
+                rgb[7] ^= u8::from(damage == Damage::Weight);
+                let (pixels, out) = (commands.upload(&rgb)?, commands.upload(&vec![9; truth.len()])?);
+                commands.elements(&shaders::TEXELS, height * width4, &[width4, pitch4], &[&pixels, &out]);
+                Ok(vec![(out, truth.len())])
+            })
+        };
+        compare(&shaders::TEXELS, std::slice::from_ref(&truth), run, &[Damage::Weight]);
+    }
+}
+
+#[test]
+fn halve() {
+    let mut random = Random(14);
+    for (height, width, pitch, half_pitch) in [(1, 1, 3, 1), (5, 3, 7, 4), (17, 66, 140, 80)] {
+        let texels: Vec<u8> = (0..8 * pitch * height).map(|_| random.within(127) as u8).collect();
+        let mean = |x: usize, y: usize, channel: usize| {
+            let places = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(right, down)| 4 * ((2 * y + down) * pitch + 2 * x + right) + channel);
+            (places.iter().map(|&place| u32::from(texels[place])).sum::<u32>() + 2) / 4
+        };
+        let row = |y: usize| (0..half_pitch).flat_map(move |x| (0..4).map(move |c| (x, y, c)));
+        let truth: Vec<u8> = (0..height).flat_map(row).map(|(x, y, c)| if x < width { mean(x, y, c) as u8 } else { 9 }).collect();
+        let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
+            outputs(gpu, |commands| {
+                let mut texels = texels.clone();
+                texels[2] ^= if damage == Damage::Weight { 64 } else { 0 };
+                let (input, out) = (commands.upload(&texels)?, commands.upload(&vec![9; truth.len()])?);
+                commands.elements(&shaders::HALVE, height * width, &[width, pitch, half_pitch], &[&input, &out]);
+                Ok(vec![(out, truth.len())])
+            })
+        };
+        compare(&shaders::HALVE, std::slice::from_ref(&truth), run, &[Damage::Weight]);
     }
 }

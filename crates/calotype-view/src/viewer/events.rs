@@ -53,7 +53,10 @@ impl Viewer {
         let what = match loaded {
             Loaded::Facts(facts) => format!("opened, {}x{}", facts.width, facts.height),
             Loaded::Patch(patch) if patch.reduction > 1 => "coarse".to_owned(),
-            Loaded::Patch(patch) => format!("rows {}..{}", patch.region.y, patch.region.y + patch.region.height),
+            Loaded::Patch(patch) => {
+                let on_device = if patch.texture.is_some() { " on the window's GPU" } else { "" };
+                format!("rows {}..{}{on_device}", patch.region.y, patch.region.y + patch.region.height)
+            }
             Loaded::Complete => "complete".to_owned(),
             Loaded::Failed(words) => format!("failed: {words}"),
         };

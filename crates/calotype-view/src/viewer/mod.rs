@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use calotype::{Inside, Quality};
+use calotype::{EngineChoice, Inside, Quality};
 
 use crate::command::Command;
 use crate::crew::{Crew, Event, PeerJob, Plan};
@@ -87,6 +87,10 @@ pub struct Start {
     pub recent: Option<PathBuf>,
     /// The quality to begin with.
     pub quality: Quality,
+    /// The codec's engine, where it is not the host's: the window's device, or what is left when it is lost.
+    pub engine: Option<EngineChoice>,
+    /// An error to begin with.
+    pub error: Option<String>,
 }
 
 /// All that the window shows.
@@ -149,7 +153,7 @@ pub struct Viewer {
 impl Viewer {
     /// Begins; `wake` is called whenever [`Viewer::pump`] has something to do.
     pub fn new(host: Arc<dyn Host>, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> Viewer {
-        let shared = Arc::new(Shared::new(host));
+        let shared = Arc::new(Shared::new(host, start.engine.clone()));
         let mut viewer = Viewer {
             crew: Crew::new(&shared, wake),
             shared,
@@ -196,6 +200,9 @@ impl Viewer {
             self.open(&files);
         }
         self.zoom = start.zoom.unwrap_or(Zoom::Fit);
+        if let Some(words) = start.error {
+            self.say(&words, true);
+        }
         if let Some(choices) = start.compare {
             self.choices = choices;
             self.take_quality();
@@ -207,6 +214,32 @@ impl Viewer {
     fn take_quality(&mut self) {
         let quality = |choice: &Choice| if let Choice::Calotype(quality) = choice { Some(*quality) } else { None };
         self.quality = self.choices.iter().rev().find_map(quality).unwrap_or(self.quality);
+    }
+
+    /// Whether the codec works on the window's device.
+    pub fn is_on_device(&self) -> bool {
+        self.shared.is_on_device()
+    }
+
+    /// Whether the window's device has failed, and with it what was drawn.
+    pub fn has_lost_its_device(&self) -> bool {
+        self.shared.has_failed()
+    }
+
+    /// What to begin with to be here again, on the CPU.
+    pub fn again(&self) -> Start {
+        let warnings = self.shared.codec().map(|codec| codec.take_warnings()).unwrap_or_default();
+        Start {
+            files: self.files.current().map(Path::to_owned).into_iter().collect(),
+            compare: (self.compare != Compare::Off).then(|| self.choices.clone()),
+            style: self.compare,
+            overlay: self.overlay,
+            zoom: Some(self.zoom),
+            recent: self.recent.kept_in(),
+            quality: self.quality,
+            engine: Some(EngineChoice::Cpu(None)),
+            error: Some(warnings.into_iter().next().unwrap_or_else(|| "the GPU was lost; the CPU goes on".to_owned())),
+        }
     }
 
     /// Opens files and folders.

@@ -253,8 +253,7 @@ fn number(value: f32) -> String {
 }
 
 fn label(shown: &Shown<'_>) -> String {
-    let bpp = words::bits_per_pixel(shown.bytes, shown.picture.width, shown.picture.height);
-    format!("{}   {}   {bpp:.3} bpp", shown.label, words::size(shown.bytes))
+    format!("{}   {}", shown.label, words::size_and_rate(shown.bytes, shown.picture.width, shown.picture.height))
 }
 
 fn gradient(bar: Rect, colours: &[[u8; 3]]) -> Vec<Shape> {

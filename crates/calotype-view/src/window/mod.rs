@@ -4,13 +4,17 @@ mod canvas;
 mod panel;
 mod textures;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use egui::{Color32, Context, Ui, ViewportCommand};
+use calotype::EngineChoice;
+use calotype::gpu::{Adapter, AdapterFacts};
+use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use egui::{Color32, Context, KeyboardShortcut, Ui, ViewportCommand};
 
-use crate::command::BINDINGS;
+use crate::command::{BINDINGS, Binding};
 use crate::error::Error;
 use crate::host::Host;
 use crate::side::Compare;
@@ -22,6 +26,8 @@ use textures::Textures;
 const FLICKER: Duration = Duration::from_millis(500);
 /// Longer than this nobody may wait for the interface.
 const LONGEST_FRAME: Duration = Duration::from_millis(50);
+/// A machine whose devices are lost again and again shows no more windows.
+const MOST_WINDOWS: usize = 8;
 const PANEL_WIDTH: f32 = 280.0;
 /// What the window is cleared to. Neither canvas nor panel is filled once more: that would be half of a software driver's work.
 pub const BACKGROUND: Color32 = Color32::from_rgb(24, 24, 26);
@@ -35,6 +41,8 @@ pub struct Screen {
     frames: Frames,
     title: String,
     was_full_screen: bool,
+    /// Where to leave what another window is to begin with.
+    next: Next,
 }
 
 /// How long frames kept the interface.
@@ -76,7 +84,22 @@ impl Screen {
             frames: Frames::default(),
             title: String::new(),
             was_full_screen: false,
+            next: Next::default(),
         }
+    }
+
+    /// In a real window: on its device, if that is the codec's, too.
+    fn in_window(creation: &eframe::CreationContext<'_>, host: Arc<dyn Host>, next: Next) -> Screen {
+        let mut start = next.take();
+        let card = creation.wgpu_render_state.clone();
+        let wanted = host.adapter().filter(|_| start.engine.is_none());
+        let shared = card.as_ref().map(|card| Adapter::shared(card.adapter.clone(), card.device.clone(), card.queue.clone()));
+        if let Some(adapter) = shared.filter(|adapter| Some(adapter.facts()) == wanted.as_ref()) {
+            start.engine = Some(EngineChoice::Shared(Box::new(adapter)));
+        }
+        let mut screen = Screen::new(&creation.egui_ctx, host, start);
+        (screen.textures.card, screen.next) = (card, next);
+        screen
     }
 
     /// For pictures of the window: everything that a frame needs is in it.
@@ -139,6 +162,10 @@ impl Screen {
 
 impl eframe::App for Screen {
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if self.viewer.has_lost_its_device() {
+            // Nothing can be drawn on it any more, not even this frame.
+            return ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+        }
         // Of the frame before: layout, tessellation, and what the graphics card was told.
         match frame.info().cpu_usage {
             Some(seconds) => self.frames.add(Duration::from_secs_f32(seconds)),
@@ -157,6 +184,16 @@ impl eframe::App for Screen {
     }
 }
 
+/// However the window ends. A frame that panics on the codec's device may know of its loss before the codec does.
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let in_a_frame = std::thread::panicking() && self.viewer.is_on_device();
+        if in_a_frame || self.viewer.has_lost_its_device() {
+            self.next.put(self.viewer.again());
+        }
+    }
+}
+
 fn take_files(ctx: &Context, viewer: &mut Viewer) {
     let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
     if !dropped.is_empty() {
@@ -169,31 +206,175 @@ fn take_keys(ctx: &Context, viewer: &mut Viewer) {
     if ctx.text_edit_focused() {
         return;
     }
-    let pressed = |binding: &&crate::command::Binding| ctx.input_mut(|input| input.consume_shortcut(&binding.shortcut));
+    // A slow frame may have had a key more than once.
+    let pressed = |binding: &Binding| {
+        let KeyboardShortcut { modifiers, logical_key } = binding.shortcut;
+        let times = ctx.input_mut(|input| input.count_and_consume_key(modifiers, logical_key));
+        std::iter::repeat_n(binding.command, times)
+    };
     // Longer combinations first: without, Shift+G would be G.
     let (with, without): (Vec<_>, Vec<_>) = BINDINGS.iter().partition(|binding| binding.shortcut.modifiers.any());
-    let commands: Vec<_> = with.into_iter().chain(without).filter(pressed).map(|binding| binding.command).collect();
+    let commands: Vec<_> = with.into_iter().chain(without).flat_map(pressed).collect();
     commands.into_iter().for_each(|command| viewer.apply(command));
 }
 
-/// Shows the viewer in a window until it is closed.
+/// Shows the viewer in a window until it is closed; in another one, when the first one's device is lost.
 ///
 /// # Errors
 /// [`Error::Window`] without a display.
 pub fn run(host: Arc<dyn Host>, start: Start) -> Result<(), Error> {
+    let next = Next::default();
+    next.put(start);
+    (0..MOST_WINDOWS).take_while(|_| next.is_there()).try_for_each(|_| open(&host, &next))
+}
+
+/// Shows one window, which takes what it begins with and leaves what another one is to begin with, if its device is lost.
+fn open(host: &Arc<dyn Host>, next: &Next) -> Result<(), Error> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Calotype")
         .with_app_id("calotype")
         .with_inner_size([1280.0, 800.0])
         .with_drag_and_drop(true);
-    let options = eframe::NativeOptions { viewport, dithering: false, wgpu_options: graphics(), ..Default::default() };
+    let options = eframe::NativeOptions { viewport, dithering: false, wgpu_options: graphics(host.adapter()), ..Default::default() };
+    let (host, screens_next) = (Arc::clone(host), next.clone());
     let begin = move |creation: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(Screen::new(&creation.egui_ctx, host, start)))
+        Ok(Box::new(Screen::in_window(creation, host, screens_next)))
     };
-    eframe::run_native("calotype", options, Box::new(begin)).map_err(|error| Error::Window(error.to_string()))
+    // egui panics where its device is lost in the middle of a frame. After a panic, winit's loop ends once before any window has begun.
+    match catch_unwind(AssertUnwindSafe(|| eframe::run_native("calotype", options, Box::new(begin)))) {
+        Ok(ended) => ended.map_err(|error| Error::Window(error.to_string())),
+        Err(_) if next.is_there() => Ok(()),
+        Err(panic) => resume_unwind(panic),
+    }
 }
 
-/// Any graphics: Vulkan, Metal, Direct3D 12, and OpenGL where there is none of them.
-fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
-    eframe::egui_wgpu::WgpuConfiguration::default()
+/// What the next window begins with, if there is to be one.
+#[derive(Clone, Default)]
+struct Next(Arc<Mutex<Option<Start>>>);
+
+impl Next {
+    fn slot(&self) -> MutexGuard<'_, Option<Start>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, start: Start) {
+        *self.slot() = Some(start);
+    }
+
+    fn take(&self) -> Start {
+        self.slot().take().unwrap_or_default()
+    }
+
+    fn is_there(&self) -> bool {
+        self.slot().is_some()
+    }
+}
+
+/// The GPU that the codec takes, if it can draw; else any graphics: Vulkan, Metal, Direct3D 12, and OpenGL where there is none of them.
+fn graphics(wanted: Option<AdapterFacts>) -> WgpuConfiguration {
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    if let Some(wanted) = wanted {
+        let select = move |adapters: &[wgpu::Adapter], surface: Option<&wgpu::Surface<'_>>| {
+            let mut able = adapters.iter().filter(|adapter| surface.is_none_or(|surface| adapter.is_surface_supported(surface)));
+            let found = able.clone().find(|adapter| AdapterFacts::of(adapter) == wanted).or_else(|| able.next());
+            found.cloned().ok_or_else(|| "no graphics for this display".to_owned())
+        };
+        setup.native_adapter_selector = Some(Arc::new(select));
+    }
+    WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup), ..Default::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use calotype::{Channels, Codec, DecodeOptions, Metadata, Picture, Samples};
+    use egui::{DroppedFile, RawInput};
+
+    use super::*;
+
+    /// A program that reads PNG and has a codec.
+    struct Program;
+
+    impl Host for Program {
+        fn adapter(&self) -> Option<AdapterFacts> {
+            None
+        }
+
+        fn codec(&self, _: Option<EngineChoice>) -> Result<Codec, String> {
+            Codec::new(EngineChoice::Cpu(None)).map_err(|error| error.to_string())
+        }
+
+        fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
+            let image = image::load_from_memory(bytes).map_err(|error| format!("{}: {error}", path.display()))?.into_rgb8();
+            let picture = Picture::new(image.width(), image.height(), Channels::Rgb, Samples::U8(image.into_raw()));
+            Ok((picture.map_err(|error| error.to_string())?, Metadata::default()))
+        }
+
+        fn write(&self, path: &Path, bytes: &[u8], _: bool) -> Result<(), String> {
+            std::fs::write(path, bytes).map_err(|error| error.to_string())
+        }
+
+        fn explain(&self, path: &Path, error: &calotype::Error) -> String {
+            format!("{}: {error}", path.display())
+        }
+
+        fn limits(&self) -> DecodeOptions {
+            DecodeOptions::default()
+        }
+
+        fn tool_folders(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        fn log(&self, _: &str) {}
+    }
+
+    #[derive(Debug)]
+    struct Dropped(PathBuf);
+
+    impl DroppedFile for Dropped {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            Err("the viewer opens it itself".to_owned())
+        }
+    }
+
+    /// Drops files onto the window, and waits until what it then shows has come.
+    fn drop_files(ctx: &Context, screen: &mut Screen, paths: &[&Path]) {
+        let mut input = RawInput::default();
+        input.dropped_files.extend(paths.iter().map(|path| Arc::new(Dropped(path.to_path_buf())) as _));
+        for _ in 0..2000 {
+            let _ = ctx.run_ui(std::mem::take(&mut input), |ui| screen.show(ui));
+            if screen.viewer.current().is_some_and(|document| document.is_settled()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("nothing came");
+    }
+
+    /// Windows hand dropped files to egui, and here egui hands them to the viewer. (xdotool cannot drop files.)
+    #[test]
+    fn dropped_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second, text] = ["a.png", "b.png", "c.png"].map(|name| folder.path().join(name));
+        image::RgbImage::new(5, 4).save(&first).unwrap();
+        image::RgbImage::new(9, 4).save(&second).unwrap();
+        std::fs::write(&text, "no picture").unwrap();
+        let ctx = Context::default();
+        let mut screen = Screen::new(&ctx, Arc::new(Program), Start::default());
+        let size =
+            |screen: &Screen| screen.viewer.current().and_then(|document| document.facts.as_ref()).map(|facts| [facts.width, facts.height]);
+        drop_files(&ctx, &mut screen, &[&second]);
+        assert_eq!((size(&screen), screen.viewer.files().place()), (Some([9, 4]), (1, 3)), "one brings its folder with it");
+        drop_files(&ctx, &mut screen, &[&first, &second]);
+        assert_eq!((size(&screen), screen.viewer.files().place()), (Some([5, 4]), (0, 2)));
+        assert_eq!(screen.viewer.recent().iter().collect::<Vec<_>>(), [&first, &second]);
+        drop_files(&ctx, &mut screen, &[&text]);
+        assert!(screen.viewer.current().unwrap().error.as_ref().unwrap().contains("c.png"));
+    }
 }

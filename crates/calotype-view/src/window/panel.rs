@@ -55,9 +55,8 @@ fn file(ui: &mut Ui, viewer: &mut Viewer) {
         ui.menu_button("recent", |ui| recent(ui, viewer));
     });
     let Some(facts) = viewer.current().and_then(|document| document.facts.clone()) else { return };
-    let bpp = words::bits_per_pixel(facts.bytes, facts.width, facts.height);
     ui.label(format!("{} x {} pixels", facts.width, facts.height));
-    ui.label(format!("{}, {bpp:.3} bits per pixel", words::size(facts.bytes)));
+    ui.label(words::size_and_rate(facts.bytes, facts.width, facts.height));
     if let Some(info) = facts.calo {
         let tiles = if info.tiles == 1 { "tile" } else { "tiles" };
         ui.label(format!("quality {:.2}, {} {tiles}", info.quality.percent(), info.tiles));
@@ -79,17 +78,13 @@ fn recent(ui: &mut Ui, viewer: &mut Viewer) {
 }
 
 fn encode(ui: &mut Ui, viewer: &mut Viewer) {
-    let mut percent = viewer.quality.percent();
     ui.spacing_mut().slider_width = ui.available_width() - 62.0;
-    if ui.add(Slider::new(&mut percent, 0.0..=100.0).fixed_decimals(1)).changed()
-        && let Ok(quality) = Quality::from_percent(percent)
-    {
+    if let Some(quality) = quality_slider(ui, viewer.quality) {
         viewer.set_quality(quality);
     }
     let made = [1, 0].into_iter().find(|slot| matches!(viewer.choice(*slot), Choice::Calotype(_)));
     if let Some(shown) = made.and_then(|slot| viewer.shown(slot)) {
-        let bpp = words::bits_per_pixel(shown.bytes, shown.picture.width, shown.picture.height);
-        ui.label(format!("{}, {bpp:.3} bits per pixel", words::size(shown.bytes)));
+        ui.label(words::size_and_rate(shown.bytes, shown.picture.width, shown.picture.height));
     } else {
         ui.weak("move the slider to see the picture at a quality");
     }
@@ -109,6 +104,15 @@ fn encode(ui: &mut Ui, viewer: &mut Viewer) {
         }
         ui.checkbox(&mut viewer.replace, "replace");
     });
+}
+
+/// The quality that it was moved to.
+fn quality_slider(ui: &mut Ui, quality: Quality) -> Option<Quality> {
+    let mut percent = quality.percent();
+    // Told how many decimals to show, the slider would round the value itself: a quality that meets a size.
+    let slider = Slider::new(&mut percent, 0.0..=100.0).custom_formatter(|percent, _| format!("{percent:.1}"));
+    let moved = ui.add(slider).changed();
+    Quality::from_percent(percent).ok().filter(|_| moved)
 }
 
 fn meet(viewer: &mut Viewer) {
@@ -165,19 +169,15 @@ fn side(ui: &mut Ui, viewer: &mut Viewer, slot: usize) {
             }
         });
     });
-    if let Choice::Calotype(quality) = chosen {
-        let mut percent = quality.percent();
-        if ui.add(Slider::new(&mut percent, 0.0..=100.0).fixed_decimals(1)).changed()
-            && let Ok(quality) = Quality::from_percent(percent)
-        {
-            viewer.choose_quality(slot, quality);
-        }
+    if let Choice::Calotype(quality) = chosen
+        && let Some(quality) = quality_slider(ui, quality)
+    {
+        viewer.choose_quality(slot, quality);
     }
     if let Some(words) = viewer.refusal(slot) {
         ui.colored_label(ERROR, words);
     } else if let Some(shown) = viewer.shown(slot) {
-        let bpp = words::bits_per_pixel(shown.bytes, shown.picture.width, shown.picture.height);
-        ui.weak(format!("{}, {bpp:.3} bpp", words::size(shown.bytes)));
+        ui.weak(words::size_and_rate(shown.bytes, shown.picture.width, shown.picture.height));
     }
 }
 

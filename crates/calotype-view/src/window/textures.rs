@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use calotype::Image;
-use egui::{Color32, ColorImage, Context, Mesh, Pos2, Rect, Shape, TextureHandle, TextureOptions};
+use calotype::{Image, Region};
+use eframe::egui_wgpu::RenderState;
+use egui::{Color32, ColorImage, Context, Mesh, Pos2, Rect, Shape, TextureHandle, TextureId, TextureOptions};
 
 use crate::overlay::HeatMap;
 use crate::picture::{Patch, Picture};
@@ -35,6 +36,10 @@ struct Tile {
 /// The tiles on the card.
 #[derive(Default)]
 pub struct Textures {
+    /// The window's device, where it has one: what was developed there is drawn from there.
+    pub card: Option<RenderState>,
+    /// Textures that were developed there, sharp or not, with the frame that last drew them.
+    developed: HashMap<(u64, bool), (TextureId, u64)>,
     tiles: HashMap<Key, Tile>,
     heat: Option<(Arc<HeatMap>, TextureHandle)>,
     frame: u64,
@@ -80,6 +85,15 @@ impl Textures {
             all -= if keep { 0 } else { bytes(tile) };
             keep
         });
+        if let Some(card) = &self.card {
+            let free = |id: &TextureId| card.renderer.write().free_texture(id);
+            self.developed.retain(|_, (id, used)| {
+                *used + 1 >= frame || {
+                    free(id);
+                    false
+                }
+            });
+        }
         std::mem::take(&mut self.missing)
     }
 
@@ -89,9 +103,12 @@ impl Textures {
     }
 
     fn patch(&mut self, ctx: &Context, patch: &Patch, place: &Place) -> Vec<Shape> {
+        if let Some(texture) = &patch.texture {
+            return self.on_device(patch, texture, place).into_iter().collect();
+        }
         let scale = place.transform.scale();
         let level = patch.level_for(scale);
-        let (image, reduction) = (&patch.levels[level], f64::from(patch.reduction_at(level)));
+        let (image, reduction) = (&patch.levels()[level], f64::from(patch.reduction_at(level)));
         let sharp = reduction == 1.0 && scale >= 1.0;
         let tile_px = f64::from(TILE_PX) * reduction;
         let [left, top, right, bottom] = place.transform.visible().map(f64::from);
@@ -110,8 +127,20 @@ impl Textures {
         .collect()
     }
 
+    /// What draws a patch that was developed on the window's device: nothing is brought there.
+    fn on_device(&mut self, patch: &Patch, texture: &wgpu::Texture, place: &Place) -> Option<Shape> {
+        let (card, sharp) = (self.card.as_ref()?, place.transform.scale() >= 1.0);
+        let known = self.developed.entry((patch.id, sharp)).or_insert_with(|| (register(card, texture, sharp), self.frame));
+        known.1 = self.frame;
+        let Region { x, y, width, height } = patch.region;
+        let mut mesh = Mesh::with_texture(known.0);
+        let rect = place.rect([x, y, x + width, y + height].map(f64::from));
+        mesh.add_rect_with_uv(rect, Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0)), Color32::WHITE);
+        Some(Shape::mesh(mesh))
+    }
+
     /// The tile's texture; `None` if it must wait for the next frame.
-    fn tile(&mut self, ctx: &Context, image: &Image, key: Key) -> Option<egui::TextureId> {
+    fn tile(&mut self, ctx: &Context, image: &Image, key: Key) -> Option<TextureId> {
         if let Some(tile) = self.tiles.get_mut(&key) {
             tile.used = self.frame;
             return Some(tile.handle.id());
@@ -144,6 +173,15 @@ impl Textures {
     }
 }
 
+/// Lets egui draw a texture: from its nearest pixels, or from the smaller copies that fit.
+fn register(card: &RenderState, texture: &wgpu::Texture, sharp: bool) -> TextureId {
+    let filter = if sharp { wgpu::FilterMode::Nearest } else { wgpu::FilterMode::Linear };
+    let mipmap_filter = if sharp { wgpu::MipmapFilterMode::Nearest } else { wgpu::MipmapFilterMode::Linear };
+    let sampler = wgpu::SamplerDescriptor { mag_filter: filter, min_filter: filter, mipmap_filter, ..Default::default() };
+    let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+    card.renderer.write().register_native_texture_with_sampler_options(&card.device, &view, sampler)
+}
+
 /// A place in a patch as a place in the picture. The last pixel of a level may stand for fewer of the picture's.
 fn in_patch(patch: &Patch, axis: usize, at: f64) -> f64 {
     let (begin, length) = [(patch.region.x, patch.region.width), (patch.region.y, patch.region.height)][axis];
@@ -166,7 +204,7 @@ fn cut(image: &Image, key: Key) -> ColorImage {
 }
 
 /// The tile without its border; `point` takes places in the level to the window.
-fn quad(texture: egui::TextureId, image: &Image, key: Key, point: &dyn Fn(f64, f64) -> Pos2) -> Shape {
+fn quad(texture: TextureId, image: &Image, key: Key, point: &dyn Fn(f64, f64) -> Pos2) -> Shape {
     let axis = |number: u32, size: u32| {
         let ((first, last), begin) = (with_border(number, size), number * TILE_PX);
         let end = (begin + TILE_PX).min(size);

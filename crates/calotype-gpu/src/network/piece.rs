@@ -1,0 +1,67 @@
+//! Pixels that stay on the device: a texture to draw them with, and their bytes in case they are asked for.
+
+use calotype_model::Rect;
+use calotype_shaders as shaders;
+
+use super::synthesis::{Window, pixels_of};
+use crate::Error;
+use crate::commands::Commands;
+use crate::pool::Buffer;
+
+/// Rows of a texture are copied with a pitch of a multiple of so many texels: 256 bytes.
+const PITCH: usize = 64;
+/// Smaller copies end where a side would be smaller.
+const LEAST_SIDE: u32 = 64;
+
+/// A rectangle of developed pixels on the device.
+pub struct Piece {
+    /// Its latents, of 16 x 16 pixels each.
+    pub place: Rect,
+    /// Its pixels inside the picture, opaque RGBA of 8 bits in the sRGB curve. Mip levels are means of 2 x 2.
+    pub texture: wgpu::Texture,
+    /// RGB of whole latents, row by row.
+    pub(crate) rgb: Buffer,
+}
+
+impl Piece {
+    /// Records what makes a piece of the RGB bytes of `place`.
+    pub(super) fn record(commands: &mut Commands<'_>, rgb: Buffer, place: Rect, window: &Window) -> Result<Piece, Error> {
+        let inside = |latents: usize, begin: usize, end: usize| (16 * latents).min(end - 16 * begin) as u32;
+        let (width, height) = (inside(place.width, place.x, window.width), inside(place.height, place.y, window.height));
+        let texture = commands.gpu.texture([width, height], levels(width.min(height)));
+        let mut pitch = (16 * place.width).next_multiple_of(PITCH);
+        let mut texels = commands.take(4 * pitch * 16 * place.height)?;
+        commands.elements(&shaders::TEXELS, pixels_of(place) / 4, &[4 * place.width, pitch / 4], &[&rgb, &texels]);
+        commands.fill(&texture, 0, (&texels, pitch));
+        for level in 1..texture.mip_level_count() {
+            let [width, height] = [width, height].map(|side| (side >> level) as usize);
+            let half_pitch = width.next_multiple_of(PITCH);
+            let halved = commands.take(4 * half_pitch * height)?;
+            commands.elements(&shaders::HALVE, width * height, &[width, pitch, half_pitch], &[&texels, &halved]);
+            commands.fill(&texture, level, (&halved, half_pitch));
+            (texels, pitch) = (halved, half_pitch);
+        }
+        Ok(Piece { place, texture, rgb })
+    }
+
+    /// Pixels in a row, and rows, inside the picture.
+    pub fn size(&self) -> [u32; 2] {
+        [self.texture.width(), self.texture.height()]
+    }
+
+    /// The bytes of the picture among those of whole latents.
+    pub(crate) fn cropped(&self, rgb: &[u8]) -> Vec<u8> {
+        let [width, height] = self.size().map(|side| side as usize);
+        rgb.chunks_exact(3 * 16 * self.place.width).take(height).flat_map(|row| &row[..3 * width]).copied().collect()
+    }
+
+    /// Bytes of whole latents.
+    pub(crate) fn bytes(&self) -> usize {
+        3 * pixels_of(self.place)
+    }
+}
+
+/// How many mip levels a texture has whose smaller side is `side`.
+fn levels(side: u32) -> u32 {
+    1 + (side / LEAST_SIDE).max(1).ilog2()
+}
