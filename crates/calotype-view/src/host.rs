@@ -88,3 +88,47 @@ impl Shared {
         std::fs::read(path).map_err(|error| format!("{}: cannot read: {error}", path.display()))
     }
 }
+
+#[cfg(test)]
+pub mod tests {
+    use calotype::{Channels, Samples};
+
+    use super::*;
+
+    /// A program that reads PNG and has a codec.
+    pub struct Program;
+
+    impl Host for Program {
+        fn adapter(&self) -> Option<AdapterFacts> {
+            None
+        }
+
+        fn codec(&self, _: Option<EngineChoice>) -> Result<Codec, String> {
+            Codec::new(EngineChoice::Cpu(None)).map_err(|error| error.to_string())
+        }
+
+        fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
+            let image = image::load_from_memory(bytes).map_err(|error| format!("{}: {error}", path.display()))?.into_rgb8();
+            let picture = Picture::new(image.width(), image.height(), Channels::Rgb, Samples::U8(image.into_raw()));
+            Ok((picture.map_err(|error| error.to_string())?, Metadata::default()))
+        }
+
+        fn write(&self, path: &Path, bytes: &[u8], _: bool) -> Result<(), String> {
+            std::fs::write(path, bytes).map_err(|error| error.to_string())
+        }
+
+        fn explain(&self, path: &Path, error: &calotype::Error) -> String {
+            format!("{}: {error}", path.display())
+        }
+
+        fn limits(&self) -> DecodeOptions {
+            DecodeOptions::default()
+        }
+
+        fn tool_folders(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        fn log(&self, _: &str) {}
+    }
+}

@@ -214,3 +214,60 @@ fn turned(image: Image, turn: Orientation) -> Image {
 pub fn region_of([left, top, right, bottom]: [u32; 4]) -> Option<Region> {
     (left < right && top < bottom).then(|| Region { x: left, y: top, width: right - left, height: bottom - top })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use calotype::{Channels, EncodeOptions, EngineChoice, Metadata, Samples};
+
+    use super::*;
+    use crate::documents::{Document, Documents};
+    use crate::host::tests::Program;
+
+    /// More than a band, and more than a megapixel.
+    const SIZE: [u32; 2] = [1100, 1040];
+
+    fn picture(channels: Channels, depth: u8) -> calotype::Picture {
+        let count = SIZE[0] as usize * SIZE[1] as usize * channels.count();
+        let sample = |i: usize| (i / 37 % 256) as u8;
+        let samples = match depth {
+            8 => Samples::U8((0..count).map(sample).collect()),
+            _ => Samples::U16((0..count).map(|i| 257 * u16::from(sample(i))).collect()),
+        };
+        calotype::Picture::new(SIZE[0], SIZE[1], channels, samples).unwrap()
+    }
+
+    /// Exif that says nothing but an orientation.
+    fn turned_by(orientation: u8) -> Metadata {
+        let exif = [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation, 0, 0, 0], &[0; 4]].concat();
+        Metadata { exif: Some(exif), ..Metadata::default() }
+    }
+
+    fn loaded(shared: &Shared, path: &Path) -> Document {
+        let documents = RefCell::new(Documents::new(1 << 30));
+        let tell = |path: &Path, loaded: Loaded| documents.borrow_mut().take(path, loaded);
+        Loader { shared, wanted: &|| true, tell: &tell }.load(path);
+        documents.into_inner().get(path).cloned().unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_file_is_shown_as_it_is_decoded() {
+        let (folder, shared) = (tempfile::tempdir().unwrap(), Shared::new(Arc::new(Program), Some(EngineChoice::Cpu(None))));
+        let (path, codec) = (folder.path().join("a.calo"), shared.codec().unwrap());
+        let kinds =
+            [(Channels::Rgb, 8, 1), (Channels::Rgba, 8, 6), (Channels::GreyAlpha, 8, 1), (Channels::Rgb, 16, 1), (Channels::Grey, 8, 3)];
+        for (channels, depth, orientation) in kinds {
+            let encoded = codec.encode_picture(&picture(channels, depth), &turned_by(orientation), &EncodeOptions::default()).unwrap();
+            std::fs::write(&path, &encoded.bytes).unwrap();
+            let document = loaded(&shared, &path);
+            assert_eq!((document.error.as_deref(), document.complete), (None, true));
+            let decoded = Decoder::new(&encoded.bytes, &shared.host.limits()).unwrap().picture(codec).unwrap();
+            let truth = turned(seen(&decoded, 0), Orientation::from_exif(orientation).unwrap());
+            let (shown, facts) = (document.picture.unwrap(), document.facts.unwrap());
+            assert_eq!([shown.width, shown.height, facts.width, facts.height], [truth.width, truth.height, truth.width, truth.height]);
+            assert!(shown.rgb() == truth.rgb, "{channels:?}, {depth} bits, orientation {orientation}");
+            assert!(shown.patches.len() > 2, "coarse first, then bands");
+        }
+    }
+}

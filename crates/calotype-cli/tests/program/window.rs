@@ -217,7 +217,7 @@ fn pixels_go_from_the_decoder_to_the_screen() {
     compared(&mut window, &display, &studio, "shared");
     display.act("mousemove 500 770");
     errors_and_on(&mut window, &display, &studio, "shared");
-    assert!(!window.said.iter().any(|line| line.contains("photo.calo: rows") && !line.contains("on the window's GPU")));
+    assert!(!window.said.iter().any(|line| line.contains("photo.calo: columns") && !line.contains("on the window's GPU")));
     window.quit();
 }
 

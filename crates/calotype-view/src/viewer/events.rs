@@ -55,7 +55,8 @@ impl Viewer {
             Loaded::Patch(patch) if patch.reduction > 1 => "coarse".to_owned(),
             Loaded::Patch(patch) => {
                 let on_device = if patch.texture.is_some() { " on the window's GPU" } else { "" };
-                format!("rows {}..{}{on_device}", patch.region.y, patch.region.y + patch.region.height)
+                let Region { x, y, width, height } = patch.region;
+                format!("columns {x}..{}, rows {y}..{}{on_device}", x + width, y + height)
             }
             Loaded::Complete => "complete".to_owned(),
             Loaded::Failed(words) => format!("failed: {words}"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use calotype::{EngineChoice, Inside, Quality};
+use calotype::{EngineChoice, Inside, Quality, Region};
 
 use crate::command::Command;
 use crate::crew::{Crew, Event, PeerJob, Plan};

@@ -1,33 +1,31 @@
 //! The window: egui draws the viewer and brings it keys, mouse and files.
 
 mod canvas;
+mod open;
 mod panel;
 mod textures;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calotype::EngineChoice;
-use calotype::gpu::{Adapter, AdapterFacts};
-use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use calotype::gpu::Adapter;
 use egui::{Color32, Context, KeyboardShortcut, Ui, ViewportCommand};
 
 use crate::command::{BINDINGS, Binding};
-use crate::error::Error;
 use crate::host::Host;
 use crate::side::Compare;
 use crate::viewer::{Start, Viewer};
 use crate::words;
+use open::Next;
+pub use open::run;
 use textures::Textures;
 
 /// Half a period of flicker.
 const FLICKER: Duration = Duration::from_millis(500);
 /// Longer than this nobody may wait for the interface.
 const LONGEST_FRAME: Duration = Duration::from_millis(50);
-/// A machine whose devices are lost again and again shows no more windows.
-const MOST_WINDOWS: usize = 8;
 const PANEL_WIDTH: f32 = 280.0;
 /// What the window is cleared to. Neither canvas nor panel is filled once more: that would be half of a software driver's work.
 pub const BACKGROUND: Color32 = Color32::from_rgb(24, 24, 26);
@@ -218,117 +216,14 @@ fn take_keys(ctx: &Context, viewer: &mut Viewer) {
     commands.into_iter().for_each(|command| viewer.apply(command));
 }
 
-/// Shows the viewer in a window until it is closed; in another one, when the first one's device is lost.
-///
-/// # Errors
-/// [`Error::Window`] without a display.
-pub fn run(host: Arc<dyn Host>, start: Start) -> Result<(), Error> {
-    let next = Next::default();
-    next.put(start);
-    (0..MOST_WINDOWS).take_while(|_| next.is_there()).try_for_each(|_| open(&host, &next))
-}
-
-/// Shows one window, which takes what it begins with and leaves what another one is to begin with, if its device is lost.
-fn open(host: &Arc<dyn Host>, next: &Next) -> Result<(), Error> {
-    let viewport = egui::ViewportBuilder::default()
-        .with_title("Calotype")
-        .with_app_id("calotype")
-        .with_inner_size([1280.0, 800.0])
-        .with_drag_and_drop(true);
-    let options = eframe::NativeOptions { viewport, dithering: false, wgpu_options: graphics(host.adapter()), ..Default::default() };
-    let (host, screens_next) = (Arc::clone(host), next.clone());
-    let begin = move |creation: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(Screen::in_window(creation, host, screens_next)))
-    };
-    // egui panics where its device is lost in the middle of a frame. After a panic, winit's loop ends once before any window has begun.
-    match catch_unwind(AssertUnwindSafe(|| eframe::run_native("calotype", options, Box::new(begin)))) {
-        Ok(ended) => ended.map_err(|error| Error::Window(error.to_string())),
-        Err(_) if next.is_there() => Ok(()),
-        Err(panic) => resume_unwind(panic),
-    }
-}
-
-/// What the next window begins with, if there is to be one.
-#[derive(Clone, Default)]
-struct Next(Arc<Mutex<Option<Start>>>);
-
-impl Next {
-    fn slot(&self) -> MutexGuard<'_, Option<Start>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, start: Start) {
-        *self.slot() = Some(start);
-    }
-
-    fn take(&self) -> Start {
-        self.slot().take().unwrap_or_default()
-    }
-
-    fn is_there(&self) -> bool {
-        self.slot().is_some()
-    }
-}
-
-/// The GPU that the codec takes, if it can draw; else any graphics: Vulkan, Metal, Direct3D 12, and OpenGL where there is none of them.
-fn graphics(wanted: Option<AdapterFacts>) -> WgpuConfiguration {
-    let mut setup = WgpuSetupCreateNew::without_display_handle();
-    if let Some(wanted) = wanted {
-        let select = move |adapters: &[wgpu::Adapter], surface: Option<&wgpu::Surface<'_>>| {
-            let mut able = adapters.iter().filter(|adapter| surface.is_none_or(|surface| adapter.is_surface_supported(surface)));
-            let found = able.clone().find(|adapter| AdapterFacts::of(adapter) == wanted).or_else(|| able.next());
-            found.cloned().ok_or_else(|| "no graphics for this display".to_owned())
-        };
-        setup.native_adapter_selector = Some(Arc::new(select));
-    }
-    WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup), ..Default::default() }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use calotype::{Channels, Codec, DecodeOptions, Metadata, Picture, Samples};
     use egui::{DroppedFile, RawInput};
 
     use super::*;
-
-    /// A program that reads PNG and has a codec.
-    struct Program;
-
-    impl Host for Program {
-        fn adapter(&self) -> Option<AdapterFacts> {
-            None
-        }
-
-        fn codec(&self, _: Option<EngineChoice>) -> Result<Codec, String> {
-            Codec::new(EngineChoice::Cpu(None)).map_err(|error| error.to_string())
-        }
-
-        fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
-            let image = image::load_from_memory(bytes).map_err(|error| format!("{}: {error}", path.display()))?.into_rgb8();
-            let picture = Picture::new(image.width(), image.height(), Channels::Rgb, Samples::U8(image.into_raw()));
-            Ok((picture.map_err(|error| error.to_string())?, Metadata::default()))
-        }
-
-        fn write(&self, path: &Path, bytes: &[u8], _: bool) -> Result<(), String> {
-            std::fs::write(path, bytes).map_err(|error| error.to_string())
-        }
-
-        fn explain(&self, path: &Path, error: &calotype::Error) -> String {
-            format!("{}: {error}", path.display())
-        }
-
-        fn limits(&self) -> DecodeOptions {
-            DecodeOptions::default()
-        }
-
-        fn tool_folders(&self) -> Vec<PathBuf> {
-            Vec::new()
-        }
-
-        fn log(&self, _: &str) {}
-    }
+    use crate::host::tests::Program;
 
     #[derive(Debug)]
     struct Dropped(PathBuf);
