@@ -40,6 +40,12 @@ impl Files {
         self.paths.get(self.place).map(PathBuf::as_path)
     }
 
+    /// All files, from the one in view on and around.
+    pub fn onwards(&self) -> Vec<PathBuf> {
+        let (before, after) = self.paths.split_at(self.place);
+        [after, before].concat()
+    }
+
     /// Its number, from 0, and how many there are.
     pub fn place(&self) -> (usize, usize) {
         (self.place, self.paths.len())
@@ -158,6 +164,8 @@ mod tests {
         assert_eq!((name(files.neighbour(1)), name(files.neighbour(-1)), name(files.neighbour(2))), ("b10.png", "A.jpg", "A.jpg"));
         files.go(-2);
         assert_eq!(name(files.current()), "b10.png");
+        let again = Files::of(&files.onwards());
+        assert_eq!((name(again.current()), name(again.neighbour(1)), name(again.neighbour(-1))), ("b10.png", "A.jpg", "b9.calo"));
         assert_eq!(Files::of(&[folder.path().to_owned()]).place(), (0, 3));
         assert_eq!(Files::of(&[folder.path().join("notes.txt")]).place(), (0, 1), "named, so it is shown, or its error");
         assert_eq!(name(original_of(&folder.path().join("b10.calo")).as_deref()), "b10.png");

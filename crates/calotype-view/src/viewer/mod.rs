@@ -230,7 +230,7 @@ impl Viewer {
     pub fn again(&self) -> Start {
         let warnings = self.shared.codec().map(|codec| codec.take_warnings()).unwrap_or_default();
         Start {
-            files: self.files.current().map(Path::to_owned).into_iter().collect(),
+            files: self.files.onwards(),
             compare: (self.compare != Compare::Off).then(|| self.choices.clone()),
             style: self.compare,
             overlay: self.overlay,

@@ -1,6 +1,7 @@
 //! The window: egui draws the viewer and brings it keys, mouse and files.
 
 mod canvas;
+mod cards;
 mod open;
 mod panel;
 mod textures;
