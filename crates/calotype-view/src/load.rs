@@ -121,21 +121,23 @@ impl Loader<'_> {
 
     /// Develops where the window draws; false if the codec does not work there, or no longer: patches of the CPU will cover what has come.
     fn on_device(&self, path: &Path, mut bands: Bands<'_>) -> Result<bool, calotype::Error> {
-        let mut all = Vec::new();
         let mut rows = 0;
         while self.shared.is_on_device() && (self.wanted)() {
             let Some(pieces) = bands.next_pieces()? else { break };
-            for piece in pieces {
-                let patch = Arc::new(Patch::on_device(&piece));
+            let patches = pieces.iter().map(|piece| Arc::new(Patch::on_device(piece))).collect::<Vec<_>>();
+            let pieces: Vec<(Piece, Arc<Patch>)> = pieces.into_iter().zip(patches).collect();
+            for (_, patch) in &pieces {
                 rows = patch.region.y + patch.region.height;
-                (self.tell)(path, Loaded::Patch(Arc::clone(&patch)));
-                all.push((piece, patch));
+                (self.tell)(path, Loaded::Patch(Arc::clone(patch)));
+            }
+            if !self.read_back(&pieces) {
+                return Ok(false);
             }
         }
-        Ok(!(self.wanted)() || rows == bands.region().height && self.read_back(&all))
+        Ok(!(self.wanted)() || rows == bands.region().height)
     }
 
-    /// Brings the bytes of what was developed on the device, for all that is not drawing; whether the device still answers.
+    /// Brings the bytes of what is drawn on the device, for all that is not drawing; whether the device still answers.
     fn read_back(&self, pieces: &[(Piece, Arc<Patch>)]) -> bool {
         let gpu = self.shared.codec().ok().and_then(|codec| codec.gpu());
         pieces.iter().all(|(piece, patch)| gpu.and_then(|gpu| gpu.read(piece).ok()).map(|rgb| patch.know(rgb)).is_some())
