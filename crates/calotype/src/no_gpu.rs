@@ -34,10 +34,11 @@ pub enum Choice {
 
 pub enum Adapter {}
 
-/// As `calotype_gpu::Options`, as far as the facade uses them.
+/// As `calotype_gpu::Options`.
 #[derive(Default)]
+#[allow(dead_code)]
 pub struct Options {
-    #[allow(dead_code)]
+    pub piece: usize,
     pub cache: Option<PathBuf>,
 }
 
