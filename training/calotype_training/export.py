@@ -146,7 +146,8 @@ def model_id(config, decoder):
 
 
 def write_whole(path, write):
-    """Call write(path of a new file), then rename: a reader never sees half a file."""
+    """Call write(path of a new file), then rename: a reader never sees half a file. The folder is made if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     write(new)
     new.chmod(0o644)
