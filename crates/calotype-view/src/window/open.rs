@@ -38,10 +38,16 @@ fn open(host: &Arc<dyn Host>, next: &Next) -> Result<(), Error> {
     };
     // egui panics where its device is lost in the middle of a frame. After a panic, winit's loop ends once before any window has begun.
     match catch_unwind(AssertUnwindSafe(|| eframe::run_native("calotype", options, Box::new(begin)))) {
-        Ok(ended) => ended.map_err(|error| Error::Window(error.to_string())),
+        Ok(ended) => ended.map_err(|error| Error::Window(plain(&error.to_string()))),
         Err(_) if next.is_there() => Ok(()),
         Err(panic) => resume_unwind(panic),
     }
+}
+
+/// What winit says, without the place in its source that it names first: "... at PATH.rs:LINE: REASON."
+fn plain(said: &str) -> String {
+    let reason = said.rsplit_once(".rs:").and_then(|(_, place)| place.split_once(": ")).map_or(said, |(_, reason)| reason);
+    reason.trim_end_matches('.').to_owned()
 }
 
 /// What the next window begins with, if there is to be one.
