@@ -92,8 +92,11 @@ impl Loader<'_> {
             let coarse = turned(decoder.coarse(codec).map_err(explain)?, turn);
             (self.tell)(path, Loaded::Patch(Arc::new(Patch::new(whole, coarse, 16))));
         }
-        if is_plain(&decoder, turn) && self.on_device(path, decoder.bands(codec, whole).map_err(explain)?).map_err(explain)? {
-            return Ok(());
+        if self.shared.is_on_device() && is_plain(&decoder, turn) {
+            let bands = decoder.bands(codec, whole).map_err(explain)?;
+            if self.on_device(path, bands).map_err(explain)? {
+                return Ok(());
+            }
         }
         let bands = seen_bands(decoder.picture_bands(codec, decoder.whole()).map_err(explain)?);
         if turn == Orientation::NoTransforms {
@@ -119,10 +122,10 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Develops where the window draws; false if the codec does not work there, or no longer: patches of the CPU will cover what has come.
+    /// Develops where the window draws; false if the codec no longer works there: patches of the CPU will cover what has come.
     fn on_device(&self, path: &Path, mut bands: Bands<'_>) -> Result<bool, calotype::Error> {
         let mut rows = 0;
-        while self.shared.is_on_device() && (self.wanted)() {
+        while (self.wanted)() {
             let Some(pieces) = bands.next_pieces()? else { break };
             let patches = pieces.iter().map(|piece| Arc::new(Patch::on_device(piece))).collect::<Vec<_>>();
             let pieces: Vec<(Piece, Arc<Patch>)> = pieces.into_iter().zip(patches).collect();
