@@ -70,18 +70,24 @@ impl Documents {
         self.documents.get(path)
     }
 
-    /// Takes what the loader tells. A file that begins again forgets what it had.
+    /// Takes what the loader tells. A file that begins again forgets what it had, and the rest of one that was let go of half-way is nothing.
     pub fn take(&mut self, path: &Path, loaded: Loaded) {
-        let document = self.documents.entry(path.to_owned()).or_insert(Document { used: self.turn, ..Document::default() });
-        if matches!(loaded, Loaded::Facts(_)) {
-            *document = Document { used: self.turn, ..Document::default() };
+        let begun = Document { used: self.turn, ..Document::default() };
+        match loaded {
+            Loaded::Facts(_) => _ = self.documents.insert(path.to_owned(), begun),
+            Loaded::Failed(_) => _ = self.documents.entry(path.to_owned()).or_insert(begun),
+            Loaded::Patch(_) | Loaded::Complete => {}
         }
-        document.take(loaded);
+        if let Some(document) = self.documents.get_mut(path) {
+            document.take(loaded);
+        }
     }
 
-    /// Forgets a file, so that it is read again.
+    /// Forgets a file, so that it is read again. One that is just being read is new enough.
     pub fn forget(&mut self, path: &Path) {
-        self.documents.remove(path);
+        if self.get(path).is_some_and(Document::is_settled) {
+            self.documents.remove(path);
+        }
     }
 
     /// Lets go of what is over the budget, the longest unused first; `wanted` stay.
@@ -142,6 +148,20 @@ mod tests {
             assert!(documents.get(&path).is_some(), "{i}");
         }
         assert!(documents.documents.len() <= MOST_KEPT + 1);
+    }
+
+    /// A file that is opened again while it is being read: its load goes on, and what comes belongs to it.
+    #[test]
+    fn only_settled_files_are_read_again() {
+        let mut documents = Documents::new(1000);
+        let path = Path::new("a");
+        documents.take(path, Loaded::Facts(Facts { width: 10, height: 10, bytes: 9, calo: None, notes: vec![] }));
+        documents.forget(path);
+        documents.take(path, Loaded::Complete);
+        assert!(documents.get(path).unwrap().facts.is_some());
+        documents.forget(path);
+        documents.take(path, Loaded::Complete);
+        assert!(documents.get(path).is_none(), "complete, without what it is");
     }
 
     #[test]
