@@ -24,8 +24,8 @@ cpu.set_thread_defaults()
 import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
 
 from . import checkpoint, data  # noqa: E402
+from .distortion import Distortion  # noqa: E402
 from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
-from .ms_ssim import ms_ssim  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
 from .soap import Soap  # noqa: E402
 from .warm_start import start_tables, warm_start  # noqa: E402
@@ -34,6 +34,7 @@ WARM_UP_STEPS = 200
 FINAL_LR = 0.01  # of the peak
 WARM_START_PATCHES = 400
 CALIBRATION_CROPS = 48
+TYPICAL_CROPS = 48  # that tell what distortion is typical
 CHOICES = {"start": ("klt", "random"), "precision": ("auto", "float32", "bfloat16"), "optimiser": ("adam", "soap")}
 
 
@@ -54,6 +55,7 @@ class Config:
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
     ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
+    distortion_power: float = 1.0  # 1: squared errors count as they are; towards 0: relative ones, as in PSNR
     ema_decay: float = 0.9995
     clip: float = 1.0
     precision: str = "auto"  # float32, bfloat16, auto
@@ -109,6 +111,7 @@ class Trainer:
     def __init__(self, config, codec, device):
         self.config, self.device, self.codec = config, device, codec.to(device).train()
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
+        self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power)
         self.plan = None  # of the integers that QAT trains for
         self.opt = optimiser(config, codec)
         self.parameters, self.averages = list(codec.parameters()), list(self.ema.parameters())
@@ -120,15 +123,20 @@ class Trainer:
         self.opt.load_state_dict({"state": state["opt"]["state"], "param_groups": self.opt.state_dict()["param_groups"]})
         self.step = state["step"]
 
-    def losses(self, x, t):
+    def code(self, x, t):
+        """The codec or its integer simulation, in the precision of the run -> x_hat, bits per pixel of y, and of z."""
         with autocast(self.device, self.config.precision):
-            x_hat, bpp_y, bpp_z = self.forward(x, t)
-        mse, bpp, lam = 255**2 * (x_hat - x).square().mean((1, 2, 3)), bpp_y + bpp_z, self.codec.lam(t)
-        distortion = mse
-        if self.config.ms_ssim_weight:
-            distortion = mse + self.config.ms_ssim_weight * (1 - ms_ssim(x_hat, x))
+            return self.forward(x, t)
+
+    def losses(self, x, t):
+        x_hat, bpp_y, bpp_z = self.code(x, t)
+        (distortion, mse), bpp, lam = self.distortion(x_hat, x, t), bpp_y + bpp_z, self.codec.lam(t)
         # dividing by sqrt(lambda) gives every quality a like share of the gradient
         return 0.1 * ((bpp + lam * distortion) / lam.sqrt()).mean(), bpp.mean(), mse.mean()
+
+    def learn_typical_distortion(self, crops):
+        batches = [data.batch(crops, self.config.batch, self.config.crop) for _ in range(math.ceil(TYPICAL_CROPS / self.config.batch))]
+        self.distortion.measure(self.code, batches)
 
     def train_step(self, crops, progress):
         """One step of the optimiser -> tensor of loss, bpp, mse and gradient norm."""
@@ -266,6 +274,8 @@ def train(config):
     if state:
         trainer.restore(state)
     crops, begin = crops.to(device), begin_at(config, state)
+    if config.distortion_power != 1:
+        trainer.learn_typical_distortion(crops)
     if config.qat:
         start_qat(trainer, crops, state)
     macs = kilo_macs_per_pixel(trainer.ema)
