@@ -76,12 +76,8 @@ def learning_rate(config, step, progress):
     return config.lr * min(1.0, (step + 1) / WARM_UP_STEPS) * cosine
 
 
-def autocast(device, precision):
-    """bfloat16 is the faster one on CUDA; on CPUs without AMX its dot products run at half the speed of float32 ones."""
-    if precision == "auto":
-        amx = getattr(torch.backends.cpu, "get_cpu_capability", str)() == "AMX"
-        precision = "bfloat16" if device == "cuda" or amx else "float32"
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+def fastest_precision(device):
+    return "bfloat16" if device == "cuda" or cpu.bfloat16_is_faster() else "float32"
 
 
 def optimiser(config, codec):
@@ -110,6 +106,7 @@ class Trainer:
 
     def __init__(self, config, codec, device):
         self.config, self.device, self.codec = config, device, codec.to(device).train()
+        self.precision = fastest_precision(device) if config.precision == "auto" else config.precision
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
         self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power)
         self.plan = None  # of the integers that QAT trains for
@@ -125,7 +122,7 @@ class Trainer:
 
     def code(self, x, t):
         """The codec or its integer simulation, in the precision of the run -> x_hat, bits per pixel of y, and of z."""
-        with autocast(self.device, self.config.precision):
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bfloat16"):
             return self.forward(x, t)
 
     def losses(self, x, t):

@@ -17,6 +17,7 @@ def tiny(monkeypatch):
 
 def config(shards, out, **changes):
     values = {"data": str(shards), "out": str(out), "steps": 4, "batch": 2, "crop": 64, "log_steps": 2, "save_seconds": 0, "threads": 1}
+    values["precision"] = "float32"  # whatever this machine is faster at
     return train.Config(**{**values, **changes})
 
 
@@ -146,6 +147,13 @@ def test_a_state_goes_on_with_its_own_optimiser_alone(shards, tmp_path):
         train.train(config(shards, tmp_path / "run", begin=0.5))
     trainer = train.train(config(shards, tmp_path / "run", begin=0.5, optimiser="soap"))
     assert trainer.step == 8
+
+
+def test_bfloat16_is_taken_where_it_is_faster(shards, tmp_path, monkeypatch):
+    for faster, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(train.cpu, "bfloat16_is_faster", lambda faster=faster: faster)
+        trainer = train.train(config(shards, tmp_path / precision, steps=1, precision="auto"))
+        assert trainer.precision == precision
 
 
 def test_flags_reach_the_config():
