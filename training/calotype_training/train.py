@@ -108,6 +108,7 @@ class Trainer:
         self.config, self.device, self.codec = config, device, codec.to(device).train()
         self.precision = fastest_precision(device) if config.precision == "auto" else config.precision
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
+        self.averaged_from = 0  # step at which the average begins
         self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power)
         self.plan = None  # of the integers that QAT trains for
         self.opt = optimiser(config, codec)
@@ -152,7 +153,8 @@ class Trainer:
 
     @torch.no_grad()
     def average(self):
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        steps = self.step - self.averaged_from
+        decay = min(self.config.ema_decay, (1 + steps) / (10 + steps))
         torch._foreach_lerp_(self.averages, self.parameters, 1 - decay)
 
     @torch.no_grad()
@@ -218,6 +220,7 @@ def start_qat(trainer, crops, state):
     else:
         chosen = crops[:: max(1, len(crops) // CALIBRATION_CROPS)][:CALIBRATION_CROPS]
         trainer.plan = calibrate(trainer.codec, list(chosen))
+        trainer.averaged_from = trainer.step  # the weights move at once, and their old average would lag behind
     trainer.forward = IntegerCodec(trainer.codec, trainer.plan).train()
 
 
