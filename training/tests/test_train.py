@@ -119,7 +119,8 @@ def test_qat_trains_the_float_weights_and_keeps_its_plan(shards, tmp_path):
     train.train(config(shards, out, end=0.5))
     before = checkpoint.load(out / "ema.pt").state_dict()
     assert checkpoint.load_plan(out / "ema.pt") is None
-    train.train(config(shards, out, steps=2, begin=0.5, end=0.75, qat=True))
+    trainer = train.train(config(shards, out, steps=2, begin=0.5, end=0.75, qat=True))
+    assert trainer.averaged_from == trainer.step - 2, "the average of the float run would lag behind"
     plan, after = checkpoint.load_plan(out / "ema.pt"), checkpoint.load(out / "ema.pt").state_dict()
     assert before.keys() == after.keys()
     assert not torch.equal(before["g_s.last.weight"], after["g_s.last.weight"])
