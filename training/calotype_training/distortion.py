@@ -19,15 +19,16 @@ class Distortion:
         self.ms_ssim_weight, self.power, self.log_typical = ms_ssim_weight, power, None
 
     def __call__(self, x_hat, x, t):
-        mse = 255**2 * (x_hat - x).square().mean((1, 2, 3))
-        distortion = self.plain(x_hat, x, mse)
+        distortion, mse = self.plain(x_hat, x)
         if self.power == 1:
             return distortion, mse
         typical = self.typical(t)
         return typical * (distortion / typical) ** self.power / self.power, mse
 
-    def plain(self, x_hat, x, mse):
-        return mse + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x)) if self.ms_ssim_weight else mse
+    def plain(self, x_hat, x):
+        """x_hat, x -> distortion [B] before the power, squared error [B]."""
+        mse = 255**2 * (x_hat - x).square().mean((1, 2, 3))
+        return (mse + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x)) if self.ms_ssim_weight else mse), mse
 
     def typical(self, t):
         """Mean distortion of crops at t [B], interpolated in its logarithm -> [B]."""
@@ -46,5 +47,4 @@ class Distortion:
         self.log_typical = torch.stack(means).log()
 
     def of_batch(self, codec, x, t):
-        x_hat = codec(x, t)[0]
-        return self.plain(x_hat, x, 255**2 * (x_hat - x).square().mean((1, 2, 3)))
+        return self.plain(codec(x, t)[0], x)[0]
