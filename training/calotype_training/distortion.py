@@ -28,7 +28,7 @@ class Distortion:
     def plain(self, x_hat, x):
         """x_hat, x -> distortion [B] before the power, squared error [B]."""
         mse = 255**2 * (x_hat - x).square().mean((1, 2, 3))
-        return (mse + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x)) if self.ms_ssim_weight else mse), mse
+        return (mse + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x, sparse=True)) if self.ms_ssim_weight else mse), mse
 
     def typical(self, t):
         """Mean distortion of crops at t [B], interpolated in its logarithm -> [B]."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from calotype_training import export, golden, reference_decoder
-from calotype_training.integer import IntegerCodec
+from calotype_training.integer import IntegerCodec, Requantise
 from calotype_training.plan import CODE
 from calotype_training.streams import calo_file
 
@@ -64,6 +64,17 @@ def test_outputs_are_lively(tiny):
     for name, values in golden.layer_vectors(codec, plan).items():
         if values.dtype == np.int8:
             assert (np.abs(values.astype(int)) == CODE).mean() < 0.5 and (values != 0).mean() > 0.3, name
+
+
+@pytest.mark.parametrize("leaky", [False, True])
+def test_requantise_and_its_gradient(leaky):
+    acc = torch.tensor([-70_000.0, -2000, -9, -1, 1, 7, 8, 2000, 30_000, 40_000]).reshape(1, 1, 2, 5).requires_grad_()
+    out = Requantise.apply(acc, torch.tensor([2.0**-4]), 127, leaky)
+    expected = [((a >> 3 if leaky and a < 0 else a) + 8) >> 4 for a in map(int, acc.flatten().tolist())]
+    assert out.flatten().tolist() == [max(-127, min(127, e)) for e in expected]
+    out.backward(torch.full_like(out, 3))
+    slope = [(0.125 if leaky and a < 0 else 1) * (abs(e) <= 127) for a, e in zip(acc.flatten().tolist(), expected, strict=True)]
+    assert acc.grad.flatten().tolist() == [3 * s / 16 for s in slope]
 
 
 def test_overflow_is_refused():

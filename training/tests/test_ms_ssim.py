@@ -32,3 +32,16 @@ def test_its_gradient_leads_uphill():
     before.sum().backward()
     after = ms_ssim(original, (decoded + 0.02 * decoded.grad / decoded.grad.abs().max()).detach())
     assert float(after) > float(before.detach())
+
+
+def test_sparse_windows_are_nearly_as_good():
+    original, decoded = (as_tensor(p) for p in metric_values.pictures(300, 200))
+    decoded.requires_grad_()
+    values, gradients = [], []
+    for sparse in (False, True):
+        value = ms_ssim(original, decoded, sparse)
+        gradients.append(torch.autograd.grad(value.sum(), decoded)[0].flatten())
+        values.append(float(value.detach()))
+    assert values[1] == pytest.approx(values[0], abs=0.02 * (1 - values[0]))
+    assert values[1] != values[0]
+    assert float(torch.cosine_similarity(*gradients, dim=0)) > 0.98
