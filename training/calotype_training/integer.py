@@ -14,7 +14,7 @@ from .plan import CODE, LOG_SIGMA_UNIT, PIXEL_OUT, STREAM, WIDE_WEIGHT
 
 
 class Requantise(torch.autograd.Function):
-    """round_shift of an accumulator and a clamp, [B,N,h,w] -> same; leaky ReLU before it if `leaky`. Straight-through inside the clamp.
+    """round_shift of an accumulator and a clamp, [B,N,h,w] -> same; leaky ReLU before it if `leaky`. Straight-through inside the clamp's limits.
 
     In place where it can be, and backward in PyTorch's own kernels: masks and `where` take three times as long.
     """
@@ -24,21 +24,21 @@ class Requantise(torch.autograd.Function):
         scale = scale.to(acc.dtype)[:, None, None]
         if leaky:
             eighth = (acc / 8).floor_()
-            out = torch.maximum(acc, eighth, out=eighth).mul_(scale)
+            out = torch.maximum(acc, eighth, out=eighth).mul_(scale).add_(0.5)
         else:
-            out = acc * scale
-        out.add_(0.5).floor_()
+            out = torch.addcmul(scale.new_full((), 0.5), acc, scale)
+        out.floor_().clamp_(-limit - (limit == STREAM), limit)
         ctx.save_for_backward(scale, out, acc if leaky else None)
-        ctx.limit = limit + 0.5
-        return out.clamp(-limit - (limit == STREAM), limit)
+        ctx.limit = limit
+        return out
 
     @staticmethod
     def backward(ctx, grad):
         scale, out, acc = ctx.saved_tensors
-        grad = torch.ops.aten.hardtanh_backward(grad, out, -ctx.limit, ctx.limit)
+        grad = torch.ops.aten.hardtanh_backward(grad, out, -ctx.limit, ctx.limit)  # at the limit counts as clipped
         if acc is not None:
             grad = torch.ops.aten.leaky_relu_backward(grad, acc, SLOPE, False)
-        return grad * scale, None, None, None
+        return grad.mul_(scale), None, None, None
 
 
 def quantise_weight(conv, plan):
