@@ -14,7 +14,7 @@ from .plan import CODE, LOG_SIGMA_UNIT, PIXEL_OUT, STREAM, WIDE_WEIGHT
 
 
 class Requantise(torch.autograd.Function):
-    """round_shift of an accumulator and a clamp, [B,N,h,w] -> same; leaky ReLU before it if `leaky`. Straight-through inside the clamp's limits.
+    """round_shift of an accumulator and a clamp, [B,N,h,w] -> same; leaky ReLU before it if `leaky`. Straight-through inside the clamp.
 
     In place where it can be, and backward in PyTorch's own kernels: masks and `where` take three times as long.
     """
