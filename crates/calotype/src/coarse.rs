@@ -16,6 +16,9 @@ pub(crate) const CHANNELS: usize = 16;
 /// The parts of a tile's streams that hold these channels, or more of them (docs/FORMAT.md section 6); all where there is one part.
 const PARTS: usize = 4;
 
+/// Latents along a side of the spot that shows what a channel adds: nearer to a field than a single one, which g_s takes for a detail.
+const SPOT: usize = 3;
+
 /// What a picture's mean is made of: a colour, and what each channel adds to it for each unit.
 struct Answers {
     colour: [f32; 3],
@@ -58,16 +61,19 @@ fn statistics(latents: &Map<i16>) -> (Vec<f32>, Vec<f32>) {
     (0..latents.channels).map(of).unzip()
 }
 
-/// Fields of latents in a row: the means everywhere, and in the middle of each field one channel a deviation more. The sum over a field is what
+/// Fields of latents in a row: the means everywhere, and in a spot in the middle of each field one channel a deviation more. The sum over a field is what
 /// a picture full of that change shows in each place. The first two fields and the last one have no change: two are edges, one is to compare with.
 fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> Answers {
-    let (channels, side) = (codec.model.decoder().config.m, 2 * codec.cpu().halo() + 3);
+    let (channels, side) = (codec.model.decoder().config.m, 2 * codec.cpu().halo() + 2 + SPOT);
     let mut fields = Map::<i16>::zeros(side, side * (means.len() + 3), channels);
     for position in fields.data.chunks_exact_mut(channels) {
         position.iter_mut().zip(means).for_each(|(value, mean)| *value = mean.round() as i16);
     }
     for (channel, deviation) in deviations.iter().enumerate() {
-        fields.at_mut(side / 2, side * (channel + 2) + side / 2)[channel] += deviation.round() as i16;
+        let begin = (side - SPOT) / 2;
+        for (row, column) in (0..SPOT * SPOT).map(|place| (begin + place / SPOT, begin + place % SPOT)) {
+            fields.at_mut(row, side * (channel + 2) + column)[channel] += deviation.round() as i16;
+        }
     }
     let rect = Rect { y: 0, x: 0, height: fields.height, width: fields.width };
     let (width, height) = (16 * rect.width, 16 * rect.height);
@@ -83,7 +89,7 @@ fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> A
     let plain = field(1);
     let per_unit = deviations.iter().enumerate().map(|(channel, deviation)| {
         let changed = field(channel + 2);
-        std::array::from_fn(|c| ((changed[c] - plain[c]) * per_latent) as f32 / deviation.round())
+        std::array::from_fn(|c| ((changed[c] - plain[c]) * per_latent) as f32 / ((SPOT * SPOT) as f32 * deviation.round()))
     });
     let (row, column) = (16 * (side / 2), 16 * (side + side / 2));
     Answers { per_unit: per_unit.collect(), colour: sum(column..column + 16, row..row + 16).map(|sum| (sum * per_latent) as f32) }
