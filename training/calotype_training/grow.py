@@ -15,9 +15,9 @@ from .model import Codec
 def grown(codec, n_e=None, n_d=None):
     """codec -> a new one with n_e and n_d blocks, by default as many as it has; never fewer."""
     was = codec.size
-    size = replace(was, n_e=n_e or was.n_e, n_d=n_d or was.n_d)
+    size = replace(was, n_e=was.n_e if n_e is None else n_e, n_d=was.n_d if n_d is None else n_d)
     if size.n_e < was.n_e or size.n_d < was.n_d:
-        raise SystemExit(f"the codec has {was.n_e} and {was.n_d} blocks: it can only grow")
+        raise SystemExit(f"g_a has {was.n_e} and g_s {was.n_d} blocks, {size.n_e} and {size.n_d} are fewer: a codec can only grow")
     larger = Codec(size)
     larger.load_state_dict({**larger.state_dict(), **codec.state_dict()})
     for block in [*larger.g_a.blocks[was.n_e :], *larger.g_s.blocks[was.n_d :]]:

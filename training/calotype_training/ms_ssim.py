@@ -6,7 +6,7 @@ import torch.nn.functional as F
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of the five scales, finest first
 TAPS, SIGMA = 11, 1.5
 SMALLEST = TAPS << (len(WEIGHTS) - 1)  # the least side that has all scales
-SPARSE_FROM = 100  # sides of which `sparse` leaves out windows
+SPARSE_FROM = 100  # the least side at which `sparse` leaves out windows
 C1, C2 = 0.01**2, 0.03**2
 
 
@@ -18,7 +18,7 @@ def windows(side, like):
 
 
 def blur(x, every=1):
-    """Gaussian windows inside the picture only, [B,C,H,W] -> [B,C,H-10,W-10]; `every` second of them is a quarter of that."""
+    """Gaussian windows inside the picture, one in `every` rows and columns, [B,C,H,W] -> [B,C,ceil((H-10)/every),ceil((W-10)/every)]."""
     rows, columns = (windows(side, x)[::every] for side in x.shape[2:])
     return rows @ x @ columns.T
 
@@ -35,7 +35,7 @@ def similarity(a, b, every=1):
 def ms_ssim(a, b, sparse=False):
     """float [B,3,H,W] in [0,1] each, sides at least SMALLEST -> [B].
 
-    `sparse` takes every second window of large scales: they overlap so much that the gradient is the same, in well under half the time.
+    `sparse` takes every second window of large scales: they overlap, so the gradient is nearly the same, in under half the time.
     """
     product = 1.0
     for scale, weight in enumerate(WEIGHTS):

@@ -32,6 +32,7 @@ def test_it_computes_the_same_and_its_new_blocks_learn(tmp_path):
     assert all(block.ffn2.weight.grad.abs().sum() > 0 for block in [*large.g_a.blocks[1:], *large.g_s.blocks[2:]])
 
 
-def test_it_does_not_shrink():
+@pytest.mark.parametrize("fewer", [{"n_d": 1}, {"n_e": 0}])
+def test_it_does_not_shrink(fewer):
     with pytest.raises(SystemExit, match="can only grow"):
-        grow.grown(small(), n_d=1)
+        grow.grown(small(), **fewer)

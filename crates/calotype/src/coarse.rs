@@ -69,8 +69,8 @@ fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> A
     for position in fields.data.chunks_exact_mut(channels) {
         position.iter_mut().zip(means).for_each(|(value, mean)| *value = mean.round() as i16);
     }
+    let begin = (side - SPOT) / 2;
     for (channel, deviation) in deviations.iter().enumerate() {
-        let begin = (side - SPOT) / 2;
         for (row, column) in (0..SPOT * SPOT).map(|place| (begin + place / SPOT, begin + place % SPOT)) {
             fields.at_mut(row, side * (channel + 2) + column)[channel] += deviation.round() as i16;
         }
