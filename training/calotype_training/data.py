@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 SIDE = 384  # px, of a stored crop
@@ -51,8 +52,8 @@ def read_crops(folder):
     return torch.stack([crop for shard in shards for image in pictures(shard) for crop in corner_crops(image)])
 
 
-def batch(crops, n, side):
-    """n random windows with random flip and transpose -> float [n,3,side,side] in [0, 1], channels last."""
+def windows(crops, n, side):
+    """n random windows with random flip and transpose -> uint8 [n,3,side,side]."""
     device, span = crops.device, torch.arange(side, device=crops.device)
     i = torch.randint(len(crops), (n,), device=device)
     rows, columns = (torch.randint(crops.shape[2] - side + 1, (n,), device=device)[:, None] + span for _ in range(2))
@@ -60,7 +61,20 @@ def batch(crops, n, side):
     x = crops[i[:, None, None, None], channels, rows[:, None, :, None], columns[:, None, None, :]]
     flip, turn = (torch.rand(n, 1, 1, 1, device=device) < 0.5 for _ in range(2))
     x = torch.where(flip, x.flip(3), x)
-    x = torch.where(turn, x.transpose(2, 3), x)
+    return torch.where(turn, x.transpose(2, 3), x)
+
+
+def shrunk_windows(crops, n, side):
+    """n windows of one random size from side to all of a crop, shrunk -> uint8 [n,3,side,side]: more detail, less of JPEG's traces."""
+    wide = int(torch.randint(side, crops.shape[2] + 1, ()))
+    x = F.interpolate(windows(crops, n, wide).float(), (side, side), mode="bicubic", antialias=True)
+    return x.round().clamp(0, 255).to(torch.uint8)
+
+
+def batch(crops, n, side, shrunk=0.0):
+    """n random windows, the share `shrunk` of them made of larger ones -> float [n,3,side,side] in [0, 1], channels last."""
+    few = round(n * shrunk)
+    x = torch.cat([windows(crops, n - few, side), shrunk_windows(crops, few, side)]) if few else windows(crops, n, side)
     return (x.float() / 255).contiguous(memory_format=torch.channels_last)
 
 

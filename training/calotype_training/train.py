@@ -52,6 +52,7 @@ class Config:
     end: float = 1.0
     batch: int = 4
     crop: int = 256
+    shrunk: float = 0.0  # share of a batch that is made of larger windows, shrunk
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
     ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
@@ -132,8 +133,11 @@ class Trainer:
         # dividing by sqrt(lambda) gives every quality a like share of the gradient
         return 0.1 * ((bpp + lam * distortion) / lam.sqrt()).mean(), bpp.mean(), mse.mean()
 
+    def batch(self, crops):
+        return data.batch(crops, self.config.batch, self.config.crop, self.config.shrunk)
+
     def learn_typical_distortion(self, crops):
-        batches = [data.batch(crops, self.config.batch, self.config.crop) for _ in range(math.ceil(TYPICAL_CROPS / self.config.batch))]
+        batches = [self.batch(crops) for _ in range(math.ceil(TYPICAL_CROPS / self.config.batch))]
         self.distortion.measure(self.code, batches)
 
     def train_step(self, crops, progress):
@@ -141,7 +145,7 @@ class Trainer:
         config = self.config
         for group in self.opt.param_groups:
             group["lr"] = learning_rate(config, self.step, progress)
-        x, t = data.batch(crops, config.batch, config.crop), data.stratified_qualities(config.batch, self.device)
+        x, t = self.batch(crops), data.stratified_qualities(config.batch, self.device)
         loss, bpp, mse = self.losses(x, t)
         self.opt.zero_grad(set_to_none=True)
         loss.backward()

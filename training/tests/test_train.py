@@ -194,6 +194,18 @@ def test_batches_are_windows_of_the_crops(shards):
     assert len({v.item() for v in x[:, 0, 0, 0]}) > 1
 
 
+def test_shrunk_windows_hold_more_of_their_crops():
+    ramp = torch.arange(384).mul(2 / 3).to(torch.uint8).expand(1, 3, 384, 384)  # 0..255 from left to right
+    spans = []
+    for _ in range(20):
+        x = data.batch(ramp, 4, 256, shrunk=0.5)
+        assert x.shape == (4, 3, 256, 256) and x.min() >= 0 and x.max() <= 1
+        assert torch.equal(x, (x * 255).round() / 255)  # whole grey levels, as pictures have
+        spans.append((x.amax((1, 2, 3)) - x.amin((1, 2, 3))).tolist())
+    plain, shrunk = ([s for span in spans for s in span[half]] for half in (slice(2), slice(2, 4)))
+    assert max(plain) < 0.68 and min(shrunk) > 0.65 and max(shrunk) > 0.85
+
+
 def test_qualities_cover_every_part_of_the_range():
     t = data.stratified_qualities(8, "cpu")
     assert sorted((t * 8).long().tolist()) == list(range(8))
