@@ -26,7 +26,8 @@ from .evaluate import bd_rate, ms_ssim_db, padded  # noqa: E402
 from .layers import gaussian_bits  # noqa: E402
 from .model import Codec  # noqa: E402
 from .plan import SCALES, SKIP_BELOW  # noqa: E402
-from .symbol_counts import code, round_as_encoder  # noqa: E402
+from .rounding import AsEncoder, is_sent  # noqa: E402
+from .symbol_counts import code  # noqa: E402
 
 QUALITIES = (10, 20, 30, 40, 50, 60, 70, 80, 90)
 NEIGHBOURS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.5), (1, -1, 0.5))  # rows up, columns left, weight: same channel
@@ -36,8 +37,8 @@ CAP = 40  # larger symbols are counted as this one
 PRIOR = 30  # symbols of the scale's own table that each context's begins with
 
 
-def nearest(y, _):
-    return y.round()
+def nearest(y, log_sigma):
+    return y.round() * is_sent(log_sigma)
 
 
 class WithoutContext(Codec):
@@ -134,9 +135,9 @@ def main(arguments=None):
     a = parser.parse_args(arguments)
     cpu.keep_heap()
     codec, images = checkpoint.load(a.checkpoint).eval(), data.pictures(a.images, a.limit)
-    whole, symbols = curve(codec, images, round_as_encoder)
+    whole, symbols = curve(codec, images, AsEncoder())
     curves = {"whole": whole, "rounded to nearest": curve(codec, images, nearest)[0]}
-    curves["no context"] = curve(WithoutContext(codec), images, round_as_encoder)[0]
+    curves["no context"] = curve(WithoutContext(codec), images, AsEncoder())[0]
     lost = {name: bd_rate(whole, points).percent for name, points in curves.items() if name != "whole"}
     known = dict(zip(QUALITIES, map(scale_context, symbols), strict=True))
     for name, percent in lost.items():

@@ -58,7 +58,7 @@ class IntegerCodec(Codec):
 
     def __init__(self, codec, plan):
         nn.Module.__init__(self)  # no parameters of its own
-        self.codec, self.size, self.plan = codec, codec.size, plan.to(next(codec.parameters()).device)
+        self.codec, self.size, self.rounding, self.plan = codec, codec.size, codec.rounding, plan.to(next(codec.parameters()).device)
 
     # one method per end of a layer in MODEL.md section 2
 

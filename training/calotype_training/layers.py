@@ -81,9 +81,13 @@ def blocks(n, c, e):
     return nn.Sequential(*[Block(c, e) for _ in range(n)])
 
 
+def straight_through(rounded, x):
+    """`rounded` forward, the identity of x backward."""
+    return x + (rounded - x).detach()
+
+
 def round_ste(x):
-    """Rounds forward, is the identity backward."""
-    return x + (x.round() - x).detach()
+    return straight_through(x.round(), x)
 
 
 class LowerBound(torch.autograd.Function):

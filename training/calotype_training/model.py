@@ -24,7 +24,9 @@ from .layers import (
     round_ste,
     sigma_range,
     step_masks,
+    straight_through,
 )
+from .rounding import nearest
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Codec(nn.Module):
         self.g_a, self.g_s, self.h_a, self.h_s = Analysis(s), Synthesis(s), HyperAnalysis(s), HyperSynthesis(s)
         self.scale_head, self.mean_head = pointwise(s.P, s.M), pointwise(s.P, s.M)
         self.context = nn.ModuleList(ContextStep(s) for _ in range(3))
+        self.rounding = nearest  # (y - mean, log sigma) -> symbols
         self.log_sigma_z = nn.Parameter(torch.zeros(s.Z))
         # quality tables, one row a knot, interpolated over t
         self.log_gain_y = nn.Parameter(torch.zeros(s.knots, s.M))
@@ -164,13 +167,13 @@ class Codec(nn.Module):
         """h and the dequantised latents known before step k -> means [B,M,H/16,W/16] before scaling."""
         return (self.mean_head(h) if k == 0 else self.context[k - 1](h, y_dec)).float()
 
-    def quantise_in_steps(self, y, h, gains):
-        """y, h -> means and y_hat [B,M,H/16,W/16]: each step sees the latents of the steps before it."""
+    def quantise_in_steps(self, y, h, gains, log_sigma, rounding):
+        """y, h, log sigma of y -> means and y_hat [B,M,H/16,W/16]: each step sees the latents of the steps before it."""
         mean = y_hat = torch.zeros_like(y)
         for k, mask in enumerate(step_masks(y)):
             mu = self.step_mean(k, h, y_hat * gains.dec) * gains.y
             mean = torch.where(mask, mu, mean)
-            y_hat = torch.where(mask, round_ste(y - mu) + mu, y_hat)
+            y_hat = torch.where(mask, straight_through(rounding(y - mu, log_sigma), y - mu) + mu, y_hat)
         return mean, y_hat
 
     def synthesise(self, y_hat, t, gains):
@@ -187,9 +190,10 @@ class Codec(nn.Module):
         v = self.analyse(x)
         y, z = v * gains.y, self.hyper_analyse(v, gains)
         h = self.hyper_synthesise(round_ste(z), gains)
-        mean, y_hat = self.quantise_in_steps(y, h, gains)
+        log_sigma = self.scales(h, gains)
+        mean, y_hat = self.quantise_in_steps(y, h, gains, log_sigma, self.rounding)
         pixels = x.shape[2] * x.shape[3]
-        bpp_y = gaussian_bits(self.noisy(y - mean), self.scales(h, gains)).sum((1, 2, 3)) / pixels
+        bpp_y = gaussian_bits(self.noisy(y - mean), log_sigma).sum((1, 2, 3)) / pixels
         bpp_z = gaussian_bits(self.noisy(z), self.z_scales(gains)).sum((1, 2, 3)) / pixels
         return self.synthesise(y_hat, t, gains), bpp_y, bpp_z
 

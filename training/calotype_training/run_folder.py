@@ -55,7 +55,7 @@ class RunFolder:
 
     def keep(self, trainer, progress):
         """Weights, their average and the optimiser; where QAT runs, the integer plan with both."""
-        facts = {"step": trainer.step, "progress": progress}
+        facts = {"step": trainer.step, "progress": progress, "averaged_from": trainer.averaged_from}
         if trainer.plan:
             facts["plan"] = trainer.plan.to("cpu").state()
         parts = {"codec": trainer.codec, "ema": trainer.ema, "opt": trainer.opt}
@@ -70,4 +70,12 @@ def read_state(path):
     state = torch.load(path, map_location="cpu", weights_only=True)
     adam = state["opt"]["state"]
     step = int(adam[0]["step"]) if adam else 0
-    return {"step": step, "progress": None, "optimiser": "adam", **state, "codec": rename(state["codec"]), "ema": rename(state["ema"])}
+    return {
+        "step": step,
+        "progress": None,
+        "averaged_from": 0,
+        "optimiser": "adam",
+        **state,
+        "codec": rename(state["codec"]),
+        "ema": rename(state["ema"]),
+    }

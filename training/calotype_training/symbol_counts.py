@@ -8,36 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .layers import LOG_SIGMA_MIN, gaussian_bits, step_masks
 from .model import Gains
-from .plan import LOG_SIGMA_STEP, SCALES, SKIP_BELOW
+from .plan import SCALES, SKIP_BELOW
+from .rounding import AsEncoder, scale_index
 
 LARGEST = 2047  # larger symbols are counted as this one
-DEAD_ZONE = 4 / 256  # the encoder's default: what a bit is worth when a symbol is rounded
 QUALITIES = (0.02, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
-
-
-def scale_index(log_sigma):
-    return ((log_sigma - LOG_SIGMA_MIN) / LOG_SIGMA_STEP).round().clamp(0, SCALES - 1).long()
-
-
-def round_as_encoder(y, log_sigma):
-    """|y| is rounded up from 0 only where that pays for the bits between 0 and 1 (docs/MODEL.md section 6)."""
-    one, zero = (gaussian_bits(torch.full_like(y, v), log_sigma) for v in (1.0, 0.0))
-    up = (y.abs() >= 0.5 + DEAD_ZONE * (one - zero)).to(y.dtype)
-    return torch.where(y.abs() < 1, y.sign() * up, y.round())
-
-
-def y_symbols(codec, y, h, gains, log_sigma, rounding=round_as_encoder):
-    """Latents y [B,M,h,w] -> the symbols that the encoder sends, step by step as the means follow from them, and y_hat of the decoder."""
-    symbols = y_hat = torch.zeros_like(y)
-    coded = scale_index(log_sigma) >= SKIP_BELOW
-    for k, mask in enumerate(step_masks(y)):
-        mean = codec.step_mean(k, h, y_hat * gains.dec) * gains.y
-        step = rounding(y - mean, log_sigma) * coded
-        symbols = torch.where(mask, step, symbols)
-        y_hat = torch.where(mask, step + mean, y_hat)
-    return symbols, y_hat
 
 
 class Coded(NamedTuple):
@@ -51,14 +27,14 @@ class Coded(NamedTuple):
     y_hat: torch.Tensor  # the decoder's
 
 
-def code(codec, v, t, rounding=round_as_encoder):
+def code(codec, v, t, rounding):
     """Latents v [1,M,H/16,W/16] before scaling and t in [0, 1] -> Coded."""
     gains = codec.gains(torch.tensor([t]))
     z = codec.hyper_analyse(v, gains).round()
     h = codec.hyper_synthesise(z, gains)
     log_sigma = codec.scales(h, gains)
-    symbols, y_hat = y_symbols(codec, v * gains.y, h, gains, log_sigma, rounding)
-    return Coded(gains, z, log_sigma, scale_index(log_sigma), symbols, y_hat)
+    mean, y_hat = codec.quantise_in_steps(v * gains.y, h, gains, log_sigma, rounding)
+    return Coded(gains, z, log_sigma, scale_index(log_sigma), (y_hat - mean).round(), y_hat)
 
 
 def add(counts, symbols, index):
@@ -73,7 +49,7 @@ def count(codec, images, qualities=QUALITIES):
     for image in images:
         v = codec.analyse(image[None].float() / 255)
         for t in qualities:
-            coded = code(codec, v, t)
+            coded = code(codec, v, t, AsEncoder())
             sent = coded.index >= SKIP_BELOW
             add(counts, coded.symbols[sent], coded.index[sent])
             add(counts, coded.z, scale_index(codec.z_scales(coded.gains)).expand_as(coded.z))

@@ -26,6 +26,7 @@ import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
 from . import checkpoint, data  # noqa: E402
 from .distortion import Distortion  # noqa: E402
 from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
+from .rounding import AsEncoder  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
 from .soap import Soap  # noqa: E402
 from .warm_start import start_tables, warm_start  # noqa: E402
@@ -57,6 +58,7 @@ class Config:
     optimiser: str = "adam"  # adam, soap
     ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
     distortion_power: float = 1.0  # 1: squared errors count as they are; towards 0: relative ones, as in PSNR
+    dead_zone: float = 0.0  # 256ths, as in the encoder, which has 4: what a bit is worth when a symbol is rounded; 0: to the nearest
     ema_decay: float = 0.9995
     clip: float = 1.0
     precision: str = "auto"  # float32, bfloat16, auto
@@ -109,6 +111,8 @@ class Trainer:
         self.config, self.device, self.codec = config, device, codec.to(device).train()
         self.precision = fastest_precision(device) if config.precision == "auto" else config.precision
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
+        if config.dead_zone:
+            self.codec.rounding = AsEncoder(config.dead_zone / 256)
         self.averaged_from = 0  # step at which the average begins
         self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power)
         self.plan = None  # of the integers that QAT trains for
@@ -120,7 +124,7 @@ class Trainer:
         checkpoint.restore(self.ema, state["ema"])
         # the file's param_groups would bring its learning rate and kernel choice with them
         self.opt.load_state_dict({"state": state["opt"]["state"], "param_groups": self.opt.state_dict()["param_groups"]})
-        self.step = state["step"]
+        self.step, self.averaged_from = state["step"], state["averaged_from"]
 
     def code(self, x, t):
         """The codec or its integer simulation, in the precision of the run -> x_hat, bits per pixel of y, and of z."""

@@ -37,7 +37,7 @@ def test_without_context_every_mean_comes_from_the_head(codec):
 
 def test_a_curve_has_a_point_a_quality_and_rounding_to_nearest_another(codec):
     images = [(smooth_picture(192, i)[0] * 255).byte() for i in range(2)]
-    chosen, kept = entropy_ablation.curve(codec, images, entropy_ablation.round_as_encoder)
+    chosen, kept = entropy_ablation.curve(codec, images, entropy_ablation.AsEncoder())
     nearest, _ = entropy_ablation.curve(codec, images, entropy_ablation.nearest)
     assert len(chosen["bpp"]) == len(kept) == len(entropy_ablation.QUALITIES) and len(kept[0]) == len(images)
     assert chosen["bpp"] != nearest["bpp"] and min(chosen["bpp"]) > 0

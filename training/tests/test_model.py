@@ -7,6 +7,7 @@ from torch import nn
 from calotype_training import checkpoint
 from calotype_training.layers import Depthwise, LowerBound, sigma_range, step_masks
 from calotype_training.model import Codec, kilo_macs_per_pixel
+from calotype_training.rounding import nearest
 from calotype_training.warm_start import warm_start
 
 
@@ -77,12 +78,13 @@ def test_each_latent_is_coded_once_and_each_step_codes_a_quarter():
 def test_later_steps_do_not_see_what_they_code(codec):
     """The mean of a latent must not depend on that latent, nor on those of later steps."""
     y, h, gains = torch.randn(1, 32, 4, 4), torch.randn(1, 16, 4, 4), codec.gains(torch.tensor([0.5]))
+    log_sigma = torch.zeros_like(y)
     masks = step_masks(y)
     with torch.no_grad():
-        mean = codec.quantise_in_steps(y, h, gains)[0]
+        mean = codec.quantise_in_steps(y, h, gains, log_sigma, nearest)[0]
         for k in range(4):
             changed = torch.where(masks[k:].any(0), y + 7, y)
-            again = codec.quantise_in_steps(changed, h, gains)[0]
+            again = codec.quantise_in_steps(changed, h, gains, log_sigma, nearest)[0]
             assert torch.equal(again[0][masks[k]], mean[0][masks[k]])
             if k < 3:
                 assert not torch.equal(again[0][masks[k + 1]], mean[0][masks[k + 1]])

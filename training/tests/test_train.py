@@ -7,7 +7,9 @@ from conftest import TINY
 from test_model import prototype_names
 
 from calotype_training import checkpoint, data, train
+from calotype_training.model import Codec
 from calotype_training.run_folder import read_state
+from calotype_training.warm_start import start_tables
 
 
 @pytest.fixture(autouse=True)
@@ -124,10 +126,23 @@ def test_qat_trains_the_float_weights_and_keeps_its_plan(shards, tmp_path):
     plan, after = checkpoint.load_plan(out / "ema.pt"), checkpoint.load(out / "ema.pt").state_dict()
     assert before.keys() == after.keys()
     assert not torch.equal(before["g_s.last.weight"], after["g_s.last.weight"])
-    train.train(config(shards, out, steps=2, begin=0.75, qat=True))
+    last = train.train(config(shards, out, steps=2, begin=0.75, qat=True))
+    assert last.averaged_from == trainer.averaged_from
     again = checkpoint.load_plan(out / "ema.pt")
     assert plan.layers.keys() == again.layers.keys()
     assert all(torch.equal(plan.layers[name].step_out, again.layers[name].step_out) for name in plan.layers)
+
+
+def test_latents_may_be_rounded_as_the_encoder_does(shards, tmp_path):
+    runs = [train.Trainer(config(shards, tmp_path, dead_zone=zone, batch=2), Codec(TINY), "cpu") for zone in (0.0, 32.0)]
+    runs[1].codec.load_state_dict(runs[0].codec.state_dict())
+    x, t = data.batch(data.read_crops(shards), 2, 64), torch.tensor([0.1, 0.9])
+    for run in runs:
+        start_tables(run.codec)
+    nearest, encoder = (run.code(x, t)[0] for run in runs)
+    assert not torch.equal(nearest, encoder)
+    encoder.mean().backward()
+    assert runs[1].codec.g_a.last.weight.grad.abs().sum() > 0, "straight through the rounding"
 
 
 def test_a_new_run_does_not_overwrite_an_old_one(shards, tmp_path):
