@@ -1,9 +1,11 @@
-"""What errors cost in the training loss: squared error, a share of MS-SSIM, and how crops weigh against each other."""
+"""What errors cost in the training loss: squared error, shares of MS-SSIM and of coarse errors, and how crops weigh against each other."""
 
 import torch
+import torch.nn.functional as F
 
 from .ms_ssim import ms_ssim
 
+COARSE_PX = 16  # side of the squares whose means are compared
 KNOTS = 8  # qualities at which the typical distortion is measured
 
 
@@ -15,8 +17,8 @@ class Distortion:
     that quality: 1 is D itself, towards 0 it becomes PSNR. A typical crop weighs the same whatever p is: rates stay where lambda puts them.
     """
 
-    def __init__(self, ms_ssim_weight=0.0, power=1.0):
-        self.ms_ssim_weight, self.power, self.log_typical = ms_ssim_weight, power, None
+    def __init__(self, ms_ssim_weight=0.0, power=1.0, coarse_weight=0.0):
+        self.ms_ssim_weight, self.coarse_weight, self.power, self.log_typical = ms_ssim_weight, coarse_weight, power, None
 
     def __call__(self, x_hat, x, t):
         distortion, mse = self.plain(x_hat, x)
@@ -27,8 +29,13 @@ class Distortion:
 
     def plain(self, x_hat, x):
         """x_hat, x -> distortion [B] before the power, squared error [B]."""
-        mse = 255**2 * (x_hat - x).square().mean((1, 2, 3))
-        return (mse + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x, sparse=True)) if self.ms_ssim_weight else mse), mse
+        error = 255 * (x_hat - x)
+        distortion = mse = error.square().mean((1, 2, 3))
+        if self.ms_ssim_weight:
+            distortion = distortion + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x, sparse=True))
+        if self.coarse_weight:  # hues and gradients of skies: little of the squared error, and what the eye sees first
+            distortion = distortion + self.coarse_weight * F.avg_pool2d(error, COARSE_PX).square().mean((1, 2, 3))
+        return distortion, mse
 
     def typical(self, t):
         """Mean distortion of crops at t [B], interpolated in its logarithm -> [B]."""

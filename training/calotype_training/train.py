@@ -57,6 +57,7 @@ class Config:
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
     ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
+    coarse_weight: float = 0.0  # what squared errors of the means of 16 x 16 pixels count in the loss besides
     distortion_power: float = 1.0  # 1: squared errors count as they are; towards 0: relative ones, as in PSNR
     dead_zone: float = 0.0  # 256ths, as in the encoder, which has 4: what a bit is worth when a symbol is rounded; 0: to the nearest
     ema_decay: float = 0.9995
@@ -114,7 +115,7 @@ class Trainer:
         if config.dead_zone:
             self.codec.rounding = AsEncoder(config.dead_zone / 256)
         self.averaged_from = 0  # step at which the average begins
-        self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power)
+        self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power, config.coarse_weight)
         self.plan = None  # of the integers that QAT trains for
         self.opt = optimiser(config, codec)
         self.parameters, self.averages = list(codec.parameters()), list(self.ema.parameters())

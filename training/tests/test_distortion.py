@@ -31,6 +31,14 @@ def test_squared_error_is_the_default():
     assert torch.equal(distortion, mse) and mse.tolist() == pytest.approx([4, 100], rel=1e-3)
 
 
+def test_errors_of_means_count_besides_where_they_have_a_weight():
+    x = torch.full((2, 3, 64, 64), 0.5)
+    error = torch.stack([torch.full((3, 64, 64), 2 / 255), torch.full((3, 64, 64), 2 / 255)])
+    error[1, :, :, ::2] *= -1  # as large, but its means are 0
+    distortion, mse = Distortion(coarse_weight=3.0)(x + error, x, torch.full((2,), 0.5))
+    assert mse.tolist() == pytest.approx([4, 4], rel=1e-3) and distortion.tolist() == pytest.approx([4 + 3 * 4, 4], rel=1e-3)
+
+
 def test_a_power_weighs_crops_by_their_own_error_and_leaves_the_typical_one():
     plain, halved = (gradients(d, [4.0, 25.0, 100.0]) for d in (Distortion(), relative(0.5, 25.0)))
     assert (halved / plain).tolist() == pytest.approx([25**0.5 / 4**0.5, 1, 25**0.5 / 100**0.5], rel=1e-3)
