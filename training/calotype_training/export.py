@@ -194,6 +194,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="fast")
     parser.add_argument("--source", default="", help="the training run, for MANIFEST.toml")
+    parser.add_argument("--keep", help="write the float weights there, in half precision and with their plan: what training goes on from")
     a = parser.parse_args()
     codec, plan = checkpoint.load(a.checkpoint), checkpoint.load_plan(a.checkpoint)
     crops = read_crops(a.data)
@@ -202,6 +203,8 @@ def main():
     counts = symbol_counts.count(IntegerCodec(codec, plan), crops)
     identity = export(codec, plan, a.out, a.name, counts)
     write_manifest(a.out, a.name, manifest_entry(a.out, a.name, identity, a.source))
+    if a.keep:
+        checkpoint.save(codec, a.keep, half=True, plan=plan.state())
     print(f"{a.name}: model id {identity}")
 
 

@@ -220,12 +220,14 @@ def new_codec(config, state, crops):
 
 
 def start_qat(trainer, crops, state):
-    """Train through fake quantisation; the plan is made once in a run, as the weights grow into it."""
+    """Train through fake quantisation; the plan is made once, as the weights grow into it, and goes with them from run to run."""
     from .integer import IntegerCodec
     from .plan import Plan, calibrate
 
     if state and state.get("plan"):
         trainer.plan = Plan.from_state(state["plan"])
+    elif trainer.config.init and (plan := checkpoint.load_plan(trainer.config.init)):
+        trainer.plan = plan
     else:
         chosen = crops[:: max(1, len(crops) // CALIBRATION_CROPS)][:CALIBRATION_CROPS]
         trainer.plan = calibrate(trainer.codec, list(chosen))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from calotype_training import export, golden, reference_decoder
+from calotype_training import checkpoint, export, golden, reference_decoder
 from calotype_training.integer import IntegerCodec, Requantise
 from calotype_training.plan import CODE
 from calotype_training.streams import calo_file
@@ -93,6 +93,17 @@ def test_the_manifest_names_the_files_as_they_are(tiny, tmp_path):
     assert manifest.keys() == {"one", "two"} and manifest["two"]["source"] == 'a "quoted" run'
     assert manifest["two"]["model_id"] == model.id.hex()
     assert manifest["two"]["decoder_sha256"] == hashlib.sha256((tmp_path / "two.decoder.safetensors").read_bytes()).hexdigest()
+
+
+def test_what_an_export_keeps_trains_on_with_the_same_plan(codec, shards, tmp_path, monkeypatch):
+    checkpoint.save(codec, tmp_path / "float.pt")
+    arguments = f"export {tmp_path}/float.pt --data {shards} --out {tmp_path} --name one --keep {tmp_path}/kept.pt"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    export.main()
+    kept, plan = checkpoint.load(tmp_path / "kept.pt"), checkpoint.load_plan(tmp_path / "kept.pt")
+    assert torch.equal(kept.g_s.last.weight, codec.g_s.last.weight.half().float())
+    written = reference_decoder.Model((tmp_path / "one.decoder.safetensors").read_bytes())
+    assert plan.read["g_s.blocks.0.pw1"].tolist() == written.tensor["g_s.blocks.0.pw1.read_shift"].tolist()
 
 
 def test_the_projects_manifest_is_current():
