@@ -168,7 +168,10 @@ class Codec(nn.Module):
         return (self.mean_head(h) if k == 0 else self.context[k - 1](h, y_dec)).float()
 
     def quantise_in_steps(self, y, h, gains, log_sigma, rounding):
-        """y, h, log sigma of y -> means and y_hat [B,M,H/16,W/16]: each step sees the latents of the steps before it."""
+        """y, h, log sigma of y -> means and y_hat [B,M,H/16,W/16]: each step sees the latents of the steps before it.
+
+        rounding: (y - mean, log sigma) -> symbols, all of one shape.
+        """
         mean = y_hat = torch.zeros_like(y)
         for k, mask in enumerate(step_masks(y)):
             mu = self.step_mean(k, h, y_hat * gains.dec) * gains.y

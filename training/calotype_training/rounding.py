@@ -9,11 +9,12 @@ DEAD_ZONE = 4 / 256  # the encoder's default: what a bit is worth when a symbol 
 
 
 def scale_index(log_sigma):
+    """log sigma in units of symbols, any shape -> long of that shape, entries of the sigma table."""
     return ((log_sigma - LOG_SIGMA_MIN) / LOG_SIGMA_STEP).round().clamp(0, SCALES - 1).long()
 
 
 def is_sent(log_sigma):
-    """Symbols of smaller scales are 0 by rule."""
+    """log sigma, any shape -> bool: symbols of smaller scales are 0 by rule."""
     return scale_index(log_sigma) >= SKIP_BELOW
 
 
@@ -23,7 +24,7 @@ def nearest(y, _log_sigma):
 
 
 class AsEncoder:
-    """|y| is rounded up from 0 only where that pays for the bits between 0 and 1."""
+    """Latents less their means and log sigma, of one shape -> symbols: rounded up from 0 only where that pays for the bits between 0 and 1."""
 
     def __init__(self, dead_zone=DEAD_ZONE):
         self.dead_zone = dead_zone

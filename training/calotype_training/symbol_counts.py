@@ -28,7 +28,7 @@ class Coded(NamedTuple):
 
 
 def code(codec, v, t, rounding):
-    """Latents v [1,M,H/16,W/16] before scaling and t in [0, 1] -> Coded."""
+    """Latents v [1,M,H/16,W/16] before scaling, t in [0, 1], rounding (y - mean, log sigma) -> symbols; -> Coded."""
     gains = codec.gains(torch.tensor([t]))
     z = codec.hyper_analyse(v, gains).round()
     h = codec.hyper_synthesise(z, gains)

@@ -111,9 +111,9 @@ class Trainer:
     def __init__(self, config, codec, device):
         self.config, self.device, self.codec = config, device, codec.to(device).train()
         self.precision = fastest_precision(device) if config.precision == "auto" else config.precision
-        self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
         if config.dead_zone:
             self.codec.rounding = AsEncoder(config.dead_zone / 256)
+        self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
         self.averaged_from = 0  # step at which the average begins
         self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power, config.coarse_weight)
         self.plan = None  # of the integers that QAT trains for

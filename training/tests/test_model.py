@@ -7,7 +7,7 @@ from torch import nn
 from calotype_training import checkpoint
 from calotype_training.layers import Depthwise, LowerBound, sigma_range, step_masks
 from calotype_training.model import Codec, kilo_macs_per_pixel
-from calotype_training.rounding import nearest
+from calotype_training.rounding import AsEncoder, nearest
 from calotype_training.warm_start import warm_start
 
 
@@ -88,6 +88,17 @@ def test_later_steps_do_not_see_what_they_code(codec):
             assert torch.equal(again[0][masks[k]], mean[0][masks[k]])
             if k < 3:
                 assert not torch.equal(again[0][masks[k + 1]], mean[0][masks[k + 1]])
+
+
+@pytest.mark.parametrize("rounding", [nearest, AsEncoder()])
+def test_gradients_go_straight_through_the_rounding(codec, rounding):
+    y, h, gains = torch.randn(1, 32, 4, 4), torch.randn(1, 16, 4, 4), codec.gains(torch.tensor([0.5]))
+    y.requires_grad_()
+    mean, y_hat = codec.quantise_in_steps(y, h, gains, torch.full_like(y, -0.5), rounding)
+    symbols = y_hat - mean
+    assert (symbols - symbols.round()).abs().max() < 1e-4
+    y_hat.sum().backward()
+    assert y.grad.flatten().tolist() == pytest.approx([1.0] * y.numel(), rel=1e-4)  # means come and go
 
 
 def test_every_convolution_runs_channels_last(codec):

