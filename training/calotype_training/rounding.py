@@ -24,7 +24,7 @@ def nearest(y, _log_sigma):
 
 
 class AsEncoder:
-    """Latents less their means and log sigma, of one shape -> symbols: rounded up from 0 only where that pays for the bits between 0 and 1."""
+    """Latents less their means, log sigma, of one shape -> symbols: rounded up from 0 only where that pays for the bits of a 1."""
 
     def __init__(self, dead_zone=DEAD_ZONE):
         self.dead_zone = dead_zone
