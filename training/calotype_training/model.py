@@ -183,21 +183,22 @@ class Codec(nn.Module):
         """y_hat [B,M,H/16,W/16] -> x_hat [B,3,H,W] float32, not clamped."""
         return self.g_s(y_hat * gains.dec, self.at(self.bias_dec, t)).float() + 0.5
 
-    def noisy(self, v):
-        """The stand-in for rounding in the rate: uniform noise in training, rounding else."""
-        return v + torch.rand_like(v) - 0.5 if self.training else v.round()
+    def charged(self, v, symbols):
+        """What the rate is counted of, of v's shape: the symbols, and in training v with uniform noise in their stead."""
+        return v + torch.rand_like(v) - 0.5 if self.training else symbols
 
     def forward(self, x, t):
         """x [B,3,H,W], t [B] -> x_hat [B,3,H,W], bits per pixel of y [B], bits per pixel of z [B]."""
         gains = self.gains(t)
         v = self.analyse(x)
         y, z = v * gains.y, self.hyper_analyse(v, gains)
-        h = self.hyper_synthesise(round_ste(z), gains)
+        z_hat = round_ste(z)
+        h = self.hyper_synthesise(z_hat, gains)
         log_sigma = self.scales(h, gains)
         mean, y_hat = self.quantise_in_steps(y, h, gains, log_sigma, self.rounding)
         pixels = x.shape[2] * x.shape[3]
-        bpp_y = gaussian_bits(self.noisy(y - mean), log_sigma).sum((1, 2, 3)) / pixels
-        bpp_z = gaussian_bits(self.noisy(z), self.z_scales(gains)).sum((1, 2, 3)) / pixels
+        bpp_y = gaussian_bits(self.charged(y - mean, y_hat - mean), log_sigma).sum((1, 2, 3)) / pixels
+        bpp_z = gaussian_bits(self.charged(z, z_hat), self.z_scales(gains)).sum((1, 2, 3)) / pixels
         return self.synthesise(y_hat, t, gains), bpp_y, bpp_z
 
 

@@ -5,7 +5,7 @@ from prototype_names import Prototype
 from torch import nn
 
 from calotype_training import checkpoint
-from calotype_training.layers import Depthwise, LowerBound, sigma_range, step_masks
+from calotype_training.layers import Depthwise, LowerBound, gaussian_bits, sigma_range, step_masks
 from calotype_training.model import Codec, kilo_macs_per_pixel
 from calotype_training.rounding import AsEncoder, nearest
 from calotype_training.warm_start import warm_start
@@ -99,6 +99,21 @@ def test_gradients_go_straight_through_the_rounding(codec, rounding):
     assert (symbols - symbols.round()).abs().max() < 1e-4
     y_hat.sum().backward()
     assert y.grad.flatten().tolist() == pytest.approx([1.0] * y.numel(), rel=1e-4)  # means come and go
+
+
+def test_evaluation_counts_the_bits_of_the_symbols_that_are_sent(codec):
+    """Whatever rounds: here it sends 3 everywhere, whose bits no other symbol has."""
+    sent = []
+
+    def threes(y, log_sigma):
+        sent.append(log_sigma)
+        return torch.full_like(y, 3.0)
+
+    codec.eval().rounding = threes
+    with torch.no_grad():
+        _, bpp_y, _ = codec(smooth_picture(128, 1), torch.tensor([0.5]))
+    bits = gaussian_bits(torch.full_like(sent[0], 3.0), sent[0]).sum()
+    assert bpp_y.item() * 128**2 == pytest.approx(bits.item(), rel=1e-4)
 
 
 def test_every_convolution_runs_channels_last(codec):
