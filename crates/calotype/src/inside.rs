@@ -4,6 +4,7 @@ use calotype_model::{Map, Rect};
 
 use crate::bands::Tiles;
 use crate::codec::Codec;
+use crate::entropy::cross_entropy_bits;
 use crate::error::Error;
 
 /// The latents of a picture and what they cost, by position: each stands for 16 x 16 pixels, or what the picture has of them.
@@ -97,12 +98,9 @@ impl TileInside {
     pub fn new(codec: &Codec, place: Rect, z: (&[i16], &[u8]), y: (&[i16], &[u8]), v_hat: Map<i16>) -> TileInside {
         let config = &codec.model.decoder().config;
         let (zh, zw) = place.size().hyper();
-        let bits = |symbol: i16, index: u8| codec.tables.cost(index, symbol) as f32 / 256.0;
-        let z_position = |symbols: &[i16]| symbols.iter().zip(z.1).map(|(symbol, index)| bits(*symbol, *index)).sum::<f32>();
-        let coded = |index: &u8| *index >= config.skip_below;
-        let y_position = |(symbols, indices): (&[i16], &[u8])| {
-            symbols.iter().zip(indices).filter(|(_, index)| coded(index)).map(|(symbol, index)| bits(*symbol, *index)).sum::<f32>()
-        };
+        let z_position = |symbols: &[i16]| cross_entropy_bits(symbols, z.1, 0, &codec.tables) as f32;
+        let y_position =
+            |(symbols, indices): (&[i16], &[u8])| cross_entropy_bits(symbols, indices, config.skip_below, &codec.tables) as f32;
         let sigmas = log2_sigmas(codec);
         let mean = |indices: &[u8]| indices.iter().map(|index| sigmas[usize::from(*index)]).sum::<f32>() / config.m as f32;
         let z_bits = z.0.chunks_exact(z.1.len()).map(z_position).collect();

@@ -15,13 +15,22 @@ fn tiny() -> Codec {
 }
 
 fn rgb() -> Vec<u8> {
-    let wave = |i: u32| f64::from(i % WIDTH) / 17.0 + f64::from(i / WIDTH) / 9.0;
+    waves(1.0)
+}
+
+/// `slower` times as long as 107 x 57 pixels.
+fn waves(slower: f64) -> Vec<u8> {
+    let wave = |i: u32| (f64::from(i % WIDTH) / 17.0 + f64::from(i / WIDTH) / 9.0) / slower;
     (0..WIDTH * HEIGHT).flat_map(|i| [0.0, 1.0, 2.0].map(|c| (128.0 + 90.0 * (wave(i) + c).sin()) as u8)).collect()
 }
 
 fn encode(codec: &Codec, tile_log2: u8, percent: f64) -> Vec<u8> {
+    encode_picture(codec, &rgb(), tile_log2, percent)
+}
+
+fn encode_picture(codec: &Codec, rgb: &[u8], tile_log2: u8, percent: f64) -> Vec<u8> {
     let options = EncodeOptions { tile_log2, quality: Quality::from_percent(percent).unwrap(), ..EncodeOptions::default() };
-    codec.encode(&RgbImage::new(WIDTH, HEIGHT, &rgb()).unwrap(), &options).unwrap().bytes
+    codec.encode(&RgbImage::new(WIDTH, HEIGHT, rgb).unwrap(), &options).unwrap().bytes
 }
 
 fn whole(codec: &Codec, bytes: &[u8]) -> Result<Image, Error> {
@@ -133,7 +142,7 @@ fn pictures_get_better_with_every_tenth() {
 fn the_coarse_picture_is_near_to_the_means() {
     let codec = Codec::new(Some(Isa::detect())).unwrap();
     for (tile_log2, percent) in [(6, 70.0), (6, 10.0), (10, 50.0)] {
-        let file = encode(&codec, tile_log2, percent);
+        let file = encode_picture(&codec, &waves(3.0), tile_log2, percent);
         let decoder = Decoder::new(&file, &DecodeOptions::default()).unwrap();
         let coarse = decoder.coarse(&codec).unwrap();
         assert_eq!((coarse.width, coarse.height), (WIDTH.div_ceil(16), HEIGHT.div_ceil(16)));
@@ -143,7 +152,7 @@ fn the_coarse_picture_is_near_to_the_means() {
         let error = |rgb: &[u8]| rgb.iter().zip(&means).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / means.len() as f64;
         let flat = vec![128; means.len()];
         println!("{tile_log2} {percent}: {:.2} levels, flat {:.2}", error(&coarse.rgb), error(&flat));
-        // A wave is no field: what g_s adds to it is missing, a fifth of the wave, a little more or less in each model.
-        assert!(4.0 * error(&coarse.rgb) < error(&flat), "{} {}", error(&coarse.rgb), error(&flat));
+        // Waves of a few positions are no field: what g_s adds to them is missing. These are longer.
+        assert!(15.0 * error(&coarse.rgb) < error(&flat), "{} {}", error(&coarse.rgb), error(&flat));
     }
 }
