@@ -1,8 +1,9 @@
-"""What errors cost in the training loss: squared error, shares of MS-SSIM and of coarse errors, and how crops weigh against each other."""
+"""What errors cost in the training loss: squared error, shares of SSIMULACRA2, MS-SSIM and coarse errors, and how crops weigh."""
 
 import torch
 import torch.nn.functional as F
 
+from . import ssimulacra2
 from .ms_ssim import ms_ssim
 
 COARSE_PX = 16  # side of the squares whose means are compared
@@ -17,8 +18,9 @@ class Distortion:
     that quality: 1 is D itself, towards 0 it becomes PSNR. A typical crop weighs the same whatever p is: rates stay where lambda puts them.
     """
 
-    def __init__(self, ms_ssim_weight=0.0, power=1.0, coarse_weight=0.0):
-        self.ms_ssim_weight, self.coarse_weight, self.power, self.log_typical = ms_ssim_weight, coarse_weight, power, None
+    def __init__(self, ms_ssim_weight=0.0, power=1.0, coarse_weight=0.0, ssimulacra2_weight=0.0):
+        self.ms_ssim_weight, self.coarse_weight, self.ssimulacra2_weight = ms_ssim_weight, coarse_weight, ssimulacra2_weight
+        self.power, self.log_typical = power, None
 
     def __call__(self, x_hat, x, t):
         distortion, mse = self.plain(x_hat, x)
@@ -31,6 +33,8 @@ class Distortion:
         """x_hat, x -> distortion [B] before the power, squared error [B]."""
         error = 255 * (x_hat - x)
         distortion = mse = error.square().mean((1, 2, 3))
+        if self.ssimulacra2_weight:
+            distortion = distortion + self.ssimulacra2_weight * ssimulacra2.raw(x, x_hat, sparse=True)
         if self.ms_ssim_weight:
             distortion = distortion + self.ms_ssim_weight * (1 - ms_ssim(x_hat, x, sparse=True))
         if self.coarse_weight:  # hues and gradients of skies: little of the squared error, and what the eye sees first

@@ -56,6 +56,7 @@ class Config:
     shrunk: float = 0.0  # share of a batch that is made of larger windows, shrunk
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
+    ssimulacra2_weight: float = 0.0  # squared grey levels that 1 of SSIMULACRA2's weighted sum is worth in the loss
     ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
     coarse_weight: float = 0.0  # what squared errors of the means of 16 x 16 pixels count in the loss besides
     distortion_power: float = 1.0  # 1: squared errors count as they are; towards 0: relative ones, as in PSNR
@@ -115,7 +116,7 @@ class Trainer:
             self.codec.rounding = AsEncoder(config.dead_zone / 256)
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
         self.averaged_from = 0  # step at which the average begins
-        self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power, config.coarse_weight)
+        self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power, config.coarse_weight, config.ssimulacra2_weight)
         self.plan = None  # of the integers that QAT trains for
         self.opt = optimiser(config, codec)
         self.parameters, self.averages = list(codec.parameters()), list(self.ema.parameters())
