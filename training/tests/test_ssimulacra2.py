@@ -35,7 +35,7 @@ def test_equal_pictures_have_nothing_to_sum():
     # the 4-norms have a floor, so that their slope is finite
     assert float(raw(original, original)) == pytest.approx(0, abs=0.02)
     assert float(raw(original, decoded)) > 0.5
-    assert float(score(raw(original, original))) > 99
+    assert float(score(raw(original, original))) > 98.5
 
 
 def test_pictures_of_a_batch_are_measured_apart():
