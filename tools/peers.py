@@ -2,6 +2,7 @@
 """Keep what the report of `calotype eval --compare --report OUT` says of each peer, and print its BD-rates. Standard library only.
 
     python3 tools/peers.py OUT/results.json --json docs/results/kodak_peers.json      the report's figures without those of each picture
+    python3 tools/peers.py OUT/results.json --curves FILE                             the peers' curves alone, for `calotype eval --against FILE NAME`
     python3 tools/peers.py docs/results/kodak_peers.json                              the table of DECISIONS.md
 """
 
@@ -30,10 +31,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what is kept here")
+    parser.add_argument("--curves", type=Path, metavar="FILE", help="write the curves of the codecs that ran here")
     a = parser.parse_args()
     results = {key: value for key, value in json.loads(a.results.read_text()).items() if key not in OF_EACH_PICTURE}
     if a.json:
         a.json.write_text(json.dumps(results, indent=1) + "\n")
+    if a.curves:
+        curves = {codec["label"]: results["curves"][codec["label"]] for codec in results["codecs"]}
+        a.curves.write_text(json.dumps(curves, indent=1) + "\n")
     print(*table(results), sep="\n")
 
 

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::error::Error;
 use crate::picture::Picture;
 
 /// What a tool reads or writes uncompressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Container {
     /// PPM.
@@ -36,15 +38,15 @@ pub struct CommandCodec {
     /// The program that decodes.
     pub decoder: PathBuf,
     /// Arguments of the encoder.
-    pub encode: &'static str,
+    pub encode: String,
     /// Arguments of the decoder.
-    pub decode: &'static str,
+    pub decode: String,
     /// Arguments that follow those of either.
     pub more: Vec<OsString>,
     /// What goes in and what comes out.
     pub container: Container,
     /// Of compressed files.
-    pub ending: &'static str,
+    pub ending: String,
     /// Settings to measure, smallest files first.
     pub qualities: Vec<f64>,
     /// Settings close together, smallest files first, among which one is sought that gives a wanted size; empty if none is.
@@ -81,20 +83,19 @@ impl Container {
     }
 
     fn write(self, picture: &Picture, path: &Path) -> io::Result<()> {
-        let (width, height) = (picture.width, picture.height);
-        let mut bytes = Vec::new();
-        match self {
-            Container::Ppm => {
-                bytes.extend(format!("P6\n{width} {height}\n255\n").as_bytes());
-                bytes.extend(&picture.rgb);
-            }
-            Container::Png => {
-                let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Uncompressed, FilterType::NoFilter);
-                encoder.write_image(&picture.rgb, width, height, ExtendedColorType::Rgb8).map_err(io::Error::other)?;
-            }
-        }
+        let bytes = match self {
+            Container::Ppm => picture.ppm(),
+            Container::Png => uncompressed_png(picture)?,
+        };
         fs::write(path, bytes)
     }
+}
+
+fn uncompressed_png(picture: &Picture) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Uncompressed, FilterType::NoFilter);
+    encoder.write_image(&picture.rgb, picture.width, picture.height, ExtendedColorType::Rgb8).map_err(io::Error::other)?;
+    Ok(bytes)
 }
 
 impl CommandCodec {
@@ -132,12 +133,12 @@ impl Desk<'_> {
     /// [`Error::Tool`] if a tool fails or the picture comes back in another size.
     pub fn round_trip(&self, codec: &CommandCodec, quality: f64, threads: usize) -> Result<RoundTrip, Error> {
         let at = |ending: &str| self.folder.path().join(format!("{}-{quality}.{ending}", codec.label.replace(['/', '\\'], "-")));
-        let (file, output) = (at(codec.ending), at(codec.container.ending()));
+        let (file, output) = (at(&codec.ending), at(codec.container.ending()));
         let variables = |from: &Path, to: &Path| -> Variables {
             [("{in}", from.into()), ("{out}", to.into()), ("{q}", quality.to_string().into()), ("{threads}", threads.to_string().into())]
         };
-        let encode = run(&codec.encoder, codec, codec.encode, &variables(&self.input(codec.container), &file))?;
-        let decode = run(&codec.decoder, codec, codec.decode, &variables(&file, &output))?;
+        let encode = run(&codec.encoder, codec, &codec.encode, &variables(&self.input(codec.container), &file))?;
+        let decode = run(&codec.decoder, codec, &codec.decode, &variables(&file, &output))?;
         let bytes = fs::metadata(&file).map_err(Error::io(&file, "read"))?.len();
         let rgb = self.read(codec, &output)?;
         // A second run of the same must not find these.

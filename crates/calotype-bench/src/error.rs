@@ -48,7 +48,7 @@ pub enum Error {
         /// The codec.
         codec: String,
         /// The program.
-        tool: &'static str,
+        tool: String,
     },
     /// A name that does not exist.
     #[error("\"{name}\" is unknown; give one of {known}")]

@@ -11,6 +11,7 @@ mod curves;
 mod error;
 mod evaluate;
 mod journal;
+pub mod kit;
 mod machine;
 mod meter;
 #[cfg(test)]
@@ -39,7 +40,7 @@ pub use evaluate::{Hooks, Keep, Kept, Plan, Progress, measure};
 pub use journal::Journal;
 pub use machine::{Machine, load_average};
 pub use ms_ssim::ms_ssim;
-pub use peers::{find_peer, peer_names};
+pub use peers::{find_peer, peer_names, read_peers};
 pub use picture::Picture;
 pub use point::{Measured, Ours, Point};
 pub use psnr::{SquaredError, psnr_db};

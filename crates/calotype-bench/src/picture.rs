@@ -26,6 +26,13 @@ impl Picture {
         bytes as f64 * 8.0 / self.pixels()
     }
 
+    /// As a PPM file.
+    pub(crate) fn ppm(&self) -> Vec<u8> {
+        let mut bytes = format!("P6\n{} {}\n255\n", self.width, self.height).into_bytes();
+        bytes.extend(&self.rgb);
+        bytes
+    }
+
     /// 16 hexadecimal digits of SHA-256 over size and pixels: what tells measurements of one picture from those of another.
     pub(crate) fn fingerprint(&self) -> String {
         let digest = Sha256::new().chain_update(self.width.to_le_bytes()).chain_update(self.height.to_le_bytes()).chain_update(&self.rgb);

@@ -69,6 +69,9 @@ pub enum Command {
     Eval(EvalArgs),
     /// Measure the speed of this machine's engines
     Bench(BenchArgs),
+    /// Fill and run the kit that tools/gpu_kit.sh makes
+    #[command(hide = true)]
+    Kit(KitArgs),
     /// Show pictures in a window: zoom, compare, look inside, encode
     #[cfg(feature = "view")]
     View(ViewArgs),
@@ -223,6 +226,9 @@ pub struct EvalArgs {
     /// Other codecs to run beside ours: jpeg, webp, avif, jxl, separated by commas; their tools must be on the path
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub compare: Vec<String>,
+    /// Codecs of this TOML file too: their command lines and settings (docs/PEERS.md)
+    #[arg(long, value_name = "FILE")]
+    pub peers_file: Option<PathBuf>,
     /// Write report.html, results.json and points.csv to this folder; a run that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
@@ -273,6 +279,43 @@ pub struct BenchArgs {
     /// Overwrite existing outputs
     #[arg(short = 'y', long)]
     pub overwrite: bool,
+}
+
+/// `calotype kit`: for the script that makes a kit, and for the script in it.
+#[derive(Args)]
+pub struct KitArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: KitTask,
+}
+
+/// One task of `calotype kit`.
+#[derive(Subcommand)]
+pub enum KitTask {
+    /// Draw the pictures, and encode and decode them
+    Fill {
+        /// The kit's folder
+        #[arg(value_name = "DIR")]
+        kit: PathBuf,
+    },
+    /// Compare one engine with what lies there; prints one JSON object a picture
+    Compare {
+        /// The kit's folder
+        #[arg(value_name = "DIR")]
+        kit: PathBuf,
+        /// Only one small picture
+        #[arg(long)]
+        one: bool,
+    },
+    /// Check and time every GPU
+    Run {
+        /// The kit's folder
+        #[arg(value_name = "DIR")]
+        kit: PathBuf,
+        /// How long it may take
+        #[arg(long, default_value_t = 180, value_name = "N")]
+        seconds: u64,
+    },
 }
 
 /// `calotype view`. F1 lists its keys.

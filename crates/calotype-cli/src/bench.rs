@@ -122,7 +122,11 @@ fn engines(choice: &Choice) -> Result<Vec<(EngineChoice, Option<GpuFacts>)>, Fai
     }
 }
 
-fn program() -> Result<PathBuf, Failure> {
+/// This program.
+///
+/// # Errors
+/// Io if the system does not know where it lies.
+pub fn program() -> Result<PathBuf, Failure> {
     env::current_exe().map_err(|error| Failure::io(Path::new("calotype"), "find", error))
 }
 

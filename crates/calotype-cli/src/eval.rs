@@ -11,7 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use calotype::{Codec, EncodeOptions};
-use calotype_bench::{CommandCodec, Curve, Error, Foreign, Hooks, Journal, Kept, Picture, Plan, Results, find_peer, measure, read_curves};
+use calotype_bench::{
+    CommandCodec, Curve, Error, Foreign, Hooks, Journal, Kept, Picture, Plan, Results, find_peer, measure, read_curves, read_peers,
+};
 use image::ImageFormat;
 
 use crate::args::EvalArgs;
@@ -38,7 +40,10 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     args.json.as_deref().map_or(Ok(()), |path| output::check(path, existing))?;
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
     let folder = args.report.as_deref().map(|path| ReportFolder::open(path, existing)).transpose()?;
-    let (peers, skipped) = peers(&args.compare)?;
+    let (mut peers, skipped) = peers(&args.compare)?;
+    if let Some(path) = &args.peers_file {
+        peers.extend(read_peers(path, &tool_folders())?);
+    }
     let codec = choice.codec()?;
     let bar = Bar::new();
     let keep_one = keep.as_ref().map(|keep| |kept: &Kept<'_>| keep.write(kept).map_err(Foreign::from));

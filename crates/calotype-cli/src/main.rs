@@ -11,6 +11,7 @@ mod exif;
 mod failure;
 mod generate;
 mod info;
+mod kit;
 mod list;
 mod output;
 mod pixels;
@@ -60,6 +61,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Generate(args) => generate::run(args),
         Command::Eval(args) => eval::run(args, &choice),
         Command::Bench(args) => bench::run(args, &choice),
+        Command::Kit(args) => kit::run(args, &choice),
         #[cfg(feature = "view")]
         Command::View(args) => view::run(args, &choice),
     }

@@ -72,7 +72,7 @@ impl Choice {
     pub fn parse(word: &str) -> Choice {
         let quality =
             word.strip_prefix('q').and_then(|percent| percent.parse().ok()).and_then(|percent| Quality::from_percent(percent).ok());
-        let peer = calotype_bench::peer_names().into_iter().find(|name| *name == word);
+        let peer = calotype_bench::peer_names().find(|name| *name == word);
         match (word, quality, peer) {
             ("original", ..) => Choice::Original,
             (_, Some(quality), _) => Choice::Calotype(quality),

@@ -31,17 +31,30 @@ pub fn bench_page(benches: &[Named<'_>]) -> String {
             }
             body {
                 h1 { "How fast calotype is" }
-                @for named in benches { (facts(named, one)) }
-                h2 { "Engines" }
-                p.note { "From pixels in memory to a file in memory and back. Medians; in brackets the fastest and the slowest run. Every engine must give the same file and the same pixels." }
-                (engines(benches, &at))
-                @for (place, named) in benches.iter().enumerate() {
-                    (details(named, &at(place), one))
-                }
+                (sections(benches, &at))
             }
         }
     }
     .into_string()
+}
+
+/// The sections of a page about benchmarks that are the list `pointer` of its JSON file.
+pub(crate) fn bench_sections(benches: &[Named<'_>], pointer: &str) -> Markup {
+    sections(benches, &|place| format!("{pointer}/{place}"))
+}
+
+/// `at` gives the JSON pointer of a benchmark.
+fn sections(benches: &[Named<'_>], at: &dyn Fn(usize) -> String) -> Markup {
+    let one = benches.len() == 1;
+    html! {
+        @for named in benches { (facts(named, one)) }
+        h2 { "Engines" }
+        p.note { "From pixels in memory to a file in memory and back. Medians; in brackets the fastest and the slowest run. Every engine must give the same file and the same pixels." }
+        (engines(benches, at))
+        @for (place, named) in benches.iter().enumerate() {
+            (details(named, &at(place), one))
+        }
+    }
 }
 
 fn facts(named: &Named<'_>, one: bool) -> Markup {

@@ -16,11 +16,12 @@ use crate::crops::Crop;
 use crate::curves::{Curve, Metric};
 use crate::error::Error;
 use crate::results::{OURS, Results};
+pub(crate) use bench_page::bench_sections;
 pub use bench_page::{Named, bench_page};
 use number::number;
 use plot::{Plot, Series};
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// Draws the page; crops are taken from the folder `crops`. Every number of a table names its place in the JSON file (`data-json`, a JSON pointer).
 ///

@@ -9,6 +9,7 @@ mod display;
 mod engines;
 mod eval;
 mod harness;
+mod kit;
 mod metadata;
 mod models;
 mod pictures;

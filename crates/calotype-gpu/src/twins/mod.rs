@@ -1,6 +1,8 @@
-//! Each kernel on every adapter against its twin in the scalar oracle, bit for bit, over odd shapes; and a negative control for each.
+//! Each kernel on every adapter against its twin in the scalar oracle, bit for bit, over odd shapes; the whole engine against the CPU's;
+//! and a negative control for each.
 
 mod elements;
+mod engine;
 mod pointwise;
 
 use std::sync::OnceLock;
@@ -36,6 +38,16 @@ impl Random {
             1 => -most,
             _ => self.next() % (2 * most + 1) - most,
         }
+    }
+
+    /// Numbers of all magnitudes up to `most`, among them both extremes.
+    fn spread(&mut self, most: i64, count: usize) -> Vec<i16> {
+        let value = |random: &mut Random| {
+            let largest = most >> (random.next() % 16);
+            let sign = if random.next() & 64 == 0 { 1 } else { -1 };
+            if random.next() % 8 == 0 { largest * sign } else { random.next() % (2 * largest + 1) - largest }
+        };
+        (0..count).map(|_| value(self).clamp(-32768, 32767) as i16).collect()
     }
 
     fn codes(&mut self, (height, width): (usize, usize), channels: usize) -> Map<i8> {
@@ -78,14 +90,22 @@ impl Random {
     }
 }
 
-/// All adapters of this machine, open. Without any the tests are skipped, unless CALOTYPE_REQUIRE_GPU=1.
+/// All adapters of this machine. Without any the test is skipped, unless CALOTYPE_REQUIRE_GPU=1.
+fn all_adapters() -> Vec<Adapter> {
+    let adapters = adapters();
+    if adapters.is_empty() {
+        assert!(std::env::var("CALOTYPE_REQUIRE_GPU").as_deref() != Ok("1"), "no adapter, and CALOTYPE_REQUIRE_GPU=1");
+        println!("skipped: no adapter");
+    }
+    adapters
+}
+
+/// The same, open.
 fn open() -> &'static [(Adapter, Gpu)] {
     static OPEN: OnceLock<Vec<(Adapter, Gpu)>> = OnceLock::new();
     OPEN.get_or_init(|| {
-        let open: Vec<_> = adapters().into_iter().map(|adapter| (adapter.clone(), Gpu::open(&adapter).unwrap())).collect();
-        let names: Vec<String> = open.iter().map(|(adapter, _)| adapter.facts().to_string()).collect();
-        assert!(!open.is_empty() || std::env::var("CALOTYPE_REQUIRE_GPU").as_deref() != Ok("1"), "no adapter, and CALOTYPE_REQUIRE_GPU=1");
-        println!("{}", if open.is_empty() { "skipped: no adapter".to_owned() } else { format!("kernels on {}", names.join(", ")) });
+        let open: Vec<_> = all_adapters().into_iter().map(|adapter| (adapter.clone(), Gpu::open(&adapter).unwrap())).collect();
+        open.iter().for_each(|(adapter, _)| println!("kernels on {}", adapter.facts()));
         open
     })
 }

@@ -149,7 +149,7 @@ fn choices(viewer: &Viewer) -> Vec<Choice> {
     let mut choices = vec![Choice::Current];
     if viewer.original().is_some() {
         choices.extend([Choice::Original, Choice::Calotype(viewer.quality)]);
-        choices.extend(calotype_bench::peer_names().into_iter().map(Choice::Peer));
+        choices.extend(calotype_bench::peer_names().map(Choice::Peer));
     }
     let current = viewer.files().current();
     let recent = viewer.recent().iter().filter(|path| Some(path.as_path()) != current).take(5);

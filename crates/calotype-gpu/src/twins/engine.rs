@@ -1,15 +1,15 @@
 //! The whole engine on every adapter against the CPU engine, bit for bit, stage by stage.
 
-mod common;
-
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_gpu::{Adapter, Engine, Error, Failure, Hyper, Options, Piece};
 use calotype_model::{
     Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic,
 };
-use common::{Random, adapters};
+
+use super::{Random, all_adapters};
+use crate::{Adapter, Engine, Error, Failure, Hyper, Options, Piece};
 
 /// A picture, its quality, and the side of its tiles in latents (a multiple of 4).
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +101,7 @@ impl<'a> Job<'a> {
 
 fn picture(case: Case, random: &mut Random) -> Vec<u8> {
     let noise = 1 + random.next() % 64;
-    let wave = |i: usize| ((i / 3 % case.width) * (i % 3 + 2) + (i / 3 / case.width) * 5) as u32;
+    let wave = |i: usize| ((i / 3 % case.width) * (i % 3 + 2) + (i / 3 / case.width) * 5) as i64;
     (0..case.width * case.height * 3).map(|i| (wave(i) + random.next() % noise) as u8).collect()
 }
 
@@ -223,7 +223,7 @@ fn compare(model: Model, cases: &[Case], pieces: &[usize]) {
     let model = Arc::new(model);
     let jobs: Vec<Job<'_>> = cases.iter().map(|&case| Job::new(&model, case)).collect();
     let truth: Vec<Stages> = jobs.iter().map(|job| on_cpu(&cpu(&model), job)).collect();
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         for &piece in pieces {
             let engine = Engine::with_options(Arc::clone(&model), &adapter, &Options { piece, ..Options::default() }).unwrap();
             for (job, truth) in jobs.iter().zip(&truth) {
@@ -250,9 +250,17 @@ fn engines_agree_on_odd_channel_counts() {
     compare(synthetic::model(&no_blocks, 14), &SMALL[1..5], &[96, 2]);
 }
 
+/// The repository's, or where there is none, as in the kit for machines with a GPU, that of CALOTYPE_TEST_MODELS.
+fn model_folder() -> PathBuf {
+    let repository = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../assets/models");
+    std::env::var_os("CALOTYPE_TEST_MODELS").map_or_else(repository, PathBuf::from)
+}
+
 fn real_model() -> Model {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/models");
-    let read = |part: &str| std::fs::read(folder.join(format!("fast.{part}.safetensors"))).expect("the model is in assets/models");
+    let folder = model_folder();
+    let read = |part: &str| {
+        std::fs::read(folder.join(format!("fast.{part}.safetensors"))).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    };
     let decoder = Decoder::from_safetensors(&read("decoder")).unwrap();
     Model::new(decoder, Some(Encoder::from_safetensors(&read("encoder")).unwrap())).unwrap()
 }
@@ -284,7 +292,7 @@ fn one_weight_bit_or_shift_is_noticed() {
     let (decoder, encoder) = synthetic::pair(&synthetic::tiny(), 18);
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 18));
     let truth = on_cpu(&cpu(&model), &Job::new(&model, case));
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         for (i, (expected, edit)) in edits.iter().enumerate() {
             let (mut decoder, mut encoder) = (decoder.clone(), encoder.clone());
             edit(&mut decoder, &mut encoder);
@@ -305,7 +313,7 @@ fn threads_do_not_matter() {
     let cases = [case(80, 72, 9000), case(33, 90, 300), Case { tile: 4, ..case(160, 64, 16_000) }, case(16, 16, 5000)];
     let jobs = cases.map(|case| Job::new(&model, case));
     let truth = cases.map(|case| on_cpu(&cpu(&model), &Job::new(&model, case)));
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         let engine = Engine::with_options(Arc::clone(&model), &adapter, &Options { piece: 4, ..Options::default() }).unwrap();
         std::thread::scope(|scope| {
             for (job, truth) in jobs.iter().zip(&truth) {
@@ -323,7 +331,7 @@ fn a_failure_at_any_point_is_an_error() {
     let job = Job::new(&model, Case { tile: 4, ..case(150, 70, 8000) });
     let truth = on_cpu(&cpu(&model), &job);
     let failures: [fn(u64) -> Failure; 3] = [Failure::LostAtSubmit, Failure::OutOfMemoryAtBuffer, Failure::TimeoutAtWait];
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         let mut errors = [0; 3];
         for (kind, failure) in failures.into_iter().enumerate() {
             for at in [0, 1, 2, 5, 10, 20, 50, 100, 1_000_000] {
@@ -355,7 +363,7 @@ fn a_failure_at_any_point_is_an_error() {
 fn too_large_tiles_are_errors() {
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 21));
     let q = model.decoder().quality(8000);
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         let engine = gpu(&model, &adapter);
         let tile = calotype_model::TileSize { lh: 2048, lw: 2400 };
         let z = vec![1; 512 * 600 * 8];
@@ -372,7 +380,7 @@ fn tiles_are_remembered() {
     let job = Job::new(&model, case(90, 70, 9000));
     let truth = on_cpu(&cpu(&model), &job);
     let folder = std::env::temp_dir().join(format!("calotype-tiles-{}", std::process::id()));
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         std::fs::remove_dir_all(&folder).ok();
         let check = |cache: &std::path::Path| {
             let options = Options { cache: Some(cache.to_owned()), ..Options::default() };
@@ -405,7 +413,7 @@ fn speeds_are_measured() {
     use calotype_model::measure::{LayerKind, Phase};
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 23));
     let job = Job::new(&model, case(90, 70, 9000));
-    for adapter in adapters() {
+    for adapter in all_adapters() {
         let engine = gpu(&model, &adapter);
         on_gpu(&engine, &job).unwrap();
         assert!(engine.take_times().total().is_zero(), "nothing before the first call");

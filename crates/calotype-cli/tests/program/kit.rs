@@ -1,0 +1,97 @@
+//! The kit for machines with a GPU: filled, run, and found out when it is damaged.
+
+use serde_json::Value;
+
+use crate::harness::Desk;
+
+/// A desk with a kit but for its kernel tests: model, pictures, expected files.
+fn kit() -> Desk {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.path("kit/model")).unwrap();
+    for part in ["decoder", "encoder"] {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast");
+        std::fs::copy(format!("{model}.{part}.safetensors"), desk.path(&format!("kit/model/fast.{part}.safetensors"))).unwrap();
+    }
+    let run = desk.run("kit fill kit --engine cpu --model kit/model/fast.decoder.safetensors");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    desk
+}
+
+fn steps(desk: &Desk) -> Vec<(String, String, String)> {
+    let report: Value = serde_json::from_slice(&desk.read("kit/results/results.json")).unwrap();
+    let text = |step: &Value, key: &str| step[key].as_str().unwrap().to_owned();
+    let details =
+        |step: &Value| step["details"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("\n");
+    report["steps"].as_array().unwrap().iter().map(|step| (text(step, "name"), text(step, "outcome"), details(step))).collect()
+}
+
+fn step<'a>(steps: &'a [(String, String, String)], name: &str) -> (&'a str, &'a str) {
+    let (_, outcome, details) = steps.iter().find(|(found, ..)| found == name).unwrap_or_else(|| panic!("no {name} in {steps:?}"));
+    (outcome, details)
+}
+
+/// Turns one bit of a file's last byte, which is a weight's or a table's.
+fn flip_last_bit(desk: &Desk, name: &str) {
+    let mut bytes = desk.read(name);
+    *bytes.last_mut().unwrap() ^= 1;
+    desk.write(name, &bytes);
+}
+
+#[test]
+fn one_engine_against_the_files_of_a_kit() {
+    let desk = kit();
+    let compare = |more: &str| {
+        let run = desk.run(&format!("kit compare kit --engine cpu --model kit/model/fast.decoder.safetensors {more}"));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let text = String::from_utf8(run.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let cases = compare("");
+    assert_eq!(cases.len(), 18);
+    assert!(cases.iter().all(|case| case["difference"].is_null() && case["engine"].as_str().unwrap().starts_with("cpu ")), "{cases:?}");
+    assert_eq!(compare("--one").len(), 1);
+    flip_last_bit(&desk, "kit/expected/97x61-q5-tile1024.ppm");
+    let told = compare("--one")[0]["difference"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("pixels: x 96, y 60 is (") && told.ends_with("1 of 17751 samples differ, by at most 1"), "{told}");
+}
+
+/// Without any adapter the CPU is checked, and the rest says why it is not done.
+#[test]
+fn a_run_says_what_it_did_and_what_not() {
+    let desk = kit().with_environment("VK_DRIVER_FILES", "/nowhere".into());
+    let run = desk.run("kit run kit --seconds 3600 --model kit/model/fast.decoder.safetensors");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let done = steps(&desk);
+    assert_eq!(step(&done, "devices").0, "passed");
+    assert_eq!(step(&done, "pictures and files on the CPU"), ("passed", "18 of 18 files and pictures are equal to the kit's"));
+    assert_eq!(step(&done, "kernels and engines against their twins"), ("skipped", "no GPU, and no software for one"));
+    assert_eq!(step(&done, "a batch of 200 pictures"), ("skipped", "no hardware GPU"));
+    assert!(run.stderr.contains("18 of 18"), "{}", run.stderr);
+    let page = String::from_utf8(desk.read("kit/results/report.html")).unwrap();
+    assert!(page.ends_with("</html>") && page.contains("18 of 18"));
+}
+
+#[test]
+fn a_run_without_time_begins_nothing() {
+    let desk = kit();
+    let run = desk.run("kit run kit --seconds 0 --model kit/model/fast.decoder.safetensors");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let steps = steps(&desk);
+    assert!(!steps.is_empty() && steps.iter().all(|(_, outcome, _)| outcome == "skipped"), "{steps:?}");
+    assert_eq!(step(&steps, "devices").1, "0 s left, needs about 1 s");
+}
+
+#[test]
+fn a_damaged_model_is_found_out() {
+    let desk = kit().with_environment("VK_DRIVER_FILES", "/nowhere".into());
+    let broken = |name: &str, words: &str| {
+        let (path, whole) = (format!("kit/model/{name}"), desk.read(&format!("kit/model/{name}")));
+        flip_last_bit(&desk, &path);
+        let run = desk.run("kit run kit --seconds 3600 --model kit/model/fast.decoder.safetensors");
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(run.stderr.contains("FAILED") && run.stderr.contains(words), "{}", run.stderr);
+        desk.write(&path, &whole);
+    };
+    broken("fast.decoder.safetensors", "model id is ");
+    broken("fast.encoder.safetensors", "first difference: ");
+}
