@@ -44,12 +44,17 @@ def corner_crops(image):
     return [image[:, r : r + SIDE, c : c + SIDE] for r, c in sorted({(0, 0), (h - SIDE, w - SIDE)})]
 
 
-def read_crops(folder):
-    """All shards train-*.tar of a folder -> uint8 [N,3,SIDE,SIDE]."""
+def shards_of(folder):
+    """Paths of a folder's shards train-*.tar, by name."""
     shards = sorted(Path(folder).glob("train-*.tar"))
     if not shards:
         raise FileNotFoundError(f"no train-*.tar in {folder}")
-    return torch.stack([crop for shard in shards for image in pictures(shard) for crop in corner_crops(image)])
+    return shards
+
+
+def read_crops(folder):
+    """All shards train-*.tar of a folder -> uint8 [N,3,SIDE,SIDE]."""
+    return torch.stack([crop for shard in shards_of(folder) for image in pictures(shard) for crop in corner_crops(image)])
 
 
 def windows(crops, n, side):

@@ -55,13 +55,10 @@ class RunFolder:
 
     def keep(self, trainer, progress):
         """Weights, their average and the optimiser; where QAT runs, the integer plan with both."""
-        facts = {"step": trainer.step, "progress": progress, "averaged_from": trainer.averaged_from}
-        if trainer.plan:
-            facts["plan"] = trainer.plan.to("cpu").state()
-        parts = {"codec": trainer.codec, "ema": trainer.ema, "opt": trainer.opt}
-        kind = {"optimiser": trainer.config.optimiser}
-        state = {"size": asdict(trainer.codec.size), **kind, **{name: part.state_dict() for name, part in parts.items()}, **facts}
-        write_whole(self.ema, lambda new: save(trainer.ema, new, **facts))
+        facts = {"progress": progress, **({"plan": trainer.plan.to("cpu").state()} if trainer.plan else {})}
+        counts = {"step": trainer.step, "averaged_from": trainer.averaged_from}
+        state = {"size": asdict(trainer.codec.size), "optimiser": trainer.config.optimiser, **trainer.state(), **facts}
+        write_whole(self.ema, lambda new: save(trainer.ema, new, **counts, **facts))
         write_whole(self.state, lambda new: torch.save(state, new))
 
 

@@ -9,6 +9,8 @@ import torch
 
 LARGEST_SIDE = 512  # a longer side keeps its own basis: its eigenvectors cost more than they bring
 SIDES = ("left", "right")
+RENEWED_AFTER = 0.1  # of the steps so far, a basis is renewed at any rate while that is more often than `basis_every`
+OFTENEST = 20  # steps
 
 
 class Soap(torch.optim.Optimizer):
@@ -33,7 +35,7 @@ class Soap(torch.optim.Optimizer):
         step = int(state["step"])
         if step == 1 or turn % group["track_every"] == 0:
             track(state, grad, group["basis_beta"])
-        if step == 1 or turn % group["basis_every"] == 0:
+        if step == 1 or turn % basis_period(step, group["basis_every"]) == 0:
             renew(state)
         grad = rotate(state, grad)
         state["mean"].lerp_(grad, 1 - beta1)
@@ -41,6 +43,11 @@ class Soap(torch.optim.Optimizer):
         scale = (state["square"] / (1 - beta2**step)).sqrt_().add_(group["eps"])
         direction = rotate_back(state, state["mean"] / scale)
         torch._foreach_add_(stack, parts(direction, stack), alpha=-group["lr"] / (1 - beta1**step))
+
+
+def basis_period(step, basis_every):
+    """Steps between two renewals of a basis: fewer at first, as the means it is made of are young."""
+    return min(basis_every, max(OFTENEST, int(RENEWED_AFTER * step)))
 
 
 def is_pointwise(p):
@@ -84,6 +91,15 @@ def track(state, grad, beta):
         state["right"].lerp_(grad.mT @ grad, 1 - beta)
 
 
+def eigenvectors(matrix):
+    """Symmetric [n,side,side] -> their eigenvectors in columns, the largest first; on the CPU where CUDA's solver gives a low rank up."""
+    try:
+        vectors = torch.linalg.eigh(matrix)[1]
+    except torch.linalg.LinAlgError:
+        vectors = torch.linalg.eigh(matrix.cpu())[1].to(matrix.device)
+    return vectors.flip(2).contiguous()
+
+
 def renew(state):
     """Eigenvectors at first, later one step of orthogonal iteration; the averages follow the basis, as far as they can."""
     for axis, name in enumerate(SIDES, 1):
@@ -91,7 +107,7 @@ def renew(state):
             continue
         matrix, basis = state[name], state[name + "_basis"]
         if basis is None:
-            state[name + "_basis"] = torch.linalg.eigh(matrix)[1].flip(2).contiguous()
+            state[name + "_basis"] = eigenvectors(matrix)
             continue
         image = matrix @ basis
         order = (basis * image).sum(1).argsort(1, descending=True)

@@ -25,7 +25,9 @@ import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
 
 from . import checkpoint, data  # noqa: E402
 from .distortion import Distortion  # noqa: E402
+from .integer import IntegerCodec  # noqa: E402
 from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
+from .plan import Plan, calibrate  # noqa: E402
 from .rounding import AsEncoder  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
 from .soap import Soap  # noqa: E402
@@ -56,6 +58,8 @@ class Config:
     shrunk: float = 0.0  # share of a batch that is made of larger windows, shrunk
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
+    track_every: int = 4  # steps between SOAP's looks at the gradients' correlations
+    basis_every: int = 20  # steps between SOAP's renewals of their eigenvectors
     ssimulacra2_weight: float = 0.0  # squared grey levels that 1 of SSIMULACRA2's weighted sum is worth in the loss
     ms_ssim_weight: float = 0.0  # squared grey levels that 1 - MS-SSIM is worth in the loss
     coarse_weight: float = 0.0  # what squared errors of the means of 16 x 16 pixels count in the loss besides
@@ -76,9 +80,9 @@ class NonFiniteLoss(RuntimeError):
     pass
 
 
-def learning_rate(config, step, progress):
+def learning_rate(config, step, progress, warm_up_steps=None):
     cosine = FINAL_LR + (1 - FINAL_LR) * 0.5 * (1 + math.cos(math.pi * progress))
-    return config.lr * min(1.0, (step + 1) / WARM_UP_STEPS) * cosine
+    return config.lr * min(1.0, (step + 1) / (warm_up_steps or WARM_UP_STEPS)) * cosine
 
 
 def fastest_precision(device):
@@ -87,21 +91,21 @@ def fastest_precision(device):
 
 def optimiser(config, codec):
     if config.optimiser == "soap":
-        return Soap(codec.parameters(), config.lr)
+        return Soap(codec.parameters(), config.lr, track_every=config.track_every, basis_every=config.basis_every)
     return torch.optim.Adam(codec.parameters(), lr=config.lr, betas=(0.9, 0.99), fused=True)
 
 
 class Clock:
     """Where a call stands on the run's cosine: by time where `minutes` are given, else by steps."""
 
-    def __init__(self, config, begin, started):
+    def __init__(self, config, begin, started, now=time.time):
         left = (config.end - begin) / (config.end - config.begin)  # a resumed call has only the rest to do
-        self.begin, self.end, self.started = begin, config.end, started
+        self.begin, self.end, self.started, self.now = begin, config.end, started, now
         self.seconds = 60 * config.minutes * left if config.minutes else None
         self.steps = round(config.steps * left) if config.steps else None
 
     def progress(self, steps_done):
-        done = (time.time() - self.started) / self.seconds if self.seconds else steps_done / max(1, self.steps)
+        done = (self.now() - self.started) / self.seconds if self.seconds else steps_done / max(1, self.steps)
         # at its end exactly `end`: the sum may round to less, and the call would never stop
         return self.end if done >= 1 else min(self.end, self.begin + (self.end - self.begin) * done)
 
@@ -116,10 +120,16 @@ class Trainer:
             self.codec.rounding = AsEncoder(config.dead_zone / 256)
         self.ema, self.forward, self.step = copy.deepcopy(self.codec).eval(), self.codec, 0
         self.averaged_from = 0  # step at which the average begins
+        self.rate, self.warm_up_steps, self.ema_decay = 1.0, WARM_UP_STEPS, config.ema_decay  # rate: a factor of the learning rate
         self.distortion = Distortion(config.ms_ssim_weight, config.distortion_power, config.coarse_weight, config.ssimulacra2_weight)
         self.plan = None  # of the integers that QAT trains for
         self.opt = optimiser(config, codec)
         self.parameters, self.averages = list(codec.parameters()), list(self.ema.parameters())
+
+    def state(self):
+        """What `restore` needs."""
+        parts = {"codec": self.codec, "ema": self.ema, "opt": self.opt}
+        return {**{name: part.state_dict() for name, part in parts.items()}, "step": self.step, "averaged_from": self.averaged_from}
 
     def restore(self, state):
         checkpoint.restore(self.codec, state["codec"])
@@ -139,19 +149,24 @@ class Trainer:
         # dividing by sqrt(lambda) gives every quality a like share of the gradient
         return 0.1 * ((bpp + lam * distortion) / lam.sqrt()).mean(), bpp.mean(), mse.mean()
 
-    def batch(self, crops):
-        return data.batch(crops, self.config.batch, self.config.crop, self.config.shrunk)
+    def draw(self, crops):
+        """-> x [B,3,crop,crop], t [B] of one step."""
+        config = self.config
+        x = data.batch(crops, config.batch, config.crop, config.shrunk)
+        return x, data.stratified_qualities(config.batch, self.device)
 
-    def learn_typical_distortion(self, crops):
-        batches = [self.batch(crops) for _ in range(math.ceil(TYPICAL_CROPS / self.config.batch))]
+    def learn_typical_distortion(self, crops, count=TYPICAL_CROPS):
+        """What `distortion_power` needs, from that many crops at every quality of a few."""
+        few = min(self.config.batch, count)
+        batches = [data.batch(crops, few, self.config.crop, self.config.shrunk) for _ in range(math.ceil(count / few))]
         self.distortion.measure(self.code, batches)
 
     def train_step(self, crops, progress):
         """One step of the optimiser -> tensor of loss, bpp, mse and gradient norm."""
         config = self.config
         for group in self.opt.param_groups:
-            group["lr"] = learning_rate(config, self.step, progress)
-        x, t = self.batch(crops), data.stratified_qualities(config.batch, self.device)
+            group["lr"] = self.rate * learning_rate(config, self.step, progress, self.warm_up_steps)
+        x, t = self.draw(crops)
         loss, bpp, mse = self.losses(x, t)
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -164,7 +179,7 @@ class Trainer:
     @torch.no_grad()
     def average(self):
         steps = self.step - self.averaged_from
-        decay = min(self.config.ema_decay, (1 + steps) / (10 + steps))
+        decay = min(self.ema_decay, (1 + steps) / (10 + steps))
         torch._foreach_lerp_(self.averages, self.parameters, 1 - decay)
 
     @torch.no_grad()
@@ -220,38 +235,57 @@ def new_codec(config, state, crops):
     return codec
 
 
-def start_qat(trainer, crops, state):
-    """Train through fake quantisation; the plan is made once, as the weights grow into it, and goes with them from run to run."""
-    from .integer import IntegerCodec
-    from .plan import Plan, calibrate
-
+def known_plan(config, state):
+    """The integer plan that a run has trained for already, which goes with its weights from call to call, or None."""
     if state and state.get("plan"):
-        trainer.plan = Plan.from_state(state["plan"])
-    elif trainer.config.init and (plan := checkpoint.load_plan(trainer.config.init)):
-        trainer.plan = plan
-    else:
-        chosen = crops[:: max(1, len(crops) // CALIBRATION_CROPS)][:CALIBRATION_CROPS]
-        trainer.plan = calibrate(trainer.codec, list(chosen))
+        return Plan.from_state(state["plan"])
+    return checkpoint.load_plan(config.init) if config.init else None
+
+
+def start_qat(trainer, crops, plan=None, calibration_crops=CALIBRATION_CROPS):
+    """Train through fake quantisation; a plan is made once, as the weights grow into it."""
+    if plan is None:
+        chosen = crops[:: max(1, len(crops) // calibration_crops)][:calibration_crops]
+        plan = calibrate(trainer.codec, list(chosen))
         trainer.averaged_from = trainer.step  # the weights move at once, and their old average would lag behind
-    trainer.forward = IntegerCodec(trainer.codec, trainer.plan).train()
+    trainer.plan = plan
+    trainer.forward = IntegerCodec(trainer.codec, plan).train()
 
 
-def run(trainer, crops, clock, folder):
+class Run:
     """Steps until the clock's end; logs every log_steps, and keeps the state every save_seconds whatever a step takes."""
-    config, done, total = trainer.config, 0, []
-    logged = saved = time.time()
-    while (progress := clock.progress(done)) < clock.end:
-        total.append(trainer.train_step(crops, progress))
-        done += 1
-        due = time.time() - saved > config.save_seconds
-        if not (due or len(total) == config.log_steps or clock.progress(done) == clock.end):
-            continue
-        report(trainer, folder, total, progress, time.time() - logged)
-        total, logged = [], time.time()
+
+    def __init__(self, trainer, crops, clock, folder):
+        self.trainer, self.crops, self.clock, self.folder = trainer, crops, clock, folder
+        self.done, self.total = 0, []  # steps of this call, and what those since the last report gave
+        self.logged = self.saved = clock.now()
+
+    def go(self):
+        while (progress := self.clock.progress(self.done)) < self.clock.end:
+            self.step(progress)
+        self.keep(self.clock.end)
+
+    def step(self, progress):
+        self.total.append(self.trainer.train_step(self.crops, progress))
+        self.done += 1
+        after = self.clock.progress(self.done)
+        due = self.clock.now() - self.saved > self.trainer.config.save_seconds
+        if due or self.is_report_due() or after == self.clock.end:
+            self.report(progress)
         if due:
-            keep(trainer, folder, clock.progress(done))
-            saved = time.time()
-    keep(trainer, folder, clock.end)
+            self.keep(after)
+            self.saved = self.clock.now()
+
+    def is_report_due(self):
+        return len(self.total) == self.trainer.config.log_steps
+
+    def report(self, progress):
+        total, seconds = self.total, self.clock.now() - self.logged
+        self.total, self.logged = [], self.clock.now()
+        report(self.trainer, self.folder, total, progress, seconds)
+
+    def keep(self, progress):
+        keep(self.trainer, self.folder, progress)
 
 
 def report(trainer, folder, total, progress, seconds):
@@ -270,42 +304,51 @@ def keep(trainer, folder, progress):
     folder.keep(trainer, progress)
 
 
+def set_up_torch(config, seed):
+    """Threads and seed of this process -> device. On CUDA matrix products stay float32: variances in SSIM are small differences."""
+    cpu.keep_heap()
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(seed)
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = False, True
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def make_trainer(config, state, crops, device):
+    """A trainer where the state left it, or of a new codec."""
+    trainer = Trainer(config, new_codec(config, state, crops), device)
+    if state:
+        trainer.restore(state)
+    return trainer
+
+
 def train(config):
     """A whole call: reads the state, trains, leaves the run folder. -> Trainer"""
     started = time.time()
     check(config)
     folder = RunFolder(config.out)
     state = state_to_continue(config, folder)
-    cpu.keep_heap()
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed + (state["step"] if state else 0))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    device = set_up_torch(config, config.seed + (state["step"] if state else 0))
     crops = data.read_crops(config.data)
-    trainer = Trainer(config, new_codec(config, state, crops), device)
-    if state:
-        trainer.restore(state)
+    trainer = make_trainer(config, state, crops, device)
     crops, begin = crops.to(device), begin_at(config, state)
     if config.distortion_power != 1:
         trainer.learn_typical_distortion(crops)
     if config.qat:
-        start_qat(trainer, crops, state)
+        start_qat(trainer, crops, known_plan(config, state))
     macs = kilo_macs_per_pixel(trainer.ema)
     folder.record_call(config, device=device, begin=begin, crops=len(crops), kilo_macs_per_pixel=macs)
     print(f"{len(crops)} crops, {device}, {macs}, from step {trainer.step}, progress {begin:.3f}", flush=True)
     if config.compile and device == "cuda":
         trainer.forward = torch.compile(trainer.forward)
-    run(trainer, crops, Clock(config, begin, started), folder)
+    Run(trainer, crops, Clock(config, begin, started), folder).go()
     return trainer
 
 
-def parse(arguments=None):
+def parse(arguments=None, kind_of_config=Config, program="calotype_training.train", description=__doc__):
     """Command line -> Config. Flags are the fields' names but for --from, --to and --no-compile."""
-    parser = argparse.ArgumentParser(
-        prog="calotype_training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags = {"begin": "from", "end": "to"}
-    for field in fields(Config):
+    for field in fields(kind_of_config):
         name, default = "--" + flags.get(field.name, field.name).replace("_", "-"), field.default
         if field.name == "compile":
             parser.add_argument("--no-compile", dest="compile", action="store_false")
@@ -317,7 +360,7 @@ def parse(arguments=None):
             kind = {"minutes": float, "steps": int}.get(field.name, str if default is None else type(default))
             choices = CHOICES.get(field.name)
             parser.add_argument(name, dest=field.name, type=kind, default=default, choices=choices)
-    return Config(**vars(parser.parse_args(arguments)))
+    return kind_of_config(**vars(parser.parse_args(arguments)))
 
 
 def main(arguments=None):

@@ -315,6 +315,9 @@ pub enum KitTask {
         /// How long it may take
         #[arg(long, default_value_t = 180, value_name = "N")]
         seconds: u64,
+        /// Take software adapters for hardware, to try the kit without any
+        #[arg(long)]
+        software: bool,
     },
 }
 

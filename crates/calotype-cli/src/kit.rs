@@ -18,7 +18,9 @@ pub fn run(args: &KitArgs, choice: &Choice) -> Result<(), Failure> {
     match &args.task {
         KitTask::Fill { kit } => Ok(fill(kit, &choice.codec()?)?),
         KitTask::Compare { kit, one } => compare_engine(kit, if *one { Share::One } else { Share::All }, choice),
-        KitTask::Run { kit, seconds } => check_and_time(KitRun { kit: kit.clone(), program: program()?, seconds: *seconds }),
+        KitTask::Run { kit, seconds, software } => {
+            check_and_time(KitRun { kit: kit.clone(), program: program()?, seconds: *seconds, software: *software })
+        }
     }
 }
 

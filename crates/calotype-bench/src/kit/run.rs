@@ -25,11 +25,13 @@ pub struct KitRun {
     pub program: PathBuf,
     /// How long it may take.
     pub seconds: u64,
+    /// Whether software adapters are taken for hardware, to try the kit without any.
+    pub software: bool,
 }
 
 /// A run under way. Steps are told to `said` line by line as they end.
 pub(super) struct Running<'a> {
-    run: &'a KitRun,
+    pub(super) run: &'a KitRun,
     begun: Instant,
     said: &'a dyn Fn(&str),
     steps: Vec<Step>,

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::cases::Share;
 use super::compare::Comparison;
 use super::process::Ended;
 use super::run::{Limit, Running, Verdict};
@@ -14,14 +15,23 @@ use crate::error::Error;
 use crate::picture::Picture;
 use crate::test_picture::test_picture;
 
-/// Pictures of the batch, and their size.
-const BATCH: usize = 200;
+/// How much there is to time.
+struct Load {
+    /// As `calotype bench --sizes` takes them.
+    sizes: &'static str,
+    /// Pictures of the batch.
+    batch: usize,
+}
+
+const LOAD: Load = Load { sizes: "512x512,1920x1080,3840x2160", batch: 200 };
+/// Where software stands in for hardware, which is a thousand times as fast.
+const SOFTWARE_LOAD: Load = Load { sizes: "64x64,100x70", batch: 4 };
+/// A picture of the batch.
 const BATCH_PICTURE: (u32, u32) = (384, 256);
 /// Of the drawn picture that they are cut from.
 const BATCH_SHEET: (u32, u32) = (1600, 1200);
 /// Of a test's message that are kept.
 const MESSAGE_LINES: usize = 8;
-const SIZES: &str = "512x512,1920x1080,3840x2160";
 
 /// A GPU that can be used.
 struct Adapter {
@@ -33,12 +43,15 @@ struct Adapter {
 /// All steps for which there is time -> what `calotype devices` says.
 pub(super) fn all(running: &mut Running<'_>) -> Vec<String> {
     let (adapters, lines) = devices(running);
-    let (software, hardware): (Vec<&Adapter>, Vec<&Adapter>) = adapters.iter().partition(|adapter| adapter.software);
-    pictures(running, None);
-    hardware.iter().chain(&software).for_each(|adapter| pictures(running, Some(adapter)));
+    let is_software = |adapter: &&Adapter| adapter.software && !running.run.software;
+    let (software, hardware): (Vec<&Adapter>, Vec<&Adapter>) = adapters.iter().partition(is_software);
+    pictures(running, None, Share::All);
+    hardware.iter().for_each(|adapter| pictures(running, Some(adapter), Share::All));
+    software.iter().for_each(|adapter| pictures(running, Some(adapter), Share::One));
     kernels(running, !adapters.is_empty());
-    hardware.iter().for_each(|adapter| bench(running, adapter));
-    batches(running, &hardware);
+    let load = if running.run.software { SOFTWARE_LOAD } else { LOAD };
+    hardware.iter().for_each(|adapter| bench(running, adapter, load.sizes));
+    batches(running, &hardware, load.batch);
     lines
 }
 
@@ -77,10 +90,10 @@ fn usable(list: &Value) -> Vec<Adapter> {
 }
 
 /// The kit's pictures on an adapter, or on the CPU.
-fn pictures(running: &mut Running<'_>, adapter: Option<&Adapter>) {
+fn pictures(running: &mut Running<'_>, adapter: Option<&Adapter>, share: Share) {
     let mut command = running.calotype();
     command.args(["kit", "compare"]).arg(running.at("")).args(engine_arguments(adapter));
-    if adapter.is_some_and(|adapter| adapter.software) {
+    if share == Share::One {
         command.arg("--one");
     }
     let (engine, name) = adapter.map_or(("cpu", "the CPU".to_owned()), |adapter| ("gpu", adapter.name.clone()));
@@ -123,10 +136,10 @@ fn judged_tests(ended: &Ended) -> Verdict {
     Verdict { right: failed == 0, details }
 }
 
-fn bench(running: &mut Running<'_>, adapter: &Adapter) {
+fn bench(running: &mut Running<'_>, adapter: &Adapter, sizes: &str) {
     let json = running.results().join(format!("bench-{}.json", adapter.number));
     let mut command = running.calotype();
-    command.args(["bench", "-y", "--sizes", SIZES, "--json"]).arg(&json).args(engine_arguments(Some(adapter)));
+    command.args(["bench", "-y", "--sizes", sizes, "--json"]).arg(&json).args(engine_arguments(Some(adapter)));
     let name = format!("speed of {}", adapter.name);
     let judge = |ended: &Ended| Verdict { right: true, details: ended.stdout.clone() };
     if running.step(&name, Limit::seconds(20, 240), &mut command, judge).is_none() {
@@ -144,40 +157,40 @@ fn bench(running: &mut Running<'_>, adapter: &Adapter) {
 }
 
 /// Many pictures in one process: on the CPU, then on each adapter, whose files must be the CPU's.
-fn batches(running: &mut Running<'_>, hardware: &[&Adapter]) {
-    let name = format!("a batch of {BATCH} pictures");
+fn batches(running: &mut Running<'_>, hardware: &[&Adapter], count: usize) {
+    let name = format!("a batch of {count} pictures");
     if hardware.is_empty() {
         return running.skip(&name, "no hardware GPU");
     }
-    let desk = match batch_desk() {
+    let desk = match batch_desk(count) {
         Ok(desk) => desk,
         Err(error) => return running.fail(&name, error.to_string()),
     };
-    if !batch(running, None, desk.path()) {
+    if !batch(running, None, desk.path(), count) {
         return;
     }
     for adapter in hardware {
-        batch(running, Some(adapter), desk.path());
+        batch(running, Some(adapter), desk.path(), count);
     }
 }
 
 /// A folder with the pictures of the batch in `in`.
-fn batch_desk() -> Result<TempDir, Error> {
+fn batch_desk(count: usize) -> Result<TempDir, Error> {
     let desk = tempfile::tempdir().map_err(Error::io("temporary folder", "create"))?;
-    draw_batch(&desk.path().join("in"))?;
+    draw_batch(&desk.path().join("in"), count)?;
     Ok(desk)
 }
 
 /// Encodes the batch of `desk` into a folder there; an adapter's files must be those in `cpu`.
-fn batch(running: &mut Running<'_>, adapter: Option<&Adapter>, desk: &Path) -> bool {
+fn batch(running: &mut Running<'_>, adapter: Option<&Adapter>, desk: &Path, count: usize) -> bool {
     let (name, output) = adapter.map_or(("the CPU", desk.join("cpu")), |adapter| (&adapter.name, desk.join(adapter.number.to_string())));
     let mut command = running.calotype();
     command.arg("encode").arg(desk.join("in")).arg("-o").arg(&output).args(engine_arguments(adapter));
-    let judge = |ended: &Ended| match different_file(&output, &desk.join("cpu")) {
+    let judge = |ended: &Ended| match different_file(&output, &desk.join("cpu"), count) {
         Some(difference) => Verdict { right: false, details: vec![format!("first difference: {difference}")] },
         None => Verdict { right: true, details: ended.stderr.iter().chain(&ended.stdout).rev().take(1).cloned().collect() },
     };
-    running.step(&format!("a batch of {BATCH} pictures on {name}"), Limit::seconds(5, 120), &mut command, judge).is_some()
+    running.step(&format!("a batch of {count} pictures on {name}"), Limit::seconds(5, 120), &mut command, judge).is_some()
 }
 
 /// The flags that choose an adapter, or the CPU.
@@ -187,12 +200,12 @@ fn engine_arguments(adapter: Option<&Adapter>) -> Vec<String> {
 }
 
 /// The first file of `truth` that `output` has not, or has otherwise.
-fn different_file(output: &Path, truth: &Path) -> Option<String> {
+fn different_file(output: &Path, truth: &Path, count: usize) -> Option<String> {
     let entries = fs::read_dir(truth).ok()?;
     let mut names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
     names.sort();
-    if names.len() != BATCH {
-        return Some(format!("{} files instead of {BATCH}", names.len()));
+    if names.len() != count {
+        return Some(format!("{} files instead of {count}", names.len()));
     }
     names.iter().find_map(|name| {
         let shown = name.to_string_lossy();
@@ -203,10 +216,10 @@ fn different_file(output: &Path, truth: &Path) -> Option<String> {
 }
 
 /// Windows of one drawn sheet as PPM files.
-fn draw_batch(folder: &Path) -> Result<(), Error> {
+fn draw_batch(folder: &Path, count: usize) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
     let sheet = test_picture(&[], BATCH_SHEET.0, BATCH_SHEET.1);
-    for number in 0..BATCH {
+    for number in 0..count {
         let path = folder.join(format!("{number:03}.ppm"));
         fs::write(&path, window(&sheet, number).ppm()).map_err(Error::io(&path, "write"))?;
     }

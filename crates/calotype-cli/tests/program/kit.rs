@@ -71,6 +71,30 @@ fn a_run_says_what_it_did_and_what_not() {
     assert!(page.ends_with("</html>") && page.contains("18 of 18"));
 }
 
+/// Every step, with adapters of software in place of hardware, and a program that looks like kernel tests.
+#[cfg(unix)]
+#[test]
+fn all_steps_run_on_software_in_place_of_hardware() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = kit();
+    std::fs::create_dir_all(desk.path("kit/bin")).unwrap();
+    desk.write("kit/bin/kernel_tests", b"#!/bin/sh\necho 'running 2 tests'\necho 'test a ... ok'\necho 'test b ... ok'\n");
+    std::fs::set_permissions(desk.path("kit/bin/kernel_tests"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = desk.run("kit run kit --software --seconds 3600 --model kit/model/fast.decoder.safetensors");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report: Value = serde_json::from_slice(&desk.read("kit/results/results.json")).unwrap();
+    let adapters = report["devices"].as_array().unwrap().iter().filter(|line| line.as_str().unwrap().starts_with("gpu ")).count();
+    assert!(adapters > 0 || std::env::var("CALOTYPE_REQUIRE_GPU").as_deref() != Ok("1"), "no adapter, and CALOTYPE_REQUIRE_GPU=1");
+    assert_eq!(report["benches"].as_array().unwrap().len(), adapters);
+    let steps = steps(&desk);
+    let passed = |words: &str| steps.iter().filter(|(name, outcome, _)| name.contains(words) && outcome == "passed").count();
+    assert_eq!([passed("speed of"), passed("pictures and files on")], [adapters, adapters + 1], "{steps:?}");
+    if adapters > 0 {
+        assert_eq!(passed("a batch of 4 pictures on"), adapters + 1, "{steps:?}");
+        assert_eq!(step(&steps, "kernels and engines against their twins"), ("passed", "2 of 2 tests passed, 0 failed"));
+    }
+}
+
 #[test]
 fn a_run_without_time_begins_nothing() {
     let desk = kit();
