@@ -3,12 +3,14 @@
 mod bands;
 mod batch;
 mod bench;
+mod cases;
 mod damage;
 #[cfg(all(feature = "view", unix))]
 mod display;
 mod engines;
 mod eval;
 mod harness;
+mod makers;
 mod metadata;
 mod models;
 mod pictures;
