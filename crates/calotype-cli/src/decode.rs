@@ -121,6 +121,9 @@ fn say_damage(args: &DecodeArgs, decoder: &Decoder<'_>) {
     if decoder.damaged_sections() > 0 {
         say("alpha or metadata are damaged; they are left out".to_string());
     }
+    if decoder.has_trailing_bytes() {
+        say("it goes on after its end; that is passed over".to_string());
+    }
 }
 
 /// Band by band, as they are decoded.

@@ -15,7 +15,7 @@ use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::frames;
 use crate::output::{self, Done, Existing, is_pipe};
-use crate::read_image::{Reading, Source, check_size, decode_image, pixel_bytes, read_image_bytes};
+use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, read_image_bytes};
 use crate::read_rows::RowSource;
 use crate::target;
 use crate::write_image::format_by_ending;
@@ -83,9 +83,9 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
         Some(frame) => frames::chosen(bytes, frame, &args.input)?,
         None => bytes,
     };
-    let pixel_bytes = pixel_bytes(&bytes, &args.input, &reading(args))?;
-    // As it is stored, as it is decoded, and once more inside the decoder.
-    let needed = (bytes.len() as u64).saturating_add(pixel_bytes.saturating_mul(2));
+    // As it is stored, as it is decoded, and what the decoder takes.
+    let Need { pixels, inside } = need(&bytes, &args.input, &reading(args))?;
+    let needed = (bytes.len() as u64).saturating_add(pixels).saturating_add(inside);
     if needed > args.max_memory {
         let what = format!("is read as a whole, which needs about {needed} bytes of memory, over the limit of {}", args.max_memory);
         return Err(Failure::unsupported(&args.input, format!("{what}; raise it with --max-memory, or {remedy}")));
@@ -93,7 +93,7 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
     let source = decode_image(&bytes, &args.input, &reading(args))?;
     drop(bytes);
     let begin = Instant::now();
-    let hit = encode(codec, &source, args, args.max_memory - pixel_bytes)?;
+    let hit = encode(codec, &source, args, args.max_memory - pixels)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
     say_notes(args, &source.notes);
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;

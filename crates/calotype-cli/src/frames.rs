@@ -11,7 +11,7 @@ use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageResu
 use tiff::decoder::Decoder as TiffDecoder;
 use tiff::tags::Tag;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 use crate::kind::Kind;
 use crate::read_image::kind_of;
 use crate::read_jpeg;
@@ -55,13 +55,9 @@ impl Frames {
 
     /// What to say where only the first is read.
     pub fn note(&self) -> Option<String> {
-        note(self.count())
+        let count = self.count();
+        (count > 1).then(|| format!("its first of {count} frames is encoded; --frame N takes another"))
     }
-}
-
-/// What to say of a file of so many pictures where only the first is read.
-pub fn note(count: u64) -> Option<String> {
-    (count > 1).then(|| format!("its first of {count} frames is encoded; --frame N takes another"))
 }
 
 /// The file with its picture `frame` (from 1) as its first, where its pictures are apart.
@@ -71,24 +67,16 @@ pub fn note(count: u64) -> Option<String> {
 pub fn chosen(mut bytes: Vec<u8>, frame: u32, path: &Path) -> Result<Vec<u8>, Failure> {
     let kind = kind_of(&bytes, path)?;
     let frames = Frames::of(&mut Cursor::new(&bytes[..]), kind);
-    check(frame, frames.count(), path)?;
+    let count = frames.count();
+    if u64::from(frame) > count {
+        return Err(Failure::usage(format!("--frame {frame}: {} has {count}; give 1 to {count}", shown(path))));
+    }
     match (frames, kind) {
         (Frames::At(places), Kind::Image(ImageFormat::Tiff)) => point_to(&mut bytes, places[frame as usize - 1]),
         (Frames::At(places), _) => drop(bytes.drain(..places[frame as usize - 1] as usize)),
         (Frames::Played(_), _) => {}
     }
     Ok(bytes)
-}
-
-/// Whether there is a picture `frame`.
-///
-/// # Errors
-/// Usage if there is not.
-pub fn check(frame: u32, count: u64, path: &Path) -> Result<(), Failure> {
-    if u64::from(frame) <= count || count <= 1 && frame == 1 {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("--frame {frame}: {} has {count}; give 1 to {count}", path.display())))
 }
 
 /// Frame `frame` (from 1) of an animation, with all that was drawn before it.
@@ -185,8 +173,10 @@ fn mpo_places(input: &mut (impl BufRead + Seek)) -> Option<Vec<u64>> {
     let begin = place.start + 4;
     let list = &head[begin..place.end];
     let big = list.starts_with(b"MM");
-    let u32_at = |at: usize| list.get(at..)?.first_chunk().map(|&bytes| if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
-    let u16_at = |at: usize| list.get(at..)?.first_chunk().map(|&bytes| if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) });
+    let u32_at =
+        |at: usize| list.get(at..)?.first_chunk().map(|&bytes| if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
+    let u16_at =
+        |at: usize| list.get(at..)?.first_chunk().map(|&bytes| if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) });
     let directory = u32_at(4)? as usize;
     let tags = (0..usize::from(u16_at(directory)?)).map(|number| directory + 2 + 12 * number);
     let entry = tags.into_iter().find(|&at| u16_at(at) == Some(0xB002))?;

@@ -22,6 +22,9 @@ use crate::read_jxl::Jxl;
 use crate::read_tiff;
 use crate::refusal::Refusal;
 
+/// What jxl-oxide takes for each pixel, about: some planes of floating point for each colour.
+const JXL_BYTES_PER_PX: u64 = 40;
+
 /// An image as the codec takes it.
 pub struct Source {
     /// The pixels.
@@ -131,16 +134,16 @@ fn length_of(path: &Path) -> Option<u64> {
 /// Malformed if it is no image or a damaged one, unsupported for other formats and images above `max_pixels`.
 pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Source, Failure> {
     let kind = kind_of(bytes, path)?;
-    let Opened { mut reader, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
+    let Opened { mut reader, frames, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
     let mut file = Cursor::new(bytes);
     let Company { metadata, orientation, notes } = match &mut reader {
         Reader::Jpeg(jpeg) => company(jpeg, &mut file, kind.format(), reading.turn),
         Reader::Other(decoder) => company(decoder, &mut file, kind.format(), reading.turn),
     };
     all_notes.extend(notes);
-    let frame = reading.frame.filter(|frame| *frame > 1 && matches!(Frames::of(&mut file, kind), Frames::Played(2..)));
-    let image = match frame {
-        Some(frame) if kind != Kind::Jxl => frames::played(bytes, kind, frame).map(|image| (image, None)),
+    let animated = matches!(frames, Frames::Played(2..)) && kind != Kind::Jxl;
+    let image = match reading.frame {
+        Some(frame @ 2..) if animated => frames::played(bytes, kind, frame).map(|image| (image, None)),
         _ => reader.image(reading.salvage),
     };
     let (mut image, broken) = image.map_err(|refusal| refusal.of(path))?;
@@ -148,8 +151,8 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
     if premultiplied {
         pixels::divide(&mut image);
     }
-    // A decoder of animations always makes alpha.
-    if kind == Kind::Image(ImageFormat::Gif) || frame.is_some() {
+    // Decoders of animations make alpha always.
+    if animated || kind == Kind::Image(ImageFormat::Gif) {
         image = pixels::without_full_alpha(image);
     }
     image.apply_orientation(orientation);
@@ -162,20 +165,35 @@ pub fn broken_note(what: String) -> String {
     format!("is damaged ({what}); what could be read of it is encoded, the rest is filled in")
 }
 
-/// Bytes of the pixels of an image file held in memory.
+/// Bytes that decoding an image takes.
+pub struct Need {
+    /// Of its pixels.
+    pub pixels: u64,
+    /// Inside the decoder.
+    pub inside: u64,
+}
+
+/// What decoding an image file held in memory takes.
 ///
 /// # Errors
 /// As [`decode_image`].
-pub fn pixel_bytes(bytes: &[u8], path: &Path, reading: &Reading) -> Result<u64, Failure> {
-    Opened::of(bytes, kind_of(bytes, path)?, path, reading).map(|opened| match opened.reader {
-        Reader::Jpeg(jpeg) => jpeg.total_bytes(),
-        Reader::Other(decoder) => decoder.total_bytes(),
+pub fn need(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Need, Failure> {
+    let kind = kind_of(bytes, path)?;
+    Opened::of(bytes, kind, path, reading).map(|opened| match opened.reader {
+        Reader::Jpeg(jpeg) => Need { pixels: jpeg.total_bytes(), inside: jpeg.inside_bytes() },
+        Reader::Other(decoder) => {
+            let (width, height) = decoder.dimensions();
+            let pixels = decoder.total_bytes();
+            let inside = if kind == Kind::Jxl { u64::from(width) * u64::from(height) * JXL_BYTES_PER_PX } else { pixels };
+            Need { pixels, inside }
+        }
     })
 }
 
 /// An image whose header has been read.
 struct Opened<'a> {
     reader: Reader<'a>,
+    frames: Frames,
     premultiplied: bool,
     notes: Vec<String>,
 }
@@ -188,45 +206,48 @@ enum Reader<'a> {
 
 impl<'a> Opened<'a> {
     fn of(bytes: &'a [u8], kind: Kind, path: &Path, reading: &Reading) -> Result<Opened<'a>, Failure> {
-        let mut opened = Opened::unchecked(bytes, kind, reading).map_err(|error| error.of(path))?;
+        let mut opened = Opened::unchecked(bytes, kind, reading).map_err(|refusal| refusal.of(path))?;
         let size = match &opened.reader {
             Reader::Jpeg(jpeg) => jpeg.dimensions(),
             Reader::Other(decoder) => decoder.dimensions(),
         };
         check_size(size, path, reading.max_pixels)?;
-        if let (None, false) = (reading.frame, kind == Kind::Jxl) {
-            opened.notes.extend(Frames::of(&mut Cursor::new(bytes), kind).note());
+        if reading.frame.is_none() {
+            opened.notes.extend(opened.frames.note());
         }
         Ok(opened)
     }
 
     fn unchecked(bytes: &'a [u8], kind: Kind, reading: &Reading) -> Result<Opened<'a>, Refusal> {
-        let plain = |reader| Ok(Opened { reader, premultiplied: false, notes: Vec::new() });
-        let other = |bytes: Cursor<Cow<'a, [u8]>>, format| {
-            let mut reader = ImageReader::with_format(bytes, format);
+        let frames = Frames::of(&mut Cursor::new(bytes), kind);
+        let by_image = |bytes: Cow<'a, [u8]>, format| {
+            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
             reader.limits(limits(reading.max_pixels));
             Ok(Reader::Other(Box::new(reader.into_decoder().map_err(Refusal::from_image)?)))
         };
-        match kind {
+        let (mut premultiplied, mut notes) = (false, Vec::new());
+        let reader = match kind {
             Kind::Jxl => {
-                let jxl = Jxl::open(bytes, reading.frame.map_or(0, |frame| frame as usize - 1), reading.max_pixels.saturating_mul(32))?;
-                let notes = frames::note(jxl.frames()).filter(|_| reading.frame.is_none()).into_iter().collect();
-                Ok(Opened { premultiplied: jxl.is_premultiplied(), notes, reader: Reader::Other(Box::new(jxl)) })
+                let frame = reading.frame.map_or(0, |frame| frame as usize - 1);
+                let jxl = Jxl::open(bytes, frame, reading.max_pixels.saturating_mul(JXL_BYTES_PER_PX))?;
+                premultiplied = jxl.is_premultiplied();
+                Reader::Other(Box::new(jxl))
             }
-            Kind::Image(ImageFormat::Jpeg) => plain(Reader::Jpeg(Jpeg::open(bytes)?)),
+            Kind::Image(ImageFormat::Jpeg) => Reader::Jpeg(Jpeg::open(bytes)?),
             Kind::Image(ImageFormat::Tiff) => {
-                let read_tiff::Tiff { facts, rows } = read_tiff::open(Cursor::new(bytes))?;
+                let tiff = read_tiff::open(Cursor::new(bytes))?;
+                notes = tiff.facts.notes;
                 // Rows are divided as they are read.
-                let premultiplied = facts.premultiplied && rows.is_none();
-                let reader = match rows {
+                premultiplied = tiff.facts.premultiplied && tiff.rows.is_none();
+                match tiff.rows {
                     Some(rows) => Reader::Other(Box::new(rows)),
-                    None => other(Cursor::new(bytes.into()), ImageFormat::Tiff)?,
-                };
-                Ok(Opened { reader, premultiplied, notes: facts.notes })
+                    None => by_image(bytes.into(), ImageFormat::Tiff)?,
+                }
             }
-            Kind::Image(ImageFormat::Bmp) => plain(other(Cursor::new(read_bmp::with_alpha(bytes)), ImageFormat::Bmp)?),
-            Kind::Image(format) => plain(other(Cursor::new(bytes.into()), format)?),
-        }
+            Kind::Image(ImageFormat::Bmp) => by_image(read_bmp::with_alpha(bytes), ImageFormat::Bmp)?,
+            Kind::Image(format) => by_image(bytes.into(), format)?,
+        };
+        Ok(Opened { reader, frames, premultiplied, notes })
     }
 }
 
@@ -236,9 +257,7 @@ impl Reader<'_> {
         match (self, salvage) {
             (Reader::Jpeg(jpeg), false) => jpeg.image().map(|image| (image, None)),
             (Reader::Jpeg(jpeg), true) => jpeg.salvaged(),
-            (Reader::Other(decoder), false) => {
-                DynamicImage::from_decoder(decoder).map(|image| (image, None)).map_err(Refusal::from_image)
-            }
+            (Reader::Other(decoder), false) => DynamicImage::from_decoder(decoder).map(|image| (image, None)).map_err(Refusal::from_image),
             (Reader::Other(decoder), true) => pixels::salvaged(decoder),
         }
     }

@@ -91,6 +91,12 @@ impl<'a> Jpeg<'a> {
         Err(Refusal::damaged("it ends in its header"))
     }
 
+    /// Bytes that the decoder takes beside the pixels: samples of all colours, and coefficients where these come bit by bit.
+    pub fn inside_bytes(&self) -> u64 {
+        let samples = self.frame.blocks() as u64 * 64 * self.frame.components.len() as u64;
+        samples * if self.frame.code == SOF2 { 3 } else { 1 }
+    }
+
     /// Its pixels.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use image::{ColorType, ImageDecoder, ImageResult};
 use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, ImageStream, JxlImage};
 
-use crate::refusal::Refusal;
+use crate::refusal::{BREAKS_OFF, Refusal};
 
 /// sRGB in the numbers of ITU-T H.273.
 const SRGB: [u8; 4] = [1, 13, 0, 1];
@@ -40,7 +40,7 @@ impl Jxl {
         self.image.image_header().metadata.ec_info.iter().any(|channel| channel.alpha_associated() == Some(true))
     }
 
-    /// The frame, or with `salvage` what there is of it.
+    /// The frame, or what there is of it.
     fn render(&mut self) -> jxl_oxide::Result<jxl_oxide::Render> {
         if self.frame < self.image.num_loaded_keyframes() { self.image.render_frame(self.frame) } else { self.image.render_loading_frame() }
     }
@@ -102,7 +102,7 @@ impl ImageDecoder for Jxl {
             ColorType::Rgb32F | ColorType::Rgba32F => write(stream, buf, f32::to_ne_bytes),
             _ => write(stream, buf, u16::to_ne_bytes),
         }
-        Ok(())
+        if self.image.is_loading_done() { Ok(()) } else { Err(Refusal::damaged(BREAKS_OFF).into()) }
     }
 
     fn read_image_boxed(self: Box<Self>, buf: &mut [u8]) -> ImageResult<()> {

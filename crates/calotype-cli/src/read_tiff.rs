@@ -1,6 +1,6 @@
 //! TIFF: what its tags say of the samples, and its rows, in strips or tiles.
 
-use std::io::{self, BufRead, Seek};
+use std::io::{self, BufRead, Seek, SeekFrom};
 
 use calotype::{Channels, Shape};
 use image::metadata::Orientation;
@@ -35,6 +35,7 @@ const PREMULTIPLIED: u16 = 1;
 const STRAIGHT: u16 = 2;
 /// A colour filter's samples, and what is made of them before it is a picture.
 const RAW_PHOTOMETRICS: [u16; 2] = [32803, 34892];
+const PHOTOMETRIC: u32 = 262;
 const DNG_VERSION: Tag = Tag::Unknown(50706);
 /// In `NewSubfileType`: a smaller copy of another page.
 const REDUCED: u32 = 1;
@@ -75,7 +76,12 @@ pub struct Tiff<R: BufRead + Seek> {
 ///
 /// # Errors
 /// Unsupported for camera raw files, compressions and samples that no reader here knows.
-pub fn open<R: BufRead + Seek>(input: R) -> Result<Tiff<R>, Refusal> {
+pub fn open<R: BufRead + Seek>(mut input: R) -> Result<Tiff<R>, Refusal> {
+    // The decoder does not open these.
+    if photometric(&mut input).is_some_and(|number| RAW_PHOTOMETRICS.contains(&number)) {
+        return Err(raw_file());
+    }
+    input.rewind().map_err(Refusal::damaged)?;
     let mut decoder = Decoder::new(input).map_err(refusal)?.with_limits(Limits::unlimited());
     refuse_raw(&mut decoder)?;
     let compression = number(&mut decoder, Tag::Compression)?.unwrap_or(1);
@@ -83,7 +89,8 @@ pub fn open<R: BufRead + Seek>(input: R) -> Result<Tiff<R>, Refusal> {
         let known = COMPRESSIONS.iter().find(|(code, _)| *code == compression).map(|(_, name)| name.to_string());
         return Err(Refusal::uses(known.unwrap_or_else(|| format!("compression {compression}"))));
     }
-    let (samples, bits): (u16, u16) = (number(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1), number(&mut decoder, Tag::BitsPerSample)?.unwrap_or(1));
+    let (samples, bits): (u16, u16) =
+        (number(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1), number(&mut decoder, Tag::BitsPerSample)?.unwrap_or(1));
     let extra = numbers(&mut decoder, Tag::ExtraSamples)?;
     let integers = numbers(&mut decoder, Tag::SampleFormat)?.iter().all(|&format| format == 1);
     let colours = samples.saturating_sub(extra.len() as u16);
@@ -101,13 +108,30 @@ pub fn open<R: BufRead + Seek>(input: R) -> Result<Tiff<R>, Refusal> {
     Ok(Tiff { facts: Facts { premultiplied, notes }, rows })
 }
 
-/// Raw files of cameras are TIFFs whose first page is a thumbnail, a DNG's, or what the sensor saw.
+/// Raw files of cameras may be TIFFs whose first page is a thumbnail, or a DNG's.
 fn refuse_raw<R: BufRead + Seek>(decoder: &mut Decoder<R>) -> Result<(), Refusal> {
     let reduced = number::<u32, _>(decoder, Tag::NewSubfileType)?.is_some_and(|kind| kind & REDUCED != 0);
-    let photometric = number(decoder, Tag::PhotometricInterpretation)?.unwrap_or(0);
     let has = |decoder: &mut Decoder<R>, tag| decoder.find_tag(tag).is_ok_and(|value| value.is_some());
-    let raw = RAW_PHOTOMETRICS.contains(&photometric) || has(decoder, DNG_VERSION) || reduced && has(decoder, Tag::SubIfd) && has(decoder, Tag::Make);
+    let raw = has(decoder, DNG_VERSION) || reduced && has(decoder, Tag::SubIfd) && has(decoder, Tag::Make);
     if raw { Err(raw_file()) } else { Ok(()) }
+}
+
+/// What the first directory says of the meaning of samples.
+fn photometric(input: &mut (impl BufRead + Seek)) -> Option<u16> {
+    let mut head = [0; 8];
+    input.seek(SeekFrom::Start(0)).ok()?;
+    input.read_exact(&mut head).ok()?;
+    let big = head.starts_with(b"MM");
+    let number = |bytes: &[u8]| {
+        bytes.iter().enumerate().fold(0, |sum: u32, (at, &byte)| sum | u32::from(byte) << (8 * if big { bytes.len() - 1 - at } else { at }))
+    };
+    input.seek(SeekFrom::Start(number(&head[4..]).into())).ok()?;
+    let mut count = [0; 2];
+    input.read_exact(&mut count).ok()?;
+    let mut entries = vec![0; 12 * number(&count) as usize];
+    input.read_exact(&mut entries).ok()?;
+    let entry = entries.as_chunks::<12>().0.iter().find(|entry| number(&entry[..2]) == PHOTOMETRIC)?;
+    Some(number(&entry[8..10]) as u16)
 }
 
 /// A note for samples that are neither colours nor alpha.

@@ -50,7 +50,10 @@ impl Refusal {
     pub fn of(self, path: &Path) -> Failure {
         match self {
             Refusal::Unsupported { what, remedy } => Failure::unsupported(path, format!("{what}, which calotype does not read; {remedy}")),
-            Refusal::Damaged(what) => Failure::malformed(path, format!("is a damaged image: {what}")),
+            Refusal::Damaged(what) => Failure::malformed(
+                path,
+                format!("is a damaged image: {what}; get it again, or encode what can be read of it with --salvage"),
+            ),
         }
     }
 

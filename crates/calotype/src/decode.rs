@@ -99,7 +99,7 @@ pub struct Decoder<'a> {
     file: File<'a>,
     max_memory: u64,
     kept: Option<&'a Kept>,
-    /// Faults that were borne.
+    /// What was passed over.
     faults: Vec<Fault>,
 }
 
@@ -144,6 +144,11 @@ impl<'a> Decoder<'a> {
     /// How many sections [`Decoder::salvage`] found damaged: alpha or metadata.
     pub fn damaged_sections(&self) -> usize {
         self.faults.iter().filter(|fault| matches!(fault, Fault::SectionCrc { .. })).count()
+    }
+
+    /// Whether [`Decoder::salvage`] found bytes after the end.
+    pub fn has_trailing_bytes(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault, Fault::TrailingBytes { .. }))
     }
 
     /// The same, going on with what has been decoded of the file before.

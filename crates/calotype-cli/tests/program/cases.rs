@@ -132,7 +132,12 @@ fn jpeg_colours() -> Vec<Case> {
         case("JPEG, CMYK of Adobe", "a.jpg", jpeg(&[1, 2, 3, 4], adobe(0), four).bytes(), inverted),
         case("JPEG, CMYK of others", "a.jpg", jpeg(&[1, 2, 3, 4], vec![], four).bytes(), inks),
         case("JPEG, grey", "a.jpg", jpeg(&[1], vec![], |_, _, _| 77).bytes(), exact(grey.clone())),
-        case("JPEG, grey that says 2x2", "a.jpg", Jpeg { colours: vec![(1, 2, 2)], ..jpeg(&[1], vec![], |_, _, _| 77) }.bytes(), exact(grey)),
+        case(
+            "JPEG, grey that says 2x2",
+            "a.jpg",
+            Jpeg { colours: vec![(1, 2, 2)], ..jpeg(&[1], vec![], |_, _, _| 77) }.bytes(),
+            exact(grey),
+        ),
     ]
 }
 
@@ -149,7 +154,11 @@ fn jpeg_refusals() -> Vec<Case> {
         ("12 bits", Jpeg { frame: 0xC1, bits: 12, ..jpeg.clone() }.bytes(), "uses 12 bits a sample, which calotype does not read"),
         ("no height", Jpeg { size: (75, 0), ..jpeg.clone() }.bytes(), "uses a height that comes after its pixels"),
         ("two colours", Jpeg { colours: vec![(1, 1, 1), (2, 1, 1)], scans: vec![vec![0, 1]], ..jpeg.clone() }.bytes(), "uses 2 colours"),
-        ("4, 2, 1 in scans", odd.clone().in_scans(&[&[0], &[1], &[2]]).bytes(), "uses an unusual sampling of colours in scans of their own"),
+        (
+            "4, 2, 1 in scans",
+            odd.clone().in_scans(&[&[0], &[1], &[2]]).bytes(),
+            "uses an unusual sampling of colours in scans of their own",
+        ),
         ("4, 2, 1, progressive", Jpeg { frame: SOF2, ..odd.clone() }.bytes(), "uses an unusual sampling of colours in scans of their own"),
     ];
     table.into_iter().map(|(name, bytes, words)| case(format!("JPEG, {name}"), "a.jpg", bytes, Right::Refused(3, words))).collect()
@@ -181,7 +190,12 @@ fn cut() -> Vec<Case> {
         ("a.jxl", hex(JXL_RGB)),
     ];
     let refused = |(file, bytes): &(&'static str, Vec<u8>)| {
-        case(format!("cut {file}"), file, if file.ends_with("jpg") { bytes[..bytes.len() - 20].to_vec() } else { half(bytes) }, Right::Refused(1, "is a damaged image: "))
+        case(
+            format!("cut {file}"),
+            file,
+            if file.ends_with("jpg") { bytes[..bytes.len() - 20].to_vec() } else { half(bytes) },
+            Right::Refused(1, "is a damaged image: "),
+        )
     };
     files.iter().map(refused).collect()
 }
@@ -195,7 +209,9 @@ fn salvaged() -> Vec<Case> {
     };
     let mut cases = vec![
         case("broken JPEG", "a.jpg", jpeg(&flat_jpeg), broken("it breaks off", flat(159, 83, 33))),
-        case("broken JPEG, restarts", "a.jpg", jpeg(&Jpeg { restart: 1, ..flat_jpeg.clone() }), broken("it breaks off", flat(159, 83, 33))),
+        case("broken JPEG, restarts", "a.jpg", before_last_restart(&Jpeg { restart: 1, ..flat_jpeg.clone() }.bytes()), {
+            broken("it breaks off", RgbImage::from_fn(24, 18, |x, y| if x < 16 || y < 16 { Rgb([159, 83, 33]) } else { Rgb([128; 3]) }))
+        }),
     ];
     // Rows that are there are as they were, the others grey.
     let halved = |rows: u32| {
@@ -212,6 +228,11 @@ fn salvaged() -> Vec<Case> {
     cases.into_iter().map(|case| with("--salvage", case)).chain(nothing_to_salvage()).collect()
 }
 
+fn before_last_restart(jpeg: &[u8]) -> Vec<u8> {
+    let last = jpeg.windows(2).rposition(|pair| matches!(pair, [0xFF, 0xD0..=0xD7])).unwrap();
+    jpeg[..last].to_vec()
+}
+
 fn nothing_to_salvage() -> Vec<Case> {
     let head = |bytes: Vec<u8>, length| bytes[..length].to_vec();
     let files = [
@@ -220,7 +241,10 @@ fn nothing_to_salvage() -> Vec<Case> {
         ("a.ppm", b"P6 60 40 255\nxyz".to_vec()),
         ("text.png", b"some text".to_vec()),
     ];
-    files.into_iter().map(|(file, bytes)| with("--salvage", case(format!("nothing of {file}"), file, bytes, Right::Refused(1, file)))).collect()
+    files
+        .into_iter()
+        .map(|(file, bytes)| with("--salvage", case(format!("nothing of {file}"), file, bytes, Right::Refused(1, file))))
+        .collect()
 }
 
 fn tiffs() -> Vec<Case> {
@@ -243,7 +267,11 @@ fn tiffs() -> Vec<Case> {
         row("premultiplied, clear", tiff8(2, &[9, 9, 9, 0]).with(EXTRA, &[1]), exact(rgba(0, 0, 0, 0))),
         row("premultiplied, more than alpha", tiff8(2, &[200, 50, 25, 100]).with(EXTRA, &[1]), exact(rgba(255, 128, 64, 100))),
         row("premultiplied, in planes", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[1]).in_planes(), exact(rgba(199, 100, 50, 128))),
-        row("premultiplied, turned", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[1]).with(ORIENTATION, &[3]), exact(rgba(199, 100, 50, 128))),
+        row(
+            "premultiplied, turned",
+            tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[1]).with(ORIENTATION, &[3]),
+            exact(rgba(199, 100, 50, 128)),
+        ),
         row(
             "premultiplied, 16 bits",
             tiff16(2, &[10_000, 5_000, 0, 30_000]).with(EXTRA, &[1]),
@@ -301,10 +329,15 @@ fn tiff_refusals(rgb: &Tiff, wide: &Tiff) -> Vec<Case> {
         (50002, "uses JPEG XL compression"),
         (12345, "uses compression 12345, which calotype does not read"),
     ];
-    let compressed = compressions.into_iter().map(|(number, words)| (format!("compression {number}"), rgb.clone().compressed(number), words));
+    let compressed =
+        compressions.into_iter().map(|(number, words)| (format!("compression {number}"), rgb.clone().compressed(number), words));
     let others = [
-        ("32 bits in planes", wide.clone().with(284, &[2]), "uses whole numbers of 32 bits in an unusual order or colour"),
-        ("a sensor's samples", rgb.clone().with(PHOTOMETRIC, &[32803]), "is a camera's raw file, which calotype does not read; develop it first"),
+        ("32 bits in planes", wide.clone().in_planes(), "uses whole numbers of 32 bits in an unusual order or colour"),
+        (
+            "a sensor's samples",
+            rgb.clone().with(PHOTOMETRIC, &[32803]),
+            "is a camera's raw file, which calotype does not read; develop it first",
+        ),
         ("DNG", rgb.clone().with(50706, &[1, 4]), "is a camera's raw file"),
         ("a thumbnail of a raw file", rgb.clone().with(254, &[1]).with(330, &[8]).with(271, &[65]), "is a camera's raw file"),
     ];
@@ -420,10 +453,25 @@ fn jxls_and_gifs() -> Vec<Case> {
 
 fn other_formats() -> Vec<Case> {
     let table: [(&str, &[u8], i32, &str); 12] = [
-        ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", 3, "is HEIC, which calotype does not read; convert it first, e.g. with heif-convert of libheif"),
+        (
+            "a.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            3,
+            "is HEIC, which calotype does not read; convert it first, e.g. with heif-convert of libheif",
+        ),
         ("b.heic", b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", 3, "is HEIC"),
-        ("a.avif", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", 3, "is AVIF, which calotype does not read; convert it first, e.g. with avifdec of libavif"),
-        ("a.cr2", b"II*\0\x10\0\0\0CR\x02\0\0\0\0\0", 3, "is a camera's raw file, which calotype does not read; develop it first, e.g. with darktable-cli or RawTherapee"),
+        (
+            "a.avif",
+            b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf",
+            3,
+            "is AVIF, which calotype does not read; convert it first, e.g. with avifdec of libavif",
+        ),
+        (
+            "a.cr2",
+            b"II*\0\x10\0\0\0CR\x02\0\0\0\0\0",
+            3,
+            "is a camera's raw file, which calotype does not read; develop it first, e.g. with darktable-cli or RawTherapee",
+        ),
         ("a.cr3", b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", 3, "is a camera's raw file"),
         ("a.raf", b"FUJIFILMCCD-RAW 0201FF383501", 3, "is a camera's raw file"),
         ("a.orf", b"IIRO\x08\0\0\0", 3, "is a camera's raw file"),
@@ -451,9 +499,9 @@ const JXL_TURNED: &str = "0000000c4a584c200d0a870a00000014667479706a786c20000000
     87a8a8aa77b1543cc618ef006ccbd977e993cfc98d3dffe8ddfb051d41c80f1f78f984a51304a9fb6e17db36a70fc68c2b7899be7b1e399eff002c7e0100ac3c80\
     69592866a38c711d8e1be2acab4c2dbc8774957519f30a62604bb5e0d3578de67def666f616fa427043a0cc33076767a84628947061288ca57384218f78b107b04\
     fb0f463aaaf1d3d00bec02";
-const JXL_ANIMATION: &str = "ff0a01050308282e0908029209000084004b12c5820552209f31068f17e3c520c618e31d00c6790280ff604d7d795650020508029209000094004b12c582055220\
-    9f31068f17e3c58bf118638c770020a75a0078b6f504f06a706754a1f915080292050080004b12c582055220ff628c172f068b8bc1cbc53b00e5f3130052c6ea75\
-    47884505";
+const JXL_ANIMATION: &str = "ff0a8830c100028a4b0208029209000090004b120912183804414881fc8c31789c182706658c31ce01201cde45d181ead49874951a4d080292090000ac004b1209\
+    12183804414881fc8c31789c18274e8c9331c6380720700004c00c53030c4fa6980662b25546170108029205008c004b120912183804414881fc89314e9c182c26\
+    062f13e7008c0f3497aa4080714940a215";
 
 fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits.bytes().map(|digit| char::from(digit).to_digit(16).unwrap() as u8).collect();
@@ -478,7 +526,9 @@ fn notes(run: &Run, file: &str) -> Vec<String> {
 
 fn psnr_db(a: &DynamicImage, b: &DynamicImage) -> f64 {
     let (a, b) = (a.to_rgb8(), b.to_rgb8());
-    assert_eq!(a.dimensions(), b.dimensions());
+    if a.dimensions() != b.dimensions() {
+        return 0.0;
+    }
     let squares: f64 = a.iter().zip(b.iter()).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
     10.0 * (255.0_f64.powi(2) * a.len() as f64 / squares).log10()
 }
@@ -556,8 +606,14 @@ fn ordinary_jpegs() -> Vec<Case> {
     use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
     let photo = image::open(crate::harness::sample("SAMPLE.png")).unwrap();
     let photo = DynamicImage::from(photo.resize_exact(93, 71, image::imageops::FilterType::Triangle).into_rgb8());
-    let samplings =
-        [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_1_2, SamplingFactor::F_2_2, SamplingFactor::F_4_1, SamplingFactor::F_4_2];
+    let samplings = [
+        SamplingFactor::F_1_1,
+        SamplingFactor::F_2_1,
+        SamplingFactor::F_1_2,
+        SamplingFactor::F_2_2,
+        SamplingFactor::F_4_1,
+        SamplingFactor::F_4_2,
+    ];
     let mut cases = Vec::new();
     for sampling in samplings {
         let jpeg = |set: fn(&mut Encoder<&mut Vec<u8>>)| {

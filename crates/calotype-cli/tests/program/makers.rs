@@ -77,7 +77,7 @@ impl Jpeg {
         let mut bytes = segment(0xDA, &head);
         let (mcus, blocks) = self.order(scan);
         let interval = if self.restart > 0 { usize::from(self.restart) } else { mcus };
-        for (number, mcus) in blocks.chunks(interval * blocks.len() / mcus).enumerate() {
+        for (number, mcus) in blocks.chunks((interval * blocks.len()).div_ceil(mcus.max(1)).max(1)).enumerate() {
             if number > 0 {
                 bytes.extend([0xFF, 0xD0 | (number - 1) as u8 % 8]);
             }
@@ -144,7 +144,6 @@ pub fn segment(code: u8, payload: &[u8]) -> Vec<u8> {
 /// A TIFF of one strip a page.
 #[derive(Clone)]
 pub struct Tiff {
-    pub big_endian: bool,
     pub size: (u32, u32),
     /// Tags that are to be there beside those of the layout, and short numbers in them.
     pub tags: Vec<(u16, Vec<u16>)>,
@@ -171,7 +170,7 @@ impl Tiff {
         };
         let count = (count / (size.0 * size.1) as usize) as u16;
         let tags = vec![(BITS, vec![bits; count.into()]), (PHOTOMETRIC, vec![photometric]), (SAMPLES, vec![count])];
-        Tiff { big_endian: false, size, tags, strips: vec![strip] }
+        Tiff { size, tags, strips: vec![strip] }
     }
 
     pub fn with(mut self, tag: u16, numbers: &[u16]) -> Tiff {
