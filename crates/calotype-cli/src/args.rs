@@ -80,7 +80,7 @@ pub enum Command {
 /// `calotype encode`.
 #[derive(Args, Clone)]
 pub struct EncodeArgs {
-    /// PNG, JPEG, WebP, TIFF, BMP or PNM, or a folder of them, or a pattern; - reads standard input
+    /// PNG, JPEG, JPEG XL, WebP, GIF, TIFF, BMP or PNM, or a folder of them, or a pattern; - reads standard input
     #[arg(value_name = "IN")]
     pub input: PathBuf,
     /// More of them
@@ -122,6 +122,12 @@ pub struct EncodeArgs {
     /// What becomes of an orientation that the image's Exif asks for
     #[arg(long, value_enum, default_value_t = Turn::Apply, value_name = "HOW")]
     pub orientation: Turn,
+    /// Take this page or frame of a file with several, from 1, instead of the first
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub frame: Option<u32>,
+    /// Encode what can be read of a broken image
+    #[arg(long)]
+    pub salvage: bool,
     /// Side of a tile: 2^N pixels, 6 to 16 (for tests)
     #[arg(long, default_value_t = calotype::DEFAULT_TILE_LOG2, value_name = "N", hide = true)]
     pub tile_log2: u8,
@@ -169,6 +175,9 @@ pub struct DecodeArgs {
     /// Show what the first bytes of a file hold, where the rest is missing
     #[arg(long)]
     pub partial: bool,
+    /// Show a damaged file without the tiles that are damaged
+    #[arg(long)]
+    pub salvage: bool,
     /// What becomes of an orientation that the picture's Exif asks for [default: keep where the output holds Exif]
     #[arg(long, value_enum, value_name = "HOW")]
     pub orientation: Option<Turn>,
@@ -325,7 +334,7 @@ pub enum KitTask {
 #[cfg(feature = "view")]
 #[derive(Args)]
 pub struct ViewArgs {
-    /// .calo files, PNG, JPEG, WebP, TIFF, BMP, PNM, or folders; the pictures beside a single file are paged through with it
+    /// .calo files, PNG, JPEG, JPEG XL, WebP, GIF, TIFF, BMP, PNM, or folders; the pictures beside a single file are paged through with it
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Two sides to compare: files, original, qNN (this quality), or jpeg, webp, avif, jxl with as many bytes as the other side

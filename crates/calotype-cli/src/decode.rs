@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Shape};
+use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Region, Shape};
 use image::ImageFormat;
 use image::metadata::Orientation;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::engine::Choice;
 use crate::failure::{Failure, shown};
 use crate::output::{self, Done, Existing, Sink, is_pipe};
 use crate::pixels;
-use crate::read_image::{Turn, read_bytes, say_orientation};
+use crate::read_image::{Turn, read_calo, say_orientation};
 use crate::write_image::{fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
@@ -85,10 +85,14 @@ fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
 /// Decodes `args.input` to `args.output`.
 fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure> {
     let format = output_format(&args.output, args.format.as_deref())?;
-    let bytes = read_bytes(&args.input)?;
     let failed = |error| Failure::codec(&args.input, &error);
     let options = DecodeOptions { max_pixels: args.max_pixels, max_memory: args.max_memory };
-    let open = if args.partial { Decoder::partial } else { Decoder::new };
+    let bytes = read_calo(&args.input, &options)?;
+    let open = match (args.partial, args.salvage) {
+        (_, true) => Decoder::salvage,
+        (true, false) => Decoder::partial,
+        (false, false) => Decoder::new,
+    };
     let decoder = open(&bytes, &options).map_err(failed)?;
     let metadata = decoder.metadata().map_err(failed)?;
     let turned = asked_turn(args, format, &metadata) != Orientation::NoTransforms;
@@ -97,6 +101,7 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
     for note in &written.notes {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
     }
+    say_damage(args, &decoder);
     if decoder.missing_bytes() > 0 {
         let (here, length) = (bytes.len(), decoder.info().bytes);
         output::say(&format!("calotype: note: {}: {here} bytes of {length}; the rest would make it finer", shown(&args.input)));
@@ -105,6 +110,20 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
     let line = format!("{}: {width}x{height}, {decode_ms:.0} ms", shown(&args.output));
     let report = args.json.then(|| report(args, &decoder, codec, written));
     Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
+}
+
+/// What is not in the picture because it is damaged.
+fn say_damage(args: &DecodeArgs, decoder: &Decoder<'_>) {
+    let say = |what: String| output::say(&format!("calotype: note: {}: {what}", shown(&args.input)));
+    for Region { x, y, width, height } in decoder.damaged_tiles() {
+        say(format!("the tile of {width}x{height} pixels at {x},{y} is damaged; it is left flat"));
+    }
+    if decoder.damaged_sections() > 0 {
+        say("alpha or metadata are damaged; they are left out".to_string());
+    }
+    if decoder.has_trailing_bytes() {
+        say("it goes on after its end; that is passed over".to_string());
+    }
 }
 
 /// Band by band, as they are decoded.

@@ -13,8 +13,9 @@ use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
+use crate::frames;
 use crate::output::{self, Done, Existing, is_pipe};
-use crate::read_image::{Source, check_size, decode_image, pixel_bytes, read_bytes};
+use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, read_image_bytes};
 use crate::read_rows::RowSource;
 use crate::target;
 use crate::write_image::format_by_ending;
@@ -66,8 +67,8 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
 
 /// Encodes `args.input` as `args.output`.
 fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done<Report>, Failure> {
-    let piped = if is_pipe(&args.input) { read_bytes(&args.input)? } else { Vec::new() };
-    let remedy = match RowSource::open(&args.input, &piped, args.orientation) {
+    let piped = if is_pipe(&args.input) { read_image_bytes(&args.input, args.max_memory)? } else { Vec::new() };
+    let remedy = match RowSource::open(&args.input, &piped, &reading(args)) {
         Ok(source) if target::of(args).is_none() => return in_rows(args, codec, source, &piped),
         Ok(_) => "give a quality with -q instead of a target",
         Err(remedy) => remedy,
@@ -77,18 +78,22 @@ fn encode_file(args: &EncodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
 
 /// Through the whole image; `remedy` says how it would not have to be.
 fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) -> Result<Done<Report>, Failure> {
-    let bytes = if is_pipe(&args.input) { piped } else { read_bytes(&args.input)? };
-    let pixel_bytes = pixel_bytes(&bytes, &args.input, args.max_pixels)?;
-    // As it is stored, as it is decoded, and once more inside the decoder.
-    let needed = (bytes.len() as u64).saturating_add(pixel_bytes.saturating_mul(2));
+    let bytes = if is_pipe(&args.input) { piped } else { read_image_bytes(&args.input, args.max_memory)? };
+    let bytes = match args.frame {
+        Some(frame) => frames::chosen(bytes, frame, &args.input)?,
+        None => bytes,
+    };
+    // As it is stored, as it is decoded, and what the decoder takes.
+    let Need { pixels, inside } = need(&bytes, &args.input, &reading(args))?;
+    let needed = (bytes.len() as u64).saturating_add(pixels).saturating_add(inside);
     if needed > args.max_memory {
         let what = format!("is read as a whole, which needs about {needed} bytes of memory, over the limit of {}", args.max_memory);
         return Err(Failure::unsupported(&args.input, format!("{what}; raise it with --max-memory, or {remedy}")));
     }
-    let source = decode_image(&bytes, &args.input, args.max_pixels, args.orientation)?;
+    let source = decode_image(&bytes, &args.input, &reading(args))?;
     drop(bytes);
     let begin = Instant::now();
-    let hit = encode(codec, &source, args, args.max_memory - pixel_bytes)?;
+    let hit = encode(codec, &source, args, args.max_memory - pixels)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
     say_notes(args, &source.notes);
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
@@ -123,13 +128,17 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
         Stopped::Source(failure) => failure,
         Stopped::Codec(error) => failed(error),
     })?;
-    say_notes(args, &source.notes);
+    say_notes(args, &source.notes_of_all());
     let psnr_db = args.json.then(|| psnr_of_rows(args, codec, &encoded, piped)).transpose()?;
     output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
     let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality: options.quality, tries: 1, met: true };
     let report = psnr_db.map(|psnr_db| Report { encode_ms, psnr_db, ..facts(args, codec, size, &hit) });
     let line = result_line(args, size, &hit, encode_ms);
     Ok(Done { report, line, pixels: shape.pixels() })
+}
+
+fn reading(args: &EncodeArgs) -> Reading {
+    Reading { max_pixels: args.max_pixels, turn: args.orientation, frame: args.frame, salvage: args.salvage }
 }
 
 fn options(args: &EncodeArgs, max_memory: u64) -> Result<EncodeOptions, Failure> {
@@ -153,7 +162,7 @@ impl From<calotype::Error> for Stopped {
 fn psnr_of_rows(args: &EncodeArgs, codec: &Codec, encoded: &Encoded, piped: &[u8]) -> Result<f64, Failure> {
     let failed = |error| Failure::codec(&args.output, &error);
     let changed = |_| Failure::malformed(&args.input, "has changed meanwhile");
-    let mut source = RowSource::open(&args.input, piped, args.orientation).map_err(changed)?;
+    let mut source = RowSource::open(&args.input, piped, &reading(args)).map_err(changed)?;
     let decoder = Decoder::new(&encoded.bytes, &DecodeOptions { max_pixels: args.max_pixels, max_memory: u64::MAX }).map_err(failed)?;
     let mut error = SquaredError::default();
     for band in decoder.picture_bands(codec, decoder.whole()).map_err(failed)? {

@@ -21,12 +21,13 @@ use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output::{self, Existing};
 use crate::progress::Bar;
-use crate::read_image::{Turn, decode_image, read_bytes};
+use crate::read_image::{Reading, decode_image, read_bytes};
 use crate::write_image::write_image;
 use report_folder::ReportFolder;
 
 /// Endings of the files that count as images.
-pub const IMAGE_ENDINGS: [&str; 12] = ["png", "jpg", "jpeg", "jpe", "webp", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"];
+pub const IMAGE_ENDINGS: [&str; 15] =
+    ["png", "jpg", "jpeg", "jpe", "mpo", "jxl", "webp", "gif", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"];
 
 /// Runs the command.
 ///
@@ -162,7 +163,7 @@ fn is_image(path: &Path) -> bool {
 /// # Errors
 /// Io, and those of damaged images.
 pub fn read(path: &Path) -> Result<Picture, Failure> {
-    let picture = decode_image(&read_bytes(path)?, path, calotype::DEFAULT_MAX_PIXELS, Turn::Apply)?.picture;
+    let picture = decode_image(&read_bytes(path)?, path, &Reading::plain(calotype::DEFAULT_MAX_PIXELS))?.picture;
     Ok(Picture { name: file_name(path), width: picture.width(), height: picture.height(), rgb: picture.rgb8().into_owned() })
 }
 

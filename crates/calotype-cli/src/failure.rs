@@ -92,6 +92,9 @@ fn remedy(error: &Error) -> &'static str {
         Error::Malformed { what: Malformation::Container(Fault::Truncated { .. }), .. } => {
             "; get the rest, or see what is there with --partial"
         }
+        Error::Malformed { what: Malformation::Container(Fault::TileCrc { .. } | Fault::SectionCrc { .. }), .. } => {
+            "; get the file again, or see the rest with --salvage"
+        }
         Error::Malformed { .. } => "; get the file again",
         Error::Limits { .. } => "; raise it with --max-pixels",
         Error::Memory { .. } => "; raise it with --max-memory, or take a part of the picture",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::args::InfoArgs;
 use crate::failure::{Failure, shown};
 use crate::output;
-use crate::read_image::read_bytes;
+use crate::read_image::read_calo;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -35,8 +35,8 @@ struct Report {
 /// # Errors
 /// Io, or a damaged container.
 pub fn run(args: &InfoArgs) -> Result<(), Failure> {
-    let bytes = read_bytes(&args.input)?;
     let options = DecodeOptions { max_pixels: args.max_pixels, ..DecodeOptions::default() };
+    let bytes = read_calo(&args.input, &options)?;
     let decoder = Decoder::new(&bytes, &options).map_err(|error| Failure::codec(&args.input, &error))?;
     let metadata = decoder.metadata().map_err(|error| Failure::codec(&args.input, &error))?;
     let report = report(shown(&args.input), &decoder.info(), &metadata)?;

@@ -1,22 +1,29 @@
 //! Reading images of any supported format with their metadata, by their content.
 
-use std::fs;
+use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, Cursor, Read, SeekFrom};
 use std::path::Path;
 
-use calotype::{Metadata, Picture};
+use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture};
 use clap::ValueEnum;
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
 
 use crate::exif::{self, ReadSeek};
 use crate::failure::Failure;
+use crate::frames::{self, Frames};
+use crate::kind::{self, FIRST_BYTES, Kind, NotRead};
 use crate::output::is_pipe;
 use crate::pixels;
+use crate::read_bmp;
+use crate::read_jpeg::Jpeg;
+use crate::read_jxl::Jxl;
+use crate::read_tiff;
+use crate::refusal::Refusal;
 
-/// The formats that `encode` and `eval` read.
-const READABLE: [ImageFormat; 6] =
-    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Pnm];
+/// What jxl-oxide takes for each pixel, about: some planes of floating point for each colour.
+const JXL_BYTES_PER_PX: u64 = 40;
 
 /// An image as the codec takes it.
 pub struct Source {
@@ -37,52 +44,223 @@ pub enum Turn {
     Keep,
 }
 
+/// How an image is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Larger images are refused.
+    pub max_pixels: u64,
+    /// What becomes of an orientation.
+    pub turn: Turn,
+    /// Which frame, from 1; without it the first, with a note if there are more.
+    pub frame: Option<u32>,
+    /// Whether a broken image is read as far as it goes.
+    pub salvage: bool,
+}
+
+impl Reading {
+    /// The first frame of a whole image, turned.
+    pub fn plain(max_pixels: u64) -> Reading {
+        Reading { max_pixels, turn: Turn::Apply, frame: None, salvage: false }
+    }
+}
+
 /// The whole of a file or of standard input.
 ///
 /// # Errors
 /// Io.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    input(path)?.read_to_end(&mut bytes).map_err(|error| Failure::io(path, "read", error))?;
+    Ok(bytes)
+}
+
+/// The whole of an image file or of standard input, if its first bytes are those of an image that is read, and if it is not too long.
+///
+/// # Errors
+/// As [`decode_image`], before the rest is read; unsupported for more than `max_bytes`; io.
+pub fn read_image_bytes(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::io(path, "read", error);
-    if is_pipe(path) {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
-        return Ok(bytes);
+    let mut input = input(path)?;
+    let mut bytes = Vec::new();
+    input.by_ref().take(FIRST_BYTES as u64).read_to_end(&mut bytes).map_err(failed)?;
+    kind_of(&bytes, path)?;
+    let too_long = |what: String| Failure::unsupported(path, format!("{what}, over the limit of {max_bytes}; raise it with --max-memory"));
+    if let Some(length) = length_of(path).filter(|length| *length > max_bytes) {
+        return Err(too_long(format!("is {length} bytes long")));
     }
-    fs::read(path).map_err(failed)
+    input.take((max_bytes + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > max_bytes { Err(too_long("has more bytes".to_string())) } else { Ok(bytes) }
+}
+
+/// The whole of a `.calo` file or of standard input, if its header can be read; of a longer file than that says, a byte more.
+///
+/// # Errors
+/// Of the codec, before the rest is read; io.
+pub fn read_calo(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::io(path, "read", error);
+    let (mut input, mut bytes) = (input(path)?, Vec::new());
+    let mut needed = FIRST_BYTES as u64;
+    loop {
+        let read = input.by_ref().take(needed.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(failed)?;
+        match Decoder::salvage(&bytes, options) {
+            // The file's length, and a byte that must not be there.
+            Ok(decoder) if (bytes.len() as u64) <= decoder.info().bytes as u64 => needed = decoder.info().bytes as u64 + 1,
+            Err(Error::Malformed { what: Malformation::Container(Fault::Truncated { needed: more }), .. }) => needed = more,
+            Err(error) => return Err(Failure::codec(path, &error)),
+            Ok(_) => return Ok(bytes),
+        }
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// The file, or standard input.
+fn input(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if is_pipe(path) {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    Ok(Box::new(File::open(path).map_err(|error| Failure::io(path, "read", error))?))
+}
+
+/// That of a file, as long as it is one.
+fn length_of(path: &Path) -> Option<u64> {
+    path.metadata().ok().filter(|metadata| !is_pipe(path) && metadata.is_file()).map(|metadata| metadata.len())
 }
 
 /// Decodes an image file held in memory; `path` is for messages only.
 ///
 /// # Errors
 /// Malformed if it is no image or a damaged one, unsupported for other formats and images above `max_pixels`.
-pub fn decode_image(bytes: &[u8], path: &Path, max_pixels: u64, turn: Turn) -> Result<Source, Failure> {
-    let refused = |error| image_failure(path, error);
-    let (mut decoder, format) = decoder_of(bytes, path, max_pixels)?;
-    let Company { metadata, orientation, notes } = company(&mut decoder, &mut Cursor::new(bytes), format, turn);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
+pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Source, Failure> {
+    let kind = kind_of(bytes, path)?;
+    let Opened { mut reader, frames, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
+    let mut file = Cursor::new(bytes);
+    let Company { metadata, orientation, notes } = match &mut reader {
+        Reader::Jpeg(jpeg) => company(jpeg, &mut file, kind.format(), reading.turn),
+        Reader::Other(decoder) => company(decoder, &mut file, kind.format(), reading.turn),
+    };
+    all_notes.extend(notes);
+    let animated = matches!(frames, Frames::Played(2..)) && kind != Kind::Jxl;
+    let image = match reading.frame {
+        Some(frame @ 2..) if animated => frames::played(bytes, kind, frame).map(|image| (image, None)),
+        _ => reader.image(reading.salvage),
+    };
+    let (mut image, broken) = image.map_err(|refusal| refusal.of(path))?;
+    all_notes.extend(broken.map(broken_note));
+    if premultiplied {
+        pixels::divide(&mut image);
+    }
+    // Decoders of animations make alpha always.
+    if animated || kind == Kind::Image(ImageFormat::Gif) {
+        image = pixels::without_full_alpha(image);
+    }
     image.apply_orientation(orientation);
     let picture = pixels::from_image(image).map_err(|error| Failure::codec(path, &error))?;
-    Ok(Source { picture, metadata, notes })
+    Ok(Source { picture, metadata, notes: all_notes })
 }
 
-/// Bytes of the pixels of an image file held in memory.
+/// What to say of a picture that was read as far as it goes.
+pub fn broken_note(what: String) -> String {
+    format!("is damaged ({what}); what could be read of it is encoded, the rest is filled in")
+}
+
+/// Bytes that decoding an image takes.
+pub struct Need {
+    /// Of its pixels.
+    pub pixels: u64,
+    /// Inside the decoder.
+    pub inside: u64,
+}
+
+/// What decoding an image file held in memory takes.
 ///
 /// # Errors
 /// As [`decode_image`].
-pub fn pixel_bytes(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<u64, Failure> {
-    decoder_of(bytes, path, max_pixels).map(|(decoder, _)| decoder.total_bytes())
+pub fn need(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Need, Failure> {
+    let kind = kind_of(bytes, path)?;
+    Opened::of(bytes, kind, path, reading).map(|opened| match opened.reader {
+        Reader::Jpeg(jpeg) => Need { pixels: jpeg.total_bytes(), inside: jpeg.inside_bytes() },
+        Reader::Other(decoder) => {
+            let (width, height) = decoder.dimensions();
+            let pixels = decoder.total_bytes();
+            let inside = if kind == Kind::Jxl { u64::from(width) * u64::from(height) * JXL_BYTES_PER_PX } else { pixels };
+            Need { pixels, inside }
+        }
+    })
 }
 
-fn decoder_of<'a>(bytes: &'a [u8], path: &Path, max_pixels: u64) -> Result<(impl ImageDecoder + use<'a>, ImageFormat), Failure> {
-    if bytes.is_empty() {
-        return Err(Failure::malformed(path, "is empty; give an image"));
+/// An image whose header has been read.
+struct Opened<'a> {
+    reader: Reader<'a>,
+    frames: Frames,
+    premultiplied: bool,
+    notes: Vec<String>,
+}
+
+/// What reads the pixels.
+enum Reader<'a> {
+    Jpeg(Jpeg<'a>),
+    Other(Box<dyn ImageDecoder + 'a>),
+}
+
+impl<'a> Opened<'a> {
+    fn of(bytes: &'a [u8], kind: Kind, path: &Path, reading: &Reading) -> Result<Opened<'a>, Failure> {
+        let mut opened = Opened::unchecked(bytes, kind, reading).map_err(|refusal| refusal.of(path))?;
+        let size = match &opened.reader {
+            Reader::Jpeg(jpeg) => jpeg.dimensions(),
+            Reader::Other(decoder) => decoder.dimensions(),
+        };
+        check_size(size, path, reading.max_pixels)?;
+        if reading.frame.is_none() {
+            opened.notes.extend(opened.frames.note());
+        }
+        Ok(opened)
     }
-    let format = format_of(bytes, path)?;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits(max_pixels));
-    let decoder = reader.into_decoder().map_err(|error| image_failure(path, error))?;
-    check_size(decoder.dimensions(), path, max_pixels)?;
-    Ok((decoder, format))
+
+    fn unchecked(bytes: &'a [u8], kind: Kind, reading: &Reading) -> Result<Opened<'a>, Refusal> {
+        let frames = Frames::of(&mut Cursor::new(bytes), kind);
+        let by_image = |bytes: Cow<'a, [u8]>, format| {
+            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+            reader.limits(limits(reading.max_pixels));
+            Ok(Reader::Other(Box::new(reader.into_decoder().map_err(Refusal::from_image)?)))
+        };
+        let (mut premultiplied, mut notes) = (false, Vec::new());
+        let reader = match kind {
+            Kind::Jxl => {
+                let frame = reading.frame.map_or(0, |frame| frame as usize - 1);
+                let jxl = Jxl::open(bytes, frame, reading.max_pixels.saturating_mul(JXL_BYTES_PER_PX))?;
+                premultiplied = jxl.is_premultiplied();
+                Reader::Other(Box::new(jxl))
+            }
+            Kind::Image(ImageFormat::Jpeg) => Reader::Jpeg(Jpeg::open(bytes)?),
+            Kind::Image(ImageFormat::Tiff) => {
+                let tiff = read_tiff::open(Cursor::new(bytes))?;
+                notes = tiff.facts.notes;
+                // Rows are divided as they are read.
+                premultiplied = tiff.facts.premultiplied && tiff.rows.is_none();
+                match tiff.rows {
+                    Some(rows) => Reader::Other(Box::new(rows)),
+                    None => by_image(bytes.into(), ImageFormat::Tiff)?,
+                }
+            }
+            Kind::Image(ImageFormat::Bmp) => by_image(read_bmp::with_alpha(bytes), ImageFormat::Bmp)?,
+            Kind::Image(format) => by_image(bytes.into(), format)?,
+        };
+        Ok(Opened { reader, frames, premultiplied, notes })
+    }
+}
+
+impl Reader<'_> {
+    /// The pixels, and what was wrong with them, if `salvage` allows that something is.
+    fn image(self, salvage: bool) -> Result<(DynamicImage, Option<String>), Refusal> {
+        match (self, salvage) {
+            (Reader::Jpeg(jpeg), false) => jpeg.image().map(|image| (image, None)),
+            (Reader::Jpeg(jpeg), true) => jpeg.salvaged(),
+            (Reader::Other(decoder), false) => DynamicImage::from_decoder(decoder).map(|image| (image, None)).map_err(Refusal::from_image),
+            (Reader::Other(decoder), true) => pixels::salvaged(decoder),
+        }
+    }
 }
 
 /// What comes with the pixels of an image.
@@ -96,7 +274,7 @@ pub struct Company {
 }
 
 /// What comes with the pixels of `decoder`, which reads what is in `file`.
-pub fn company(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: ImageFormat, turn: Turn) -> Company {
+pub fn company(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: Option<ImageFormat>, turn: Turn) -> Company {
     let mut metadata = metadata_of(decoder, file, format);
     let asked = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let orientation = say_orientation(&mut metadata, asked, turn);
@@ -105,12 +283,12 @@ pub fn company(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format
 }
 
 /// Empty chunks count as none.
-fn metadata_of(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: ImageFormat) -> Metadata {
+fn metadata_of(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: Option<ImageFormat>) -> Metadata {
     let chunk = |chunk: ImageResult<Option<Vec<u8>>>| chunk.ok().flatten().filter(|bytes| !bytes.is_empty());
-    if format == ImageFormat::Tiff {
+    if format == Some(ImageFormat::Tiff) {
         return Metadata { icc: exif::icc_of_tiff(file), cicp: None, exif: exif::of_tiff(file), xmp: exif::xmp_of_tiff(file) };
     }
-    let cicp = if format == ImageFormat::Png { cicp_of_png(file) } else { None };
+    let cicp = if format == Some(ImageFormat::Png) { cicp_of_png(file) } else { None };
     Metadata { icc: chunk(decoder.icc_profile()), cicp, exif: chunk(decoder.exif_metadata()), xmp: chunk(decoder.xmp_metadata()) }
 }
 
@@ -167,20 +345,19 @@ fn foreign_space(icc: &[u8]) -> Option<String> {
     (![b"RGB ".as_slice(), b"GRAY"].contains(&space)).then(|| space.escape_ascii().to_string().trim_end().to_string())
 }
 
-fn format_of(bytes: &[u8], path: &Path) -> Result<ImageFormat, Failure> {
-    let readable = "give PNG, JPEG, WebP, TIFF, BMP or PNM";
-    if bytes.starts_with(b"CALO") {
-        return Err(Failure::malformed(path, "is a .calo file already; decode it with `calotype decode`"));
+/// What kind of file this is, by its first bytes.
+///
+/// # Errors
+/// Malformed for what is no image, unsupported for other formats.
+pub fn kind_of(bytes: &[u8], path: &Path) -> Result<Kind, Failure> {
+    if bytes.is_empty() {
+        return Err(Failure::malformed(path, "is empty; give an image"));
     }
-    match image::guess_format(bytes) {
-        Ok(format) if READABLE.contains(&format) => Ok(format),
-        Ok(format) => Err(Failure::unsupported(path, format!("is {}, which calotype does not read; {readable}", name(format)))),
-        Err(_) => Err(Failure::malformed(path, format!("is not an image that calotype knows; {readable}"))),
-    }
-}
-
-fn name(format: ImageFormat) -> String {
-    format.extensions_str().first().map_or_else(|| format!("{format:?}"), |ending| ending.to_uppercase())
+    Kind::of(bytes).map_err(|not_read| match not_read {
+        NotRead::Calo => Failure::malformed(path, "is a .calo file already; decode it with `calotype decode`"),
+        NotRead::Unknown => Failure::malformed(path, format!("is not an image that calotype knows; {}", kind::readable())),
+        NotRead::Other(refusal) => refusal.of(path),
+    })
 }
 
 /// Room for 16-bit RGBA and as much again inside the decoder.
@@ -205,14 +382,6 @@ pub fn check_size((width, height): (u32, u32), path: &Path, max_pixels: u64) -> 
     Err(Failure::unsupported(path, what))
 }
 
-fn image_failure(path: &Path, error: ImageError) -> Failure {
-    match error {
-        ImageError::Unsupported(what) => Failure::unsupported(path, format!("{what}; convert it to PNG first")),
-        ImageError::Limits(what) => Failure::unsupported(path, format!("{what}; raise the limit with --max-pixels")),
-        other => Failure::malformed(path, format!("is a damaged image: {other}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +395,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Source, Failure> {
-        decode_image(bytes, Path::new("x"), 100, Turn::Apply)
+        decode_image(bytes, Path::new("x"), &Reading::plain(100))
     }
 
     #[test]
@@ -255,7 +424,7 @@ mod tests {
         assert_eq!(code(&image), Some(3));
         assert_eq!(code(b""), Some(1));
         assert_eq!(code(b"some text"), Some(1));
-        assert_eq!(code(b"GIF89a"), Some(3));
+        assert_eq!(code(b"GIF89a"), Some(1));
         assert_eq!(code(b"CALO"), Some(1));
         assert_eq!(code(b"P6 100000 100000 255\n"), Some(3));
         assert_eq!(code(b"P6 2 2 255\n123"), Some(1));

@@ -1,19 +1,22 @@
 //! Reading images row by row: PNG, TIFF and PNM, of any kind that they store row by row. Others are read as a whole.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Seek};
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use calotype::{Channels, Metadata, Picture, Samples, Shape};
 use image::codecs::pnm::{PnmDecoder, PnmSubtype, SampleEncoding};
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageFormat, ImageReader};
-use tiff::decoder::{ChunkType, DecodingResult};
-use tiff::tags::Tag;
 
 use crate::failure::Failure;
+use crate::frames::Frames;
+use crate::kind::Kind;
 use crate::output::is_pipe;
-use crate::read_image::{Company, Turn, company};
+use crate::pixels;
+use crate::read_image::{Company, Reading, broken_note, company};
+use crate::read_tiff::{self, TiffRows};
+use crate::refusal::Refusal;
 
 /// An image file, or one in memory.
 trait Input: BufRead + Seek {}
@@ -37,24 +40,18 @@ pub struct RowSource<'a> {
     pub held_bytes: u64,
     rows: Rows<'a>,
     path: &'a Path,
+    /// Whether grey rows take the place of those that cannot be read.
+    salvage: bool,
+    /// Whether a row has been read.
+    read: bool,
+    /// What is wrong with the rows that are grey.
+    broken: Option<String>,
 }
 
 enum Rows<'a> {
     Png(Box<png::Reader<Box<dyn Input + 'a>>>),
     Pnm(Box<dyn Input + 'a>),
-    Tiff(Box<TiffRows<'a>>),
-}
-
-/// A TIFF in strips or tiles.
-struct TiffRows<'a> {
-    decoder: tiff::decoder::Decoder<Box<dyn Input + 'a>>,
-    pixel_bytes: usize,
-    /// The next chunk.
-    chunk: u32,
-    /// Rows of the last chunks; 16 bits the high byte first.
-    bytes: Vec<u8>,
-    /// Bytes of them that have been read.
-    used: usize,
+    Tiff(Box<TiffRows<Box<dyn Input + 'a>>>),
 }
 
 /// Rows with their kind, and bytes that are held for them.
@@ -62,6 +59,7 @@ struct Opened<'a> {
     shape: Shape,
     rows: Rows<'a>,
     held_bytes: u64,
+    notes: Vec<String>,
 }
 
 impl<'a> RowSource<'a> {
@@ -69,8 +67,11 @@ impl<'a> RowSource<'a> {
     ///
     /// # Errors
     /// Why it must be read as a whole; that also tells if it cannot be read at all.
-    pub fn open(path: &'a Path, piped: &'a [u8], turn: Turn) -> Result<RowSource<'a>, Remedy> {
+    pub fn open(path: &'a Path, piped: &'a [u8], reading: &Reading) -> Result<RowSource<'a>, Remedy> {
         let input = || input(path, piped).ok_or(ANOTHER_FORMAT);
+        if reading.frame.is_some_and(|frame| frame > 1) {
+            return Err("store that frame as a file of its own");
+        }
         let begin = input()?.fill_buf().map_err(|_| ANOTHER_FORMAT)?.first_chunk().copied();
         let (format, opened) = match begin.ok_or(ANOTHER_FORMAT)? {
             [0x89, b'P', b'N', b'G'] => (ImageFormat::Png, png_rows(input()?)),
@@ -79,28 +80,64 @@ impl<'a> RowSource<'a> {
             _ => return Err(ANOTHER_FORMAT),
         };
         let opened = opened.filter(|opened| opened.shape.pixels() > 0);
-        let Opened { shape, rows, held_bytes } = opened.ok_or("store it as a plain PNG or TIFF: not interlaced, in strips or tiles")?;
-        let mut decoder = ImageReader::with_format(input()?, format).into_decoder().map_err(|_| ANOTHER_FORMAT)?;
-        let Company { metadata, orientation, notes } = company(&mut decoder, &mut input()?, format, turn);
+        let Opened { shape, rows, held_bytes, notes: mut all_notes } =
+            opened.ok_or("store it as a plain PNG or TIFF: not interlaced, in strips or tiles")?;
+        let Company { metadata, orientation, notes } = match format {
+            // The decoder of the `image` crate does not know all that is read here.
+            ImageFormat::Tiff => {
+                let mut rows = read_tiff::open(input()?).ok().and_then(|tiff| tiff.rows).ok_or(ANOTHER_FORMAT)?;
+                company(&mut rows, &mut input()?, Some(format), reading.turn)
+            }
+            _ => {
+                let mut decoder = ImageReader::with_format(input()?, format).into_decoder().map_err(|_| ANOTHER_FORMAT)?;
+                company(&mut decoder, &mut input()?, Some(format), reading.turn)
+            }
+        };
         if orientation != Orientation::NoTransforms {
             return Err(WITHOUT_TURNING);
         }
-        Ok(RowSource { shape, metadata, notes, held_bytes, rows, path })
+        if reading.frame.is_none() {
+            all_notes.extend(Frames::of(&mut input()?, Kind::Image(format)).note());
+        }
+        all_notes.extend(notes);
+        Ok(RowSource { shape, metadata, notes: all_notes, held_bytes, rows, path, salvage: reading.salvage, read: false, broken: None })
     }
 
     /// Reads the next rows, so many.
     ///
     /// # Errors
-    /// Malformed if the file is damaged or ends too early.
+    /// If the file is damaged or ends too early, malformed; rows that are salvaged are grey from there on.
     pub fn next(&mut self, rows: u32) -> Result<Picture, Failure> {
         let Shape { width, channels, depth, .. } = self.shape;
         let row = width as usize * self.shape.pixel_bytes();
         let mut bytes = vec![0; row * rows as usize];
-        let filled = bytes.chunks_exact_mut(row).try_for_each(|row| self.rows.fill(row));
-        filled.map_err(|error| Failure::malformed(self.path, format!("is a damaged image: {error}")))?;
+        for row in bytes.chunks_exact_mut(row) {
+            self.fill(row).map_err(|refusal| refusal.of(self.path))?;
+        }
         let deep = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|sample| u16::from_be_bytes(*sample)).collect();
         let samples = if depth == 8 { Samples::U8(bytes) } else { Samples::U16(deep(&bytes)) };
         Picture::new(width, rows, channels, samples).map_err(|error| Failure::codec(self.path, &error))
+    }
+
+    /// The next row, or a grey one, where that is asked for and there is one before it.
+    fn fill(&mut self, row: &mut [u8]) -> Result<(), Refusal> {
+        if self.broken.is_none() {
+            match self.rows.fill(row) {
+                Ok(()) => {
+                    self.read = true;
+                    return Ok(());
+                }
+                Err(Refusal::Damaged(what)) if self.salvage && self.read => self.broken = Some(what),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        pixels::make_grey(row, self.shape);
+        Ok(())
+    }
+
+    /// What is lost, now that the rows have been read.
+    pub fn notes_of_all(&self) -> Vec<String> {
+        self.notes.iter().cloned().chain(self.broken.clone().map(broken_note)).collect()
     }
 }
 
@@ -111,15 +148,15 @@ fn input<'a>(path: &'a Path, piped: &'a [u8]) -> Option<Box<dyn Input + 'a>> {
 
 impl Rows<'_> {
     /// The bytes of the next row, 16 bits the high byte first.
-    fn fill(&mut self, row: &mut [u8]) -> Result<(), String> {
+    fn fill(&mut self, row: &mut [u8]) -> Result<(), Refusal> {
         match self {
             Rows::Png(reader) => {
-                let next = reader.next_row().map_err(|error| error.to_string())?.ok_or("it ends too early")?;
-                row.copy_from_slice(next.data().get(..row.len()).ok_or("its rows are too short")?);
+                let next = reader.next_row().map_err(Refusal::damaged)?.ok_or_else(|| Refusal::damaged("it ends too early"))?;
+                row.copy_from_slice(next.data().get(..row.len()).ok_or_else(|| Refusal::damaged("its rows are too short"))?);
                 Ok(())
             }
-            Rows::Pnm(reader) => reader.read_exact(row).map_err(|error| error.to_string()),
-            Rows::Tiff(tiff) => tiff.read(row).map_err(|error| error.to_string()),
+            Rows::Pnm(reader) => reader.read_exact(row).map_err(Refusal::damaged),
+            Rows::Tiff(tiff) => tiff.read(row),
         }
     }
 }
@@ -140,7 +177,7 @@ fn png_rows<'a>(input: Box<dyn Input + 'a>) -> Option<Opened<'a>> {
     let info = reader.info();
     let shape = Shape { width: info.width, height: info.height, channels, depth };
     let in_rows = info.animation_control.is_none() && !info.interlaced;
-    in_rows.then(|| Opened { shape, rows: Rows::Png(Box::new(reader)), held_bytes: 0 })
+    in_rows.then(|| Opened { shape, rows: Rows::Png(Box::new(reader)), held_bytes: 0, notes: Vec::new() })
 }
 
 fn pnm_rows<'a>(input: Box<dyn Input + 'a>) -> Option<Opened<'a>> {
@@ -157,70 +194,11 @@ fn pnm_rows<'a>(input: Box<dyn Input + 'a>) -> Option<Opened<'a>> {
         65_535 => 16,
         _ => return None,
     };
-    Some(Opened { shape: Shape { width, height, channels, depth }, rows: Rows::Pnm(input), held_bytes: 0 })
+    Some(Opened { shape: Shape { width, height, channels, depth }, rows: Rows::Pnm(input), held_bytes: 0, notes: Vec::new() })
 }
 
 fn tiff_rows<'a>(input: Box<dyn Input + 'a>) -> Option<Opened<'a>> {
-    use tiff::ColorType::{Gray, GrayA, RGB, RGBA};
-    let mut decoder = tiff::decoder::Decoder::new(input).ok()?.with_limits(tiff::decoder::Limits::unlimited());
-    let (width, height) = decoder.dimensions().ok()?;
-    let (channels, depth) = match decoder.colortype().ok()? {
-        Gray(depth @ (8 | 16)) => (Channels::Grey, depth),
-        GrayA(depth @ (8 | 16)) => (Channels::GreyAlpha, depth),
-        RGB(depth @ (8 | 16)) => (Channels::Rgb, depth),
-        RGBA(depth @ (8 | 16)) => (Channels::Rgba, depth),
-        _ => return None,
-    };
-    let shape = Shape { width, height, channels, depth };
-    let planar = decoder.find_tag_unsigned::<u32>(Tag::PlanarConfiguration).ok()?.is_some_and(|planar| planar != 1);
-    let signed =
-        decoder.find_tag_unsigned_vec::<u32>(Tag::SampleFormat).ok()?.is_some_and(|formats| formats.iter().any(|&format| format != 1));
-    // Chunks are held stored and decoded, and a row of them put together.
-    let (columns, rows) = decoder.chunk_dimensions();
-    let held_bytes = u64::from(columns.max(width)).saturating_mul(3 * u64::from(rows.min(height)) * shape.pixel_bytes() as u64);
-    let rows = TiffRows { decoder, pixel_bytes: shape.pixel_bytes(), chunk: 0, bytes: Vec::new(), used: 0 };
-    (!planar && !signed).then(|| Opened { shape, rows: Rows::Tiff(Box::new(rows)), held_bytes })
-}
-
-fn sizes() -> tiff::TiffError {
-    io::Error::new(io::ErrorKind::InvalidData, "its strips or tiles do not fit").into()
-}
-
-impl TiffRows<'_> {
-    fn read(&mut self, row: &mut [u8]) -> tiff::TiffResult<()> {
-        if self.used == self.bytes.len() {
-            self.next_chunks(row.len())?;
-        }
-        let next = self.bytes.get(self.used..self.used + row.len()).ok_or_else(sizes)?;
-        row.copy_from_slice(next);
-        self.used += row.len();
-        Ok(())
-    }
-
-    /// A strip, or a row of tiles; `row` bytes each row.
-    fn next_chunks(&mut self, row: usize) -> tiff::TiffResult<()> {
-        let (width, _) = self.decoder.dimensions()?;
-        let across = match self.decoder.get_chunk_type() {
-            ChunkType::Strip => 1,
-            ChunkType::Tile => width.div_ceil(self.decoder.chunk_dimensions().0),
-        };
-        self.used = 0;
-        let mut left = 0;
-        for chunk in self.chunk..self.chunk + across {
-            let (columns, rows) = self.decoder.chunk_data_dimensions(chunk);
-            let bytes = match self.decoder.read_chunk(chunk)? {
-                DecodingResult::U8(samples) => samples,
-                DecodingResult::U16(samples) => samples.into_iter().flat_map(u16::to_be_bytes).collect(),
-                _ => return Err(sizes()),
-            };
-            let length = columns as usize * self.pixel_bytes;
-            self.bytes.resize(rows as usize * row, 0);
-            for (to, from) in self.bytes.chunks_exact_mut(row).zip(bytes.chunks_exact(length.max(1))) {
-                to.get_mut(left..left + length).ok_or_else(sizes)?.copy_from_slice(from);
-            }
-            left += length;
-        }
-        self.chunk += across;
-        if left == row { Ok(()) } else { Err(sizes()) }
-    }
+    let read_tiff::Tiff { facts, rows } = read_tiff::open(input).ok()?;
+    let rows = rows?;
+    Some(Opened { shape: rows.shape, held_bytes: rows.held_bytes(), rows: Rows::Tiff(Box::new(rows)), notes: facts.notes })
 }

@@ -17,7 +17,7 @@ use crate::engine::Choice;
 use crate::eval::tool_folders;
 use crate::failure::Failure;
 use crate::output::{self, Existing, Remedies};
-use crate::read_image::{Turn, decode_image};
+use crate::read_image::{Reading, decode_image};
 
 /// This program, as the viewer sees it.
 struct Program {
@@ -42,7 +42,7 @@ impl Host for Program {
     }
 
     fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
-        let source = decode_image(bytes, path, self.limits.max_pixels, Turn::Apply).map_err(|failure| failure.message)?;
+        let source = decode_image(bytes, path, &Reading::plain(self.limits.max_pixels)).map_err(|failure| failure.message)?;
         Ok((source.picture, source.metadata))
     }
 

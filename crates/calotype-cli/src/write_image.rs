@@ -223,7 +223,7 @@ fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read_image::{Turn, decode_image};
+    use crate::read_image::{Reading, decode_image};
     use calotype::Samples;
 
     const KINDS: [Channels; 4] = [Channels::Grey, Channels::GreyAlpha, Channels::Rgb, Channels::Rgba];
@@ -252,7 +252,7 @@ mod tests {
         {
             let original = picture(channels, deep);
             let (bytes, notes) = encode_image(format, original.clone(), Metadata::default()).unwrap();
-            let back = decode_image(&bytes, Path::new("x"), 100, Turn::Apply).unwrap().picture;
+            let back = decode_image(&bytes, Path::new("x"), &Reading::plain(100)).unwrap().picture;
             let cut = deep && !matches!(format, ImageFormat::Png | ImageFormat::Tiff | ImageFormat::Pnm);
             let opaque = channels.has_alpha() && format == ImageFormat::Pnm;
             assert_eq!(notes.len(), usize::from(cut) + usize::from(opaque), "{format:?} {channels:?} {deep}: {notes:?}");

@@ -227,7 +227,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::read_image::{Turn, decode_image};
+    use crate::read_image::{Reading, decode_image};
     use crate::read_rows::RowSource;
 
     fn picture(width: u32, height: u32, channels: Channels, depth: u8) -> Picture {
@@ -267,14 +267,14 @@ mod tests {
                 let mut file = Cursor::new(Vec::new());
                 write_rows(&mut file, format, (picture.shape(), &metadata), bands(&picture)).unwrap();
                 let (file, what) = (file.into_inner(), format!("{format:?} {:?}", picture.shape()));
-                let mut source = RowSource::open(Path::new("-"), &file, Turn::Apply).expect("rows");
+                let mut source = RowSource::open(Path::new("-"), &file, &Reading::plain(100_000)).expect("rows");
                 assert_eq!((source.shape, &source.metadata), (picture.shape(), &metadata), "{what}");
                 let top = source.next(1).unwrap();
                 let parts = [Ok(top)].into_iter().chain((height > 1).then(|| Ok(source.next(height - 1).unwrap())));
                 assert!(Picture::stacked(parts).unwrap() == picture, "{what}");
-                let whole = decode_image(&file, Path::new("x"), 100_000, Turn::Apply).unwrap();
+                let whole = decode_image(&file, Path::new("x"), &Reading::plain(100_000)).unwrap();
                 assert!(whole.picture == picture && whole.metadata == metadata && whole.notes == source.notes, "{what}, as a whole");
-                let cut = RowSource::open(Path::new("-"), &file[..file.len() * 2 / 3], Turn::Apply);
+                let cut = RowSource::open(Path::new("-"), &file[..file.len() * 2 / 3], &Reading::plain(100_000));
                 let refused = cut.map_or(true, |mut source| source.next(height).is_err());
                 assert!(refused || file.len() < 1000, "{what}, cut");
             }

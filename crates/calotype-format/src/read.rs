@@ -75,6 +75,28 @@ impl<'a> File<'a> {
     /// # Errors
     /// As [`File::parse`]; [`Fault::Truncated`] tells how many bytes the next step needs.
     pub fn parse_prefix(bytes: &'a [u8], max_pixels: u64) -> Result<File<'a>, Error> {
+        File::parse_unless(bytes, max_pixels, &mut Err)
+    }
+
+    /// As [`File::parse_prefix`], of a damaged file: tiles whose CRC does not fit are held as if nothing of them were there, sections are left out,
+    /// bytes after the end passed over. Gives these faults, too, in the order of the file.
+    ///
+    /// # Errors
+    /// As [`File::parse_prefix`], if header, section table or tile index are damaged.
+    pub fn parse_damaged(bytes: &'a [u8], max_pixels: u64) -> Result<(File<'a>, Vec<Fault>), Error> {
+        let mut faults = Vec::new();
+        let file = File::parse_unless(bytes, max_pixels, &mut |error| match error {
+            Error::Malformed { what, .. } => {
+                faults.push(what);
+                Ok(())
+            }
+            error => Err(error),
+        })?;
+        Ok((file, faults))
+    }
+
+    /// Goes on after faults of streams, sections and length that `bearable` bears.
+    fn parse_unless(bytes: &'a [u8], max_pixels: u64, bearable: Bearable<'_>) -> Result<File<'a>, Error> {
         let (header, section_count) = Header::with_section_count(bytes)?;
         if header.pixels() > max_pixels {
             return Err(Error::TooManyPixels { width: header.width, height: header.height, limit: max_pixels });
@@ -86,12 +108,16 @@ impl<'a> File<'a> {
         reader.check_header_crc()?;
         check_tags(section_table)?;
         let entries: Vec<TileEntry> = tile_index.chunks_exact(entry_bytes).map(TileEntry::parse).collect();
-        let length = reader.length(section_table, &entries)?;
-        let sections = reader.sections(section_table)?;
-        let tiles = reader.tiles(&entries)?;
+        let length = reader.length(section_table, &entries);
+        reader.check_end(length).or_else(&mut *bearable)?;
+        let sections = reader.sections(section_table, bearable)?;
+        let tiles = reader.tiles(&entries, bearable)?;
         Ok(File { header, sections, tiles, length })
     }
 }
+
+/// Whether reading goes on after a fault.
+type Bearable<'b> = &'b mut dyn FnMut(Error) -> Result<(), Error>;
 
 /// An entry of the tile index.
 struct TileEntry {
@@ -156,33 +182,38 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The file's length by its index; no file goes on after that. (At most 2^55 lengths of 32 bits, and memory for them: no overflow.)
-    fn length(&self, section_table: &[u8], entries: &[TileEntry]) -> Result<u64, Error> {
+    /// The file's length by its index. (At most 2^55 lengths of 32 bits, and memory for them: no overflow.)
+    fn length(&self, section_table: &[u8], entries: &[TileEntry]) -> u64 {
         let sections = section_table.chunks_exact(SECTION_ENTRY_BYTES).map(|entry| u64::from(SECTION_LENGTH.take_u32(entry)));
         let tiles = entries.iter().map(|entry| u64::from(entry.z_bytes) + entry.y_length());
-        let end = (self.at as u64).saturating_add(sections.chain(tiles).sum());
+        (self.at as u64).saturating_add(sections.chain(tiles).sum())
+    }
+
+    /// No file goes on after its end.
+    fn check_end(&self, end: u64) -> Result<(), Error> {
         match (self.file.len() as u64).checked_sub(end) {
             Some(bytes @ 1..) => Err(Error::Malformed { offset: end, what: Fault::TrailingBytes { bytes } }),
-            _ => Ok(end),
+            _ => Ok(()),
         }
     }
 
-    fn sections(&mut self, section_table: &[u8]) -> Result<Vec<SectionRef<'a>>, Error> {
+    fn sections(&mut self, section_table: &[u8], bearable: Bearable<'_>) -> Result<Vec<SectionRef<'a>>, Error> {
         let mut sections = Vec::with_capacity(section_table.len() / SECTION_ENTRY_BYTES);
         for (section, entry) in section_table.chunks_exact(SECTION_ENTRY_BYTES).enumerate() {
             let offset = self.at;
             let bytes = self.take(u64::from(SECTION_LENGTH.take_u32(entry)))?;
             let (stored, computed) = (SECTION_CRC.take_u32(entry), crc32fast::hash(bytes));
-            if stored != computed {
-                return Err(Error::malformed(offset, Fault::SectionCrc { section, stored, computed }));
+            if stored == computed {
+                sections.push(SectionRef { tag: SECTION_TAG.take(entry), offset, bytes });
+            } else {
+                bearable(Error::malformed(offset, Fault::SectionCrc { section, stored, computed }))?;
             }
-            sections.push(SectionRef { tag: SECTION_TAG.take(entry), offset, bytes });
         }
         Ok(sections)
     }
 
     /// All z streams, then all first parts of y streams, and so on, as far as they are there.
-    fn tiles(&mut self, entries: &[TileEntry]) -> Result<Vec<TileRef<'a>>, Error> {
+    fn tiles(&mut self, entries: &[TileEntry], bearable: Bearable<'_>) -> Result<Vec<TileRef<'a>>, Error> {
         let mut tiles: Vec<TileRef<'a>> = Vec::with_capacity(entries.len());
         for entry in entries {
             let z = self.take_some(entry.z_bytes);
@@ -193,7 +224,10 @@ impl<'a> Reader<'a> {
             entries.iter().zip(&mut tiles).for_each(|(entry, tile)| tile.y[part] = self.take_some(entry.y_bytes[part]));
         }
         for (number, (entry, tile)) in entries.iter().zip(&mut tiles).enumerate() {
-            self.check_tile(number, entry, tile)?;
+            if let Err(error) = self.check_tile(number, entry, tile) {
+                bearable(error)?;
+                *tile = TileRef { z: &[], y: [&[]; Y_PARTS], held: Held::Nothing };
+            }
         }
         Ok(tiles)
     }

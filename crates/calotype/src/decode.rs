@@ -1,7 +1,7 @@
 //! From a file to pixels.
 
 use calotype_format::layout::section;
-use calotype_format::{File, Header};
+use calotype_format::{Fault, File, Header};
 
 use crate::alpha::AlphaRows;
 use crate::bands::{Bands, Tiles};
@@ -99,6 +99,8 @@ pub struct Decoder<'a> {
     file: File<'a>,
     max_memory: u64,
     kept: Option<&'a Kept>,
+    /// What was passed over.
+    faults: Vec<Fault>,
 }
 
 impl<'a> Decoder<'a> {
@@ -108,7 +110,7 @@ impl<'a> Decoder<'a> {
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse(bytes, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
     }
 
     /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
@@ -118,7 +120,35 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::new`].
     pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse_prefix(bytes, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
+    }
+
+    /// As [`Decoder::partial`], of a damaged file: tiles whose checksum does not fit are flat, other sections left out: [`Decoder::damaged_tiles`],
+    /// [`Decoder::damaged_sections`]. Bytes after its end are passed over.
+    ///
+    /// # Errors
+    /// As [`Decoder::partial`], if header or index are damaged.
+    pub fn salvage(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
+        let (file, faults) = File::parse_damaged(bytes, options.max_pixels)?;
+        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults })
+    }
+
+    /// Where the tiles lie that [`Decoder::salvage`] found damaged.
+    pub fn damaged_tiles(&self) -> Vec<Region> {
+        let tiles: Vec<_> = self.file.header.tiles().collect();
+        let region = |tile: usize| tiles.get(tile).map(|rect| Region { x: rect.x, y: rect.y, width: rect.width, height: rect.height });
+        let tile = |fault: &Fault| if let Fault::TileCrc { tile, .. } = fault { region(*tile) } else { None };
+        self.faults.iter().filter_map(tile).collect()
+    }
+
+    /// How many sections [`Decoder::salvage`] found damaged: alpha or metadata.
+    pub fn damaged_sections(&self) -> usize {
+        self.faults.iter().filter(|fault| matches!(fault, Fault::SectionCrc { .. })).count()
+    }
+
+    /// Whether [`Decoder::salvage`] found bytes after the end.
+    pub fn has_trailing_bytes(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault, Fault::TrailingBytes { .. }))
     }
 
     /// The same, going on with what has been decoded of the file before.
@@ -133,7 +163,7 @@ impl<'a> Decoder<'a> {
 
     /// Bytes that the file has after those that are here.
     pub fn missing_bytes(&self) -> u64 {
-        self.file.length - self.bytes.len() as u64
+        self.file.length.saturating_sub(self.bytes.len() as u64)
     }
 
     /// What the header says.

@@ -79,6 +79,33 @@ fn a_killed_batch_leaves_whole_files_only() {
     assert_eq!(desk.run("decode out -o back --format ppm").code, 0, "every file is whole");
 }
 
+/// Their first bytes, or their lengths, are enough: none of them could be read whole.
+#[test]
+fn giant_files_that_are_no_pictures_do_not_end_a_batch() {
+    let desk = desk_with(2, &[]);
+    let sparse = |name: &str, begin: &[u8]| {
+        desk.write(name, begin);
+        std::fs::File::options().write(true).open(desk.path(name)).unwrap().set_len(100_000_000_000).unwrap();
+    };
+    sparse("zeros.jpg", &[]);
+    sparse("long.jpg", &[0xFF, 0xD8, 0xFF, 0xE0]);
+    sparse("zeros.calo", &[]);
+    let run = desk.run("encode in/0.ppm zeros.jpg long.jpg in/1.ppm -o out");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(desk.path("out/0.calo").is_file() && desk.path("out/1.calo").is_file());
+    assert!(run.stderr.contains("zeros.jpg: is not an image that calotype knows"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("long.jpg: is 100000000000 bytes long, over the limit of 4294967296; raise it with --max-memory"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("2 of 4 files made"), "{}", run.stderr);
+    desk.refused("encode zeros.jpg -o a.calo", 1, "zeros.jpg: is not an image");
+    desk.refused("encode long.jpg -o a.calo", 3, "over the limit");
+    desk.refused("decode zeros.calo -o a.png", 1, "zeros.calo: not a .calo file");
+    desk.refused("info zeros.calo", 1, "zeros.calo: not a .calo file");
+}
+
 #[test]
 fn refusals() {
     let desk = desk_with(2, &[]);

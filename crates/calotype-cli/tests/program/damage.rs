@@ -1,6 +1,8 @@
 //! Damaged files: truncated and with flipped bits.
 
-use crate::harness::{Desk, ppm};
+use image::{DynamicImage, GenericImageView, Rgba, RgbaImage};
+
+use crate::harness::{Desk, Run, ppm};
 
 fn damaged_is_refused(desk: &Desk, bytes: &[u8], what: &str) {
     desk.write("damaged.calo", bytes);
@@ -27,4 +29,66 @@ fn truncated_and_flipped_files_are_refused() {
         damaged_is_refused(&desk, &flipped, &format!("bit {} of byte {place} flipped", place % 8));
     }
     damaged_is_refused(&desk, &[&file[..], b"x"].concat(), "a byte too many");
+}
+
+/// Decodes what can be read of `file`.
+fn salvaged(desk: &Desk, file: &[u8]) -> (Run, DynamicImage) {
+    desk.write("damaged.calo", file);
+    let run = desk.run("decode damaged.calo -o salvaged.png -y --salvage");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    (run, image::open(desk.path("salvaged.png")).unwrap())
+}
+
+fn notes(run: &Run) -> Vec<&str> {
+    run.stderr.lines().filter_map(|line| line.strip_prefix("calotype: note: damaged.calo: ")).collect()
+}
+
+#[test]
+fn damaged_tiles_are_flat_and_the_others_as_they_were() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(190, 180));
+    desk.json("encode in.ppm -o a.calo --tile-log2 6 --json");
+    desk.json("decode a.calo -o a.png --json");
+    let (mut file, whole) = (desk.read("a.calo"), image::open(desk.path("a.png")).unwrap());
+    // Header, an index of nine tiles of 40 bytes, its checksum: there the z stream of the first tile begins.
+    file[28 + 9 * 40 + 4] ^= 1;
+    desk.write("damaged.calo", &file);
+    desk.refused("decode damaged.calo -o b.png", 1, "see the rest with --salvage");
+    let (run, seen) = salvaged(&desk, &file);
+    assert_eq!(notes(&run), ["the tile of 64x64 pixels at 0,0 is damaged; it is left flat"]);
+    let part = |image: &DynamicImage, x, y| image.view(x, y, 50, 50).to_image();
+    assert!(part(&seen, 130, 0) == part(&whole, 130, 0) && part(&seen, 0, 130) == part(&whole, 0, 130), "other tiles");
+    let range = |image: &DynamicImage| {
+        let values: Vec<u8> = part(image, 4, 4).pixels().map(|pixel| pixel.0[0]).collect();
+        values.iter().max().unwrap() - values.iter().min().unwrap()
+    };
+    assert!(range(&whole) > 200 && range(&seen) < 60, "{} {}", range(&whole), range(&seen));
+    let (run, again) = salvaged(&desk, &[&desk.read("a.calo")[..], b"more"].concat());
+    assert_eq!(notes(&run), ["it goes on after its end; that is passed over"]);
+    assert!(again == whole);
+    let whole_file = desk.read("a.calo");
+    let (run, _) = salvaged(&desk, &whole_file[..whole_file.len() - 10]);
+    assert!(notes(&run)[0].ends_with("the rest would make it finer"), "{}", run.stderr);
+    desk.write("damaged.calo", &with_flipped_header(&whole_file));
+    desk.refused("decode damaged.calo -o b.png --salvage", 1, "damaged .calo file");
+}
+
+fn with_flipped_header(file: &[u8]) -> Vec<u8> {
+    let mut file = file.to_vec();
+    file[30] ^= 1;
+    file
+}
+
+#[test]
+fn damaged_alpha_is_left_out() {
+    let desk = Desk::new();
+    RgbaImage::from_fn(40, 30, |x, y| Rgba([90, 120, 60, (x * y) as u8])).save(desk.path("in.png")).unwrap();
+    desk.json("encode in.png -o a.calo --json");
+    desk.json("decode a.calo -o a.png --json");
+    let mut file = desk.read("a.calo");
+    // Header, a table of one section, an index of one tile, the checksum, the length of the tile's stream.
+    file[28 + 12 + 12 + 4 + 4 + 3] ^= 1;
+    let (run, seen) = salvaged(&desk, &file);
+    assert_eq!(notes(&run), ["alpha or metadata are damaged; they are left out"]);
+    assert_eq!(seen, DynamicImage::from(image::open(desk.path("a.png")).unwrap().to_rgb8()));
 }

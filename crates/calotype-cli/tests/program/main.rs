@@ -3,6 +3,7 @@
 mod bands;
 mod batch;
 mod bench;
+mod cases;
 mod damage;
 #[cfg(all(feature = "view", unix))]
 mod display;
@@ -10,6 +11,7 @@ mod engines;
 mod eval;
 mod harness;
 mod kit;
+mod makers;
 mod metadata;
 mod models;
 mod pictures;

@@ -41,7 +41,7 @@ fn what_is_no_image_is_malformed() {
     desk.refused("encode text.png -o a.calo", 1, "text.png: is not an image");
     desk.refused("encode empty.png -o a.calo", 1, "empty.png: is empty");
     desk.refused("encode half.png -o a.calo", 1, "half.png");
-    desk.refused("encode movie.gif -o a.calo", 3, "GIF");
+    desk.refused("encode movie.gif -o a.calo", 1, "movie.gif: is a damaged image");
     desk.refused("encode flat.pam -o a.calo", 1, "flat.pam: is 0x15, an image without pixels");
     desk.refused("encode missing.png -o a.calo", 5, "missing.png: cannot read");
     desk.refused("encode . -o a.calo", 2, "name a folder");
