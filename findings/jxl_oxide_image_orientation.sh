@@ -2,7 +2,7 @@
 # Guess: pixels of `jxl_oxide::integration::JxlDecoder`, turned by what its `ImageDecoder::orientation()` says, stand upright, as with every other
 # decoder of the `image` crate.
 # Truth: the decoder has already turned the pixels by the orientation of the JPEG XL header, and `orientation()` then repeats what the Exif box
-# says. A picture that says "turn by 90 degrees" in both places, comes out turned twice. libjxl says that the header counts.
+# says. A picture that says "turn by 90 degrees" in both places, comes out turned twice.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
