@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageResult};
 use jxl_oxide::image::BitDepth;
-use jxl_oxide::{AllocTracker, ImageStream, JxlImage};
+use jxl_oxide::{AllocTracker, ImageStream, InitializeResult, JxlImage};
 
 use crate::refusal::{BREAKS_OFF, Refusal};
 
@@ -23,7 +23,13 @@ impl Jxl {
     /// Damaged; unsupported for CMYK.
     pub fn open(bytes: &[u8], frame: usize, max_bytes: u64) -> Result<Jxl, Refusal> {
         let tracker = AllocTracker::with_limit(usize::try_from(max_bytes).unwrap_or(usize::MAX));
-        let image = JxlImage::builder().alloc_tracker(tracker).read(bytes).map_err(Refusal::damaged)?;
+        // Not `read`, which stops at the last frame: Exif may lie behind it.
+        let mut begun = JxlImage::builder().alloc_tracker(tracker).build_uninit();
+        begun.feed_bytes(bytes).map_err(Refusal::damaged)?;
+        let InitializeResult::Initialized(mut image) = begun.try_init().map_err(Refusal::damaged)? else {
+            return Err(Refusal::damaged(BREAKS_OFF));
+        };
+        image.finalize().map_err(Refusal::damaged)?;
         if image.pixel_format().has_black() {
             return Err(Refusal::uses("CMYK"));
         }

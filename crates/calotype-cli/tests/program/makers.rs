@@ -1,6 +1,7 @@
 //! Makes image files that no encoder at hand writes.
 
-use image::{DynamicImage, GenericImageView};
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame, GenericImageView, RgbImage, RgbaImage};
 
 /// JPEG markers of frames and segments.
 pub const SOF0: u8 = 0xC0;
@@ -308,4 +309,48 @@ pub fn mpo(pictures: &[Vec<u8>], kind: u32) -> Vec<u8> {
     }
     let (marker, rest) = pictures[0].split_at(2);
     [marker, &list(&offsets), rest].concat().into_iter().chain(pictures[1..].concat()).collect()
+}
+
+/// `cjxl -q 100 -e 3` (0.7) of 12 x 8 pixels (20 x, 30 y, 100), with alpha 255 - 10 x, of grey 5000 x + 100 y; of three flat pictures.
+pub const JXL_RGB: &str = "ff0a01414071210802010060024b12c582055220192c2b9787a8a8aa77b1543cc618ef006ccbd977e993cfc98d3dffe8ddfb051d41c80f1f78f984a51304a9fb6e\
+    17db36a70fc68c2b7899be7b1e399eff002c7e0100ac3c8069592866a38c711d8e1be2acab4c2dbc8774957519f30a62604bb5e0d3578de67def666f616fa42704\
+    3a0cc33076767a84628947061288ca57384218f78b107b04fb0f463aaaf1d3d00bec02";
+pub const JXL_RGBA: &str = "ff0a01c182e24208081000f4024b12c5820552608355562ed351494b99b1a7981763cc1863cc03102cee0ad0ddad166ff36e2618a099a799d31e58ab1c7ba1c08a\
+    9497e999d67ea6f81ebcd35e189d2f7b81e6b0c0c764ee003ebf00acca0358fc07d04dae71d09a5632963d623fa471a3d24837b212dcadb28e19fb80759a9cdfdd\
+    7fdd87c69048102ec38e1c2b5c8911172f46ac7782ba281d1d6b24bd4e900ad3c049947bff4042153302ffd0ff5fdd53dd3fe77edca3dc2b5cc0b1901720ae8c20\
+    c94e845c19141d";
+pub const JXL_GREY: &str = "0000000c4a584c200d0a870a00000014667479706a786c20000000006a786c20000000096a786c6c0a000000886a786c63ff0a01f10314170208020100c8014b12\
+    c58285241625fea7b25b1d36891a1aa8d6982f647823100fc403f1403c100fc403f1403c100fc403f1fdd428ffc757ff0aad6eb5a95255a93a55a77e401765dbb0\
+    600093756356a36fcf0d98551d9da0a97220808fb6307e4f06d51ef0fe7774421bbe14603097ff91776a0a38868e00";
+pub const JXL_TURNED: &str = "0000000c4a584c200d0a870a00000014667479706a786c20000000006a786c20000000ae6a786c63ff0a012d10505c120802010060024b12c582055220192c2b97\
+    87a8a8aa77b1543cc618ef006ccbd977e993cfc98d3dffe8ddfb051d41c80f1f78f984a51304a9fb6e17db36a70fc68c2b7899be7b1e399eff002c7e0100ac3c80\
+    69592866a38c711d8e1be2acab4c2dbc8774957519f30a62604bb5e0d3578de67def666f616fa427043a0cc33076767a84628947061288ca57384218f78b107b04\
+    fb0f463aaaf1d3d00bec02";
+pub const JXL_ANIMATION: &str = "ff0a8830c100028a4b0208029209000090004b120912183804414881fc8c31789c182706658c31ce01201cde45d181ead49874951a4d080292090000ac004b1209\
+    12183804414881fc8c31789c18274e8c9331c6380720700004c00c53030c4fa6980662b25546170108029205008c004b120912183804414881fc89314e9c182c26\
+    062f13e7008c0f3497aa4080714940a215";
+
+/// Bytes of hexadecimal digits.
+pub fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.bytes().map(|digit| char::from(digit).to_digit(16).unwrap() as u8).collect();
+    digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect()
+}
+
+/// A GIF of frames.
+pub fn gif(frames: &[RgbaImage]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    GifEncoder::new(&mut bytes).encode_frames(frames.iter().map(|image| Frame::new(image.clone()))).unwrap();
+    bytes
+}
+
+/// An animated PNG of frames.
+pub fn apng(frames: &[RgbImage]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, frames[0].width(), frames[0].height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(frames.len() as u32, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    frames.iter().for_each(|frame| writer.write_image_data(frame).unwrap());
+    writer.finish().unwrap();
+    bytes
 }
