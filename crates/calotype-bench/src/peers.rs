@@ -82,7 +82,7 @@ fn built_in() -> &'static [Peer] {
 
 fn parse(text: &str, path: &Path) -> Result<Vec<Peer>, Error> {
     let malformed = |what: String| Error::Malformed { path: path.to_path_buf(), what };
-    let file: PeersFile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let file: PeersFile = toml::from_str(text).map_err(|error| malformed(in_one_line(text, &error)))?;
     let lacks = |peer: &Peer| {
         let needed = [(&peer.encode, "encode", "{in}"), (&peer.encode, "encode", "{out}"), (&peer.encode, "encode", "{q}")];
         let needed = needed.into_iter().chain([(&peer.decode, "decode", "{in}"), (&peer.decode, "decode", "{out}")]);
@@ -93,6 +93,11 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Peer>, Error> {
         Some(what) => Err(malformed(what)),
         None => Ok(file.codec),
     }
+}
+
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+    format!("line {line}: {}", error.message().replace('\n', "; "))
 }
 
 /// The peer of this name, its tools each in the first of `folders` that holds it.

@@ -43,7 +43,7 @@ pub(super) struct Running<'a> {
 pub(super) struct Limit {
     /// With less left it is not begun.
     pub least: Duration,
-    /// Who takes longer hangs.
+    /// Who takes longer hangs; or who takes longer than a third of all the time, if that is more.
     pub most: Duration,
 }
 
@@ -128,8 +128,9 @@ impl Running<'_> {
             self.skip(name, format!("{} s left, needs about {} s", left.as_secs(), limit.least.as_secs()));
             return None;
         }
+        let most = limit.most.max(Duration::from_secs(self.run.seconds / 3));
         let begin = Instant::now();
-        let ended = match run_until(command, begin + left.min(limit.most)) {
+        let ended = match run_until(command, begin + left.min(most)) {
             Ok(ended) => ended,
             Err(error) => {
                 self.fail(name, format!("{}: cannot be started: {error}", command.get_program().display()));
@@ -139,7 +140,7 @@ impl Running<'_> {
         let Verdict { right, mut details } = judge(&ended);
         let outcome = match ended.status {
             // Killed for the whole run's time limit rather than its own.
-            None if right && left < limit.most => Outcome::Unfinished,
+            None if right && left < most => Outcome::Unfinished,
             Some(_) if right && ended.is_success() => Outcome::Passed,
             _ => Outcome::Failed,
         };

@@ -70,6 +70,34 @@ pub fn fake_jpeg(desk: &Desk) {
 
 #[cfg(unix)]
 #[test]
+fn codecs_of_a_file_are_compared_with() {
+    let desk = desk_with_images();
+    fake_jpeg(&desk);
+    let codec = r#"[[codec]]
+        name = "mine"
+        encoder = "tools/cjpeg"
+        decoder = "tools/djpeg"
+        version = "-version"
+        encode = "-quality {q} -optimize -sample 2x2 -outfile {out} {in}"
+        decode = "-outfile {out} {in}"
+        container = "ppm"
+        ending = "jpg"
+        qualities = [10, 90]
+    "#;
+    desk.write("peers.toml", codec.as_bytes());
+    let run = desk.run("eval in -q 20,80 --peers-file peers.toml --json results.json");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let results: Value = serde_json::from_slice(&desk.read("results.json")).unwrap();
+    assert_eq!((&results["codecs"][0]["label"], &results["codecs"][0]["version"]), (&"mine".into(), &"cjpeg fake 7".into()));
+    assert_eq!(results["curves"]["mine"]["bpp"].as_array().unwrap().len(), 2);
+    desk.write("peers.toml", codec.replace("tools/cjpeg", "tools/absent").as_bytes());
+    desk.refused("eval in -q 20 --peers-file peers.toml", 5, "tools/absent");
+    desk.write("peers.toml", codec.replace("{q}", "50").as_bytes());
+    desk.refused("eval in -q 20 --peers-file peers.toml", 1, "peers.toml");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_report_compares_times_and_resumes() {
     let desk = desk_with_images();
     fake_jpeg(&desk);
