@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn the_window_lies_where_the_error_is() {
         let (width, height) = (400, 300);
-        let picture = Picture { name: "x".to_string(), width, height, rgb: vec![100; (width * height * 3) as usize] };
+        let picture = Picture { name: "x".to_string(), width, height, rgb: vec![100; (width * height * 3) as usize], whole: None };
         let mut decoded = picture.rgb.clone();
         decoded[((290 * width + 399) * 3) as usize] = 0;
         let window = worst_window(&picture, &decoded);

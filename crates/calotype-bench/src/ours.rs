@@ -60,11 +60,14 @@ fn key(codec: &Codec, plan: &Plan<'_>, fingerprint: &str, quality: f64) -> Strin
 }
 
 fn fresh(codec: &Codec, plan: &Plan<'_>, picture: &Picture, quality: f64) -> Result<Fresh, Fault> {
-    let image = RgbImage::new(picture.width, picture.height, &picture.rgb)?;
+    let encode = |options: &EncodeOptions| match &picture.whole {
+        Some((whole, metadata)) => codec.encode_picture(whole, metadata, options),
+        None => codec.encode(&RgbImage::new(picture.width, picture.height, &picture.rgb)?, options),
+    };
     let options = EncodeOptions { quality: Quality::from_percent(quality)?, ..plan.options };
-    let (encoded, encode_ms) = timed(|| codec.encode(&image, &options))?;
+    let (encoded, encode_ms) = timed(|| encode(&options))?;
     let (decoded, decode_ms) = timed(|| decode(codec, &encoded))?;
-    let counted = codec.encode(&image, &EncodeOptions { statistics: true, ..options })?;
+    let counted = encode(&EncodeOptions { statistics: true, ..options })?;
     if let Some(keep) = plan.hooks.keep {
         keep(&Kept { name: &picture.name, quality, encoded: &encoded, decoded: &decoded }).map_err(Fault::Foreign)?;
     }

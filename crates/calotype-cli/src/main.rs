@@ -11,7 +11,9 @@ mod exif;
 mod failure;
 mod generate;
 mod info;
+mod inherited;
 mod list;
+mod metadata;
 mod output;
 mod pixels;
 mod progress;
@@ -37,7 +39,9 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::say(&format!("calotype: {}", failure.message));
+            if !failure.is_silent() {
+                output::say(&format!("calotype: {}", failure.message));
+            }
             ExitCode::from(failure.code)
         }
     }

@@ -1,16 +1,16 @@
 //! Reading images of any supported format with their metadata, by their content.
 
 use std::fs;
-use std::io::{self, Cursor, Read, SeekFrom};
+use std::io::{self, BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use calotype::{Metadata, Picture};
 use clap::ValueEnum;
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use crate::exif::{self, ReadSeek};
+use crate::exif::ReadSeek;
 use crate::failure::Failure;
+use crate::metadata::{self, Company, PixelChunks};
 use crate::output::is_pipe;
 use crate::pixels;
 
@@ -57,8 +57,8 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Malformed if it is no image or a damaged one, unsupported for other formats and images above `max_pixels`.
 pub fn decode_image(bytes: &[u8], path: &Path, max_pixels: u64, turn: Turn) -> Result<Source, Failure> {
     let refused = |error| image_failure(path, error);
-    let (mut decoder, format) = decoder_of(bytes, path, max_pixels)?;
-    let Company { metadata, orientation, notes } = company(&mut decoder, &mut Cursor::new(bytes), format, turn);
+    let (decoder, format) = decoder_of(bytes, path, max_pixels)?;
+    let Company { metadata, orientation, notes } = company_of(&mut Cursor::new(bytes), format, decoder.color_type(), turn);
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     image.apply_orientation(orientation);
     let picture = pixels::from_image(image).map_err(|error| Failure::codec(path, &error))?;
@@ -78,75 +78,16 @@ fn decoder_of<'a>(bytes: &'a [u8], path: &Path, max_pixels: u64) -> Result<(impl
         return Err(Failure::malformed(path, "is empty; give an image"));
     }
     let format = format_of(bytes, path)?;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let pixels = pixels_of(Cursor::new(bytes), format).map_err(|error| Failure::io(path, "read", error))?;
+    let mut reader = ImageReader::with_format(pixels, format);
     reader.limits(limits(max_pixels));
     let decoder = reader.into_decoder().map_err(|error| image_failure(path, error))?;
     check_size(decoder.dimensions(), path, max_pixels)?;
     Ok((decoder, format))
 }
 
-/// What comes with the pixels of an image.
-pub struct Company {
-    /// As it shall be in the `.calo` file.
-    pub metadata: Metadata,
-    /// How the pixels must be turned for it.
-    pub orientation: Orientation,
-    /// As in [`Source`].
-    pub notes: Vec<String>,
-}
-
-/// What comes with the pixels of `decoder`, which reads what is in `file`.
-pub fn company(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: ImageFormat, turn: Turn) -> Company {
-    let mut metadata = metadata_of(decoder, file, format);
-    let asked = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let orientation = say_orientation(&mut metadata, asked, turn);
-    let notes = notes(decoder.color_type(), &mut metadata);
-    Company { metadata, orientation, notes }
-}
-
-/// Empty chunks count as none.
-fn metadata_of(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: ImageFormat) -> Metadata {
-    let chunk = |chunk: ImageResult<Option<Vec<u8>>>| chunk.ok().flatten().filter(|bytes| !bytes.is_empty());
-    if format == ImageFormat::Tiff {
-        return Metadata { icc: exif::icc_of_tiff(file), cicp: None, exif: exif::of_tiff(file), xmp: exif::xmp_of_tiff(file) };
-    }
-    let cicp = if format == ImageFormat::Png { cicp_of_png(file) } else { None };
-    Metadata { icc: chunk(decoder.icc_profile()), cicp, exif: chunk(decoder.exif_metadata()), xmp: chunk(decoder.xmp_metadata()) }
-}
-
-/// The cICP chunk, which stands before the pixels.
-fn cicp_of_png(png: &mut impl ReadSeek) -> Option<[u8; 4]> {
-    png.seek(SeekFrom::Start(8)).ok()?;
-    loop {
-        let mut head = [0; 8];
-        png.read_exact(&mut head).ok()?;
-        let length = u32::from_be_bytes(*head.first_chunk()?);
-        match (&head[4..], length) {
-            (b"cICP", 4) => return png.read_exact(&mut head[..4]).ok().and_then(|()| head.first_chunk().copied()),
-            (b"cICP" | b"IDAT", _) => return None,
-            _ => png.seek_relative(i64::from(length) + 4).ok()?,
-        }
-    }
-}
-
-/// Makes sure that Exif says how to turn what is left to turn; returns how to turn the pixels before.
-pub fn say_orientation(metadata: &mut Metadata, asked: Orientation, turn: Turn) -> Orientation {
-    match turn {
-        Turn::Apply => {
-            // An Exif without orientation has nothing to reset.
-            let _ = metadata.exif.as_deref_mut().and_then(Orientation::remove_from_exif_chunk);
-            return asked;
-        }
-        Turn::Keep if asked != Orientation::NoTransforms && metadata.exif.is_none() => {
-            metadata.exif = Some(exif::of_orientation(asked.to_exif()));
-        }
-        Turn::Keep => {}
-    }
-    Orientation::NoTransforms
-}
-
-/// What is lost; takes away a profile that does not fit the pixels.
-fn notes(colour: ColorType, metadata: &mut Metadata) -> Vec<String> {
+/// What decoding changes of the pixels of a kind, one line each.
+pub fn notes_of(colour: ColorType) -> Vec<String> {
     let mut notes = Vec::new();
     if matches!(colour, ColorType::Rgb32F | ColorType::Rgba32F) {
         notes.push("its floating point is cut to 0 to 1 in 16 bits".to_string());
@@ -154,18 +95,27 @@ fn notes(colour: ColorType, metadata: &mut Metadata) -> Vec<String> {
     if colour.bytes_per_pixel() > colour.channel_count() {
         notes.push("its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)".to_string());
     }
-    if let Some(space) = metadata.icc.as_deref().and_then(foreign_space) {
-        metadata.icc = None;
-        notes.push(format!("its {space} colours were converted to sRGB without their profile"));
-    }
     notes
 }
 
-/// The colour space of a profile for pixels that are no longer there, such as CMYK.
-fn foreign_space(icc: &[u8]) -> Option<String> {
-    let space = icc.get(16..20)?;
-    (![b"RGB ".as_slice(), b"GRAY"].contains(&space)).then(|| space.escape_ascii().to_string().trim_end().to_string())
+/// What comes with pixels of this kind.
+pub fn company_of(file: &mut impl ReadSeek, format: ImageFormat, colour: ColorType, turn: Turn) -> Company {
+    let mut company = metadata::company(metadata::find(file, format), !colour.has_color(), turn);
+    company.notes.splice(0..0, notes_of(colour));
+    company
 }
+
+/// What a decoder of pixels reads of a file: of a PNG no metadata.
+///
+/// # Errors
+/// Those of seeking.
+pub fn pixels_of<'a>(file: impl BufRead + Seek + 'a, format: ImageFormat) -> io::Result<Box<dyn Input + 'a>> {
+    Ok(if format == ImageFormat::Png { Box::new(PixelChunks::new(file)?) } else { Box::new(file) })
+}
+
+/// An image file, or one in memory.
+pub trait Input: BufRead + Seek {}
+impl<T: BufRead + Seek> Input for T {}
 
 fn format_of(bytes: &[u8], path: &Path) -> Result<ImageFormat, Failure> {
     let readable = "give PNG, JPEG, WebP, TIFF, BMP or PNM";
@@ -190,7 +140,7 @@ fn limits(max_pixels: u64) -> Limits {
     limits
 }
 
-/// Refuses images without pixels and those of more than `max_pixels`.
+/// Refuses images without pixels and those of more than `max_pixels`, as the network sees them.
 ///
 /// # Errors
 /// Malformed, limits.
@@ -198,11 +148,8 @@ pub fn check_size((width, height): (u32, u32), path: &Path, max_pixels: u64) -> 
     if width == 0 || height == 0 {
         return Err(Failure::malformed(path, format!("is {width}x{height}, an image without pixels; give one that has some")));
     }
-    if u64::from(width) * u64::from(height) <= max_pixels {
-        return Ok(());
-    }
-    let what = format!("is {width}x{height}, over the limit of {max_pixels} pixels; raise it with --max-pixels");
-    Err(Failure::unsupported(path, what))
+    let error = calotype::Error::Limits { width, height, max_pixels };
+    if calotype::padded_pixels(width, height) > max_pixels { Err(Failure::codec(path, &error)) } else { Ok(()) }
 }
 
 fn image_failure(path: &Path, error: ImageError) -> Failure {
@@ -226,7 +173,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Source, Failure> {
-        decode_image(bytes, Path::new("x"), 100, Turn::Apply)
+        decode_image(bytes, Path::new("x"), 64 * 64, Turn::Apply)
     }
 
     #[test]
@@ -241,16 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn profiles_of_other_spaces_are_left_behind() {
-        let profile = |space: &[u8]| [&[0; 16], space, &[0; 100]].concat();
-        assert_eq!(foreign_space(&profile(b"CMYK")), Some("CMYK".to_string()));
-        assert_eq!(foreign_space(&profile(b"RGB ")), None);
-        assert_eq!(foreign_space(b"short"), None);
-    }
-
-    #[test]
     fn refusals_have_the_right_code() {
-        let image = png(RgbaImage::new(11, 10).into());
+        let image = png(RgbaImage::new(65, 10).into());
         let code = |bytes: &[u8]| read(bytes).err().map(|failure| failure.code);
         assert_eq!(code(&image), Some(3));
         assert_eq!(code(b""), Some(1));

@@ -1,7 +1,7 @@
 //! Reading images row by row: PNG, TIFF and PNM, of any kind that they store row by row. Others are read as a whole.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Seek};
+use std::io::{self, BufReader, Cursor};
 use std::path::Path;
 
 use calotype::{Channels, Metadata, Picture, Samples, Shape};
@@ -13,12 +13,8 @@ use tiff::tags::Tag;
 
 use crate::failure::Failure;
 use crate::output::is_pipe;
-use crate::read_image::{Company, Turn, company};
-
-/// An image file, or one in memory.
-trait Input: BufRead + Seek {}
-impl Input for BufReader<File> {}
-impl Input for Cursor<&[u8]> {}
+use crate::metadata::Company;
+use crate::read_image::{Input, Turn, company_of, pixels_of};
 
 /// Why an image is not read row by row: what to do about it.
 pub type Remedy = &'static str;
@@ -73,15 +69,16 @@ impl<'a> RowSource<'a> {
         let input = || input(path, piped).ok_or(ANOTHER_FORMAT);
         let begin = input()?.fill_buf().map_err(|_| ANOTHER_FORMAT)?.first_chunk().copied();
         let (format, opened) = match begin.ok_or(ANOTHER_FORMAT)? {
-            [0x89, b'P', b'N', b'G'] => (ImageFormat::Png, png_rows(input()?)),
+            [0x89, b'P', b'N', b'G'] => (ImageFormat::Png, pixels_of(input()?, ImageFormat::Png).ok().and_then(png_rows)),
             [b'P', b'5' | b'6', ..] => (ImageFormat::Pnm, pnm_rows(input()?)),
             [b'I', b'I', ..] | [b'M', b'M', ..] => (ImageFormat::Tiff, tiff_rows(input()?)),
             _ => return Err(ANOTHER_FORMAT),
         };
         let opened = opened.filter(|opened| opened.shape.pixels() > 0);
         let Opened { shape, rows, held_bytes } = opened.ok_or("store it as a plain PNG or TIFF: not interlaced, in strips or tiles")?;
-        let mut decoder = ImageReader::with_format(input()?, format).into_decoder().map_err(|_| ANOTHER_FORMAT)?;
-        let Company { metadata, orientation, notes } = company(&mut decoder, &mut input()?, format, turn);
+        let pixels = pixels_of(input()?, format).map_err(|_| ANOTHER_FORMAT)?;
+        let decoder = ImageReader::with_format(pixels, format).into_decoder().map_err(|_| ANOTHER_FORMAT)?;
+        let Company { metadata, orientation, notes } = company_of(&mut input()?, format, decoder.color_type(), turn);
         if orientation != Orientation::NoTransforms {
             return Err(WITHOUT_TURNING);
         }

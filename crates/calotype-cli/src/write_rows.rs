@@ -243,9 +243,9 @@ mod tests {
         heights.map_while(rows)
     }
 
-    fn metadata() -> Metadata {
-        let mut icc = vec![0; 128];
-        icc[16..20].copy_from_slice(b"RGB ");
+    fn metadata(grey: bool) -> Metadata {
+        let icc = if grey { moxcms::ColorProfile::new_gray_with_gamma(2.2) } else { moxcms::ColorProfile::new_display_p3() };
+        let icc = icc.encode().unwrap();
         Metadata { icc: Some(icc), cicp: None, exif: Some(exif::of_orientation(1)), xmp: Some(b"<x/>".to_vec()) }
     }
 
@@ -263,7 +263,7 @@ mod tests {
                 if format == ImageFormat::Pnm && channels.has_alpha() {
                     continue;
                 }
-                let metadata = if format == ImageFormat::Pnm { Metadata::default() } else { metadata() };
+                let metadata = if format == ImageFormat::Pnm { Metadata::default() } else { metadata(channels.is_grey()) };
                 let mut file = Cursor::new(Vec::new());
                 write_rows(&mut file, format, (picture.shape(), &metadata), bands(&picture)).unwrap();
                 let (file, what) = (file.into_inner(), format!("{format:?} {:?}", picture.shape()));
