@@ -8,7 +8,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
 pub use edit::{drop_gps, drop_thumbnail, orientation, set_orientation};
 
-use crate::metadata::MOST_BYTES;
+use crate::metadata::{MOST_BYTES, damaged, too_long};
 
 /// Tags of the first directory that describe the picture, not its pixels: what Exif and TIFF files exchange.
 const DESCRIPTIVE: [u16; 21] =
@@ -56,6 +56,8 @@ enum Value {
     Directory(Directory),
     /// More bytes than are taken.
     TooLong,
+    /// More bytes than the file has.
+    Cut,
 }
 
 /// Whether these bytes begin as a TIFF structure.
@@ -74,8 +76,8 @@ pub struct TiffParts {
     pub xmp: Option<Vec<u8>>,
     /// Whether it has IPTC.
     pub iptc: bool,
-    /// What is longer than is taken.
-    pub too_long: Vec<&'static str>,
+    /// What is left out, one line each.
+    pub notes: Vec<String>,
 }
 
 /// What a TIFF or BigTIFF file says; nothing if it is damaged.
@@ -85,14 +87,15 @@ pub fn parts_of_tiff(tiff: &mut impl ReadSeek) -> TiffParts {
     for (tag, part, what) in [(ICC, &mut parts.icc, "ICC profile"), (XMP, &mut parts.xmp, "XMP")] {
         match directory.take(tag) {
             Some(Value::Bytes(bytes)) => *part = Some(bytes).filter(|bytes| !bytes.is_empty()),
-            Some(Value::TooLong) => parts.too_long.push(what),
+            Some(Value::TooLong) => parts.notes.push(too_long(what)),
+            Some(Value::Cut) => parts.notes.push(damaged(what)),
             _ => {}
         }
     }
     let unitless = directory.0.iter().any(|entry| entry.tag == RESOLUTION_UNIT && entry.value == Value::Bytes(vec![1, 0]));
     directory.0.retain(|entry| DESCRIPTIVE.contains(&entry.tag) && !(unitless && RESOLUTION.contains(&entry.tag)));
-    if directory.drop_too_long() {
-        parts.too_long.push("Exif");
+    if directory.drop_missing() {
+        parts.notes.push("some of its Exif is damaged and left out".to_string());
     }
     parts.exif = (!directory.0.is_empty()).then(|| directory.file());
     parts
@@ -154,12 +157,12 @@ impl Directory {
         Some(self.0.remove(place).value)
     }
 
-    /// Leaves out what is too long; says whether there was something.
-    fn drop_too_long(&mut self) -> bool {
+    /// Leaves out what was not taken; says whether there was something.
+    fn drop_missing(&mut self) -> bool {
         let entries = self.0.len();
-        self.0.retain(|entry| entry.value != Value::TooLong);
+        self.0.retain(|entry| !matches!(entry.value, Value::TooLong | Value::Cut));
         let inside = self.0.iter_mut().map(|entry| match &mut entry.value {
-            Value::Directory(directory) => directory.drop_too_long(),
+            Value::Directory(directory) => directory.drop_missing(),
             _ => false,
         });
         inside.fold(false, |any, dropped| any | dropped) | (self.0.len() < entries)
@@ -202,7 +205,7 @@ impl Entry {
         let begin = file.next().to_le_bytes();
         match &self.value {
             Value::Directory(directory) => directory.append(file),
-            Value::TooLong => {}
+            Value::TooLong | Value::Cut => {}
             Value::Bytes(bytes) if bytes.len() <= INLINE_BYTES => {
                 return std::array::from_fn(|at| bytes.get(at).copied().unwrap_or(0));
             }
@@ -283,8 +286,10 @@ impl Reader<'_> {
         let unit = unit_bytes(kind)?;
         let length = (unit as u64).checked_mul(count)?;
         let begin = if length <= inline { place } else { self.offset(place)? };
-        self.length.checked_sub(begin)?.checked_sub(length)?;
         let count = u32::try_from(count).ok()?;
+        if begin.saturating_add(length) > self.length {
+            return Some(Entry { tag, kind, count, value: Value::Cut });
+        }
         if length > self.most_bytes {
             return Some(Entry { tag, kind, count, value: Value::TooLong });
         }

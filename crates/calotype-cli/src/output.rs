@@ -174,7 +174,7 @@ fn followed(path: &Path) -> Result<PathBuf, Failure> {
     let mut place = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&place) {
-            Ok(target) => place = folder_of(&place).join(target),
+            Ok(target) => place = place.with_file_name(target),
             Err(_) => return Ok(place),
         }
     }

@@ -122,7 +122,9 @@ fn format_of(bytes: &[u8], path: &Path) -> Result<ImageFormat, Failure> {
     if bytes.starts_with(b"CALO") {
         return Err(Failure::malformed(path, "is a .calo file already; decode it with `calotype decode`"));
     }
-    match image::guess_format(bytes) {
+    // The guess does not know BigTIFF, which the decoder reads.
+    let is_big_tiff = bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+");
+    match if is_big_tiff { Ok(ImageFormat::Tiff) } else { image::guess_format(bytes) } {
         Ok(format) if READABLE.contains(&format) => Ok(format),
         Ok(format) => Err(Failure::unsupported(path, format!("is {}, which calotype does not read; {readable}", name(format)))),
         Err(_) => Err(Failure::malformed(path, format!("is not an image that calotype knows; {readable}"))),

@@ -36,7 +36,7 @@ pub fn check(icc: &[u8], grey: bool) -> Result<(), String> {
     }
     let wanted = if grey { b"GRAY" } else { b"RGB " };
     match colour_space(icc) {
-        None => Err("its ICC profile is damaged and left out".to_string()),
+        None => Err(super::damaged("ICC profile")),
         Some(space) if space == wanted => Ok(()),
         Some(space) if [b"GRAY", b"RGB "].contains(&space) => {
             let [profile, pixels] = if grey { ["RGB", "grey"] } else { ["grey", "RGB"] };

@@ -4,7 +4,7 @@ use std::io::{Read, SeekFrom};
 
 use calotype::Metadata;
 
-use super::{EXIF_NAME, Found, IPTC, take, too_long, xmp};
+use super::{EXIF_NAME, Found, IPTC, damaged, take, too_long, xmp};
 use crate::exif::{self, ReadSeek};
 
 const XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -102,7 +102,7 @@ impl Parts {
         if !self.profile.is_empty() {
             match profile(self.profile) {
                 Some(icc) => self.found.metadata.icc = Some(icc),
-                None => self.found.note("its ICC profile is damaged and left out"),
+                None => self.found.note(damaged("ICC profile")),
             }
         }
         if self.found.metadata.icc.as_ref().is_some_and(|icc| icc.len() as u64 > super::MOST_BYTES) {
@@ -137,7 +137,7 @@ fn join_extension(found: &mut Found, parts: &[Extension]) {
     if joined.is_none() {
         let alone = xmp::without_extension(main);
         found.metadata.xmp = alone;
-        return found.note("its extended XMP is damaged and left out");
+        return found.note(damaged("extended XMP"));
     }
     found.metadata.xmp = joined;
 }

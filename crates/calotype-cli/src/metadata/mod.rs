@@ -58,9 +58,9 @@ pub fn find(file: &mut impl ReadSeek, format: ImageFormat) -> Found {
 
 fn of_tiff(file: &mut impl ReadSeek) -> Found {
     let parts = exif::parts_of_tiff(file);
-    let mut found = Found::default();
-    found.metadata = Metadata { icc: parts.icc, cicp: None, exif: parts.exif, xmp: parts.xmp };
-    parts.too_long.into_iter().for_each(|what| found.note(too_long(what)));
+    let metadata = Metadata { icc: parts.icc, cicp: None, exif: parts.exif, xmp: parts.xmp };
+    let mut found = Found { metadata, notes: Vec::new() };
+    parts.notes.into_iter().for_each(|note| found.note(note));
     if parts.iptc {
         found.note(IPTC);
     }
@@ -90,7 +90,7 @@ pub fn checked(mut metadata: Metadata, grey: bool) -> (Metadata, Vec<String>) {
     if let Some(exif) = metadata.exif.take() {
         metadata.exif = without_name(exif);
         if metadata.exif.is_none() {
-            notes.push("its Exif is damaged and left out".to_string());
+            notes.push(damaged("Exif"));
         }
     }
     (metadata, notes)
@@ -141,7 +141,7 @@ fn edit_xmp(metadata: &mut Metadata, notes: &mut Vec<String>, edit: impl Fn(&[u8
     let Some(xmp) = metadata.xmp.take() else { return };
     metadata.xmp = edit(&xmp);
     if metadata.xmp.is_none() {
-        notes.push("its XMP is damaged and left out".to_string());
+        notes.push(damaged("XMP"));
     }
 }
 
@@ -153,7 +153,13 @@ pub fn held_bytes(metadata: &Metadata) -> u64 {
 
 const IPTC: &str = "its IPTC is left out; Exif and XMP are kept";
 
-fn too_long(what: &str) -> String {
+/// The note on what cannot be read.
+pub fn damaged(what: &str) -> String {
+    format!("its {what} is damaged and left out")
+}
+
+/// The note on what is over [`MOST_BYTES`].
+pub fn too_long(what: &str) -> String {
     format!("its {what} is left out, for it is longer than {} MiB", MOST_BYTES >> 20)
 }
 
@@ -169,7 +175,7 @@ impl Found {
     fn add_exif(&mut self, exif: Vec<u8>) {
         match (&self.metadata.exif, without_name(exif)) {
             (None, Some(exif)) => self.metadata.exif = Some(exif),
-            (None, None) => self.note("its Exif is damaged and left out"),
+            (None, None) => self.note(damaged("Exif")),
             (Some(first), second) => {
                 if second.as_ref() != Some(first) {
                     self.note("its second Exif is left out");

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use flate2::read::ZlibDecoder;
 
 use super::icc::{self, Chromaticities};
-use super::{Found, IPTC, MOST_BYTES, take, too_long};
+use super::{Found, IPTC, MOST_BYTES, damaged, take, too_long};
 use crate::exif::ReadSeek;
 
 const SIGNATURE_BYTES: u64 = 8;
@@ -84,7 +84,7 @@ fn add(png: &mut impl ReadSeek, chunk: &Chunk, what: &str, found: &mut Found, ta
     }
     match whole(png, chunk) {
         Some(bytes) => take(found, bytes),
-        None => found.note(format!("its {what} is damaged and left out")),
+        None => found.note(damaged(what)),
     }
 }
 
@@ -123,7 +123,7 @@ fn add_profile(png: &mut impl ReadSeek, length: u64, found: &mut Found) {
         Inflated::Whole(profile) if found.metadata.icc.is_none() => found.metadata.icc = Some(profile),
         Inflated::Whole(_) => found.note("its second ICC profile is left out"),
         Inflated::TooLong => found.note(too_long("ICC profile")),
-        Inflated::Damaged => found.note("its ICC profile is damaged and left out"),
+        Inflated::Damaged => found.note(damaged("ICC profile")),
     }
 }
 
@@ -138,7 +138,7 @@ impl Colour {
             (b"cHRM", _, &[wx, wy, rx, ry, gx, gy, bx, by]) => {
                 self.chromaticities = Some(Chromaticities { white: [wx, wy], red: [rx, ry], green: [gx, gy], blue: [bx, by] });
             }
-            _ => found.note(format!("its {} is damaged and left out", name.escape_ascii())),
+            _ => found.note(damaged(&name.escape_ascii().to_string())),
         }
     }
 
@@ -150,7 +150,7 @@ impl Colour {
         }
         match icc::of_gamma(self.gamma, self.chromaticities.filter(|_| !self.grey), self.grey) {
             Ok(profile) => found.metadata.icc = profile,
-            Err(what) => found.note(format!("its {what} is damaged and left out")),
+            Err(what) => found.note(damaged(what)),
         }
     }
 }
@@ -190,7 +190,7 @@ fn international(bytes: &[u8]) -> Option<Text> {
 
 /// XMP under its keyword; profiles as ImageMagick and exiftool store them in texts; other texts have no place in a `.calo` file.
 fn add_text(bytes: &[u8], parse: fn(&[u8]) -> Option<Text>, found: &mut Found) {
-    let Some((keyword, text)) = parse(bytes) else { return found.note("its text is damaged and left out") };
+    let Some((keyword, text)) = parse(bytes) else { return found.note(damaged("text")) };
     let profile = keyword.strip_prefix(RAW_PROFILE);
     let what = match profile {
         Some(name) => format!("raw profile {name}"),
@@ -199,11 +199,11 @@ fn add_text(bytes: &[u8], parse: fn(&[u8]) -> Option<Text>, found: &mut Found) {
     };
     match (text, profile) {
         (Inflated::TooLong, _) => found.note(too_long(&what)),
-        (Inflated::Damaged, _) => found.note(format!("its {what} is damaged and left out")),
+        (Inflated::Damaged, _) => found.note(damaged(&what)),
         (Inflated::Whole(text), None) => found.add_xmp(text),
         (Inflated::Whole(text), Some(name)) => match raw_profile(&text) {
             Some(profile) => add_raw_profile(name, profile, found),
-            None => found.note(format!("its {what} is damaged and left out")),
+            None => found.note(damaged(&what)),
         },
     }
 }

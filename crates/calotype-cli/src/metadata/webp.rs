@@ -2,7 +2,7 @@
 
 use std::io::{Read, SeekFrom};
 
-use super::{Found, MOST_BYTES, take, too_long};
+use super::{Found, MOST_BYTES, damaged, take, too_long};
 use crate::exif::ReadSeek;
 
 /// `RIFF`, a length, `WEBP`.
@@ -31,7 +31,7 @@ fn read(webp: &mut impl Read, (name, length): (&[u8; 4], u64), found: &mut Found
     };
     match (name, take(webp, length)) {
         (_, None) if length > MOST_BYTES => found.note(too_long(what)),
-        (_, None) => found.note(format!("its {what} is damaged and left out")),
+        (_, None) => found.note(damaged(what)),
         (b"ICCP", icc) => found.metadata.icc = found.metadata.icc.take().or(icc),
         (b"EXIF", Some(exif)) => found.add_exif(exif),
         (_, Some(xmp)) => found.add_xmp(xmp),

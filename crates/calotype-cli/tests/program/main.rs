@@ -3,12 +3,16 @@
 mod bands;
 mod batch;
 mod bench;
+mod cases_metadata;
 mod damage;
 #[cfg(all(feature = "view", unix))]
 mod display;
 mod engines;
 mod eval;
+mod files;
 mod harness;
+mod inputs;
+mod limits;
 mod metadata;
 mod models;
 mod pictures;

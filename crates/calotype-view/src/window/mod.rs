@@ -111,6 +111,7 @@ impl Screen {
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.viewer.pump();
+        tell_pointer(&ctx, &self.viewer);
         take_files(&ctx, &mut self.viewer);
         take_keys(&ctx, &mut self.viewer);
         self.flicker(&ctx);
@@ -193,6 +194,21 @@ impl Drop for Screen {
     }
 }
 
+/// Says what the mouse does while its button is down, for those who move it and want to know whether it has been seen.
+fn tell_pointer(ctx: &Context, viewer: &Viewer) {
+    let words = ctx.input(|input| {
+        let place = input.pointer.latest_pos()?;
+        let what = match (&input.pointer, input.pointer.is_moving()) {
+            (pointer, _) if pointer.any_released() => "released",
+            (pointer, _) if pointer.any_pressed() => "pressed",
+            (pointer, true) if pointer.any_down() => "moved",
+            _ => return None,
+        };
+        Some(format!("pointer {what} at {:.0},{:.0}", place.x, place.y))
+    });
+    words.into_iter().for_each(|words| viewer.log(&words));
+}
+
 fn take_files(ctx: &Context, viewer: &mut Viewer) {
     let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
     if !dropped.is_empty() {
@@ -243,7 +259,8 @@ mod tests {
     fn drop_files(ctx: &Context, screen: &mut Screen, paths: &[&Path]) {
         let mut input = RawInput::default();
         input.dropped_files.extend(paths.iter().map(|path| Arc::new(Dropped(path.to_path_buf())) as _));
-        for _ in 0..2000 {
+        // Minutes: what is waited for comes, on the busiest machine.
+        for _ in 0..240_000 {
             let _ = ctx.run_ui(std::mem::take(&mut input), |ui| screen.show(ui));
             if screen.viewer.current().is_some_and(|document| document.is_settled()) {
                 return;
