@@ -1,6 +1,6 @@
 //! Pictures to measure on.
 
-use calotype::Metadata;
+use calotype::{Codec, EncodeOptions, Encoded, Error, Metadata, RgbImage};
 use sha2::{Digest, Sha256};
 
 /// A picture and its name.
@@ -27,6 +27,17 @@ impl Picture {
     /// Bits per pixel of a file of `bytes`.
     pub fn bpp(&self, bytes: u64) -> f64 {
         bytes as f64 * 8.0 / self.pixels()
+    }
+
+    /// The file that `calotype encode` makes of it.
+    ///
+    /// # Errors
+    /// As [`Codec::encode_picture`].
+    pub(crate) fn encode(&self, codec: &Codec, options: &EncodeOptions) -> Result<Encoded, Error> {
+        match &self.whole {
+            Some((whole, metadata)) => codec.encode_picture(whole, metadata, options),
+            None => codec.encode(&RgbImage::new(self.width, self.height, &self.rgb)?, options),
+        }
     }
 
     /// The samples of alpha, if there are any.

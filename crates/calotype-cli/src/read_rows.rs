@@ -12,8 +12,8 @@ use tiff::decoder::{ChunkType, DecodingResult};
 use tiff::tags::Tag;
 
 use crate::failure::Failure;
-use crate::output::is_pipe;
 use crate::metadata::Company;
+use crate::output::is_pipe;
 use crate::read_image::{Input, Turn, company_of, pixels_of};
 
 /// Why an image is not read row by row: what to do about it.

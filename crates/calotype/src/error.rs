@@ -243,7 +243,10 @@ mod tests {
 
     #[test]
     fn amounts_are_said_as_they_were_given() {
-        assert_eq!([500_000_000, 4 << 30, 64 << 10, 1_500_000, 1000, 1234].map(exact), ["500 MB", "4 GiB", "64 KiB", "1500 kB", "1 kB", "1234 bytes"]);
+        assert_eq!(
+            [500_000_000, 4 << 30, 64 << 10, 1_500_000, 1000, 1234].map(exact),
+            ["500 MB", "4 GiB", "64 KiB", "1500 kB", "1 kB", "1234 bytes"]
+        );
         assert_eq!([999, 2_147_483_648, 51_200_000_000, 123_456].map(about), ["999 bytes", "2.15 GB", "51.2 GB", "123 kB"]);
     }
 }

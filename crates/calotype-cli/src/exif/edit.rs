@@ -9,56 +9,16 @@ const BYTE: u16 = 1;
 const THUMBNAIL: [u16; 2] = [0x0201, 0x0202];
 const STRIPS: [u16; 2] = [273, 279];
 
-/// Exif whose numbers are read and written in its own byte order.
-struct Place<'a> {
-    exif: &'a mut Vec<u8>,
+/// Exif whose numbers are read in its own byte order.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    exif: &'a [u8],
     big_endian: bool,
 }
 
-/// An entry of a directory.
-#[derive(Clone, Copy)]
-struct Entry {
-    /// Where it stands.
-    at: usize,
-    tag: u16,
-    kind: u16,
-    count: u32,
-}
-
-/// How the picture is to be turned, 1 to 8, of whichever whole number its type is.
-pub fn orientation(exif: &[u8]) -> Option<u8> {
-    let mut exif = exif.to_vec();
-    let place = Place::new(&mut exif)?;
-    let entry = place.entries(place.first()?).into_iter().find(|entry| entry.tag == ORIENTATION)?;
-    let value = place.number(&entry)?;
-    u8::try_from(value).ok().filter(|value| (1..=8).contains(value))
-}
-
-/// Makes Exif ask for this orientation.
-pub fn set_orientation(exif: &mut Vec<u8>, orientation: u8) {
-    if let Some(mut place) = Place::new(exif) {
-        place.set_orientation(orientation.into());
-    }
-}
-
-/// Takes the second directory away, and the small picture that it describes.
-pub fn drop_thumbnail(exif: &mut Vec<u8>) {
-    if let Some(mut place) = Place::new(exif) {
-        place.drop_thumbnail();
-    }
-}
-
-/// Takes the directory of places away.
-pub fn drop_gps(exif: &mut Vec<u8>) {
-    if let Some(mut place) = Place::new(exif) {
-        place.drop_gps();
-    }
-}
-
-impl<'a> Place<'a> {
-    fn new(exif: &'a mut Vec<u8>) -> Option<Place<'a>> {
-        let big_endian = exif.starts_with(b"MM");
-        is_tiff(exif).then_some(Place { exif, big_endian })
+impl<'a> View<'a> {
+    fn new(exif: &'a [u8]) -> Option<View<'a>> {
+        is_tiff(exif).then(|| View { exif, big_endian: exif.starts_with(b"MM") })
     }
 
     fn u16(&self, at: usize) -> Option<u16> {
@@ -69,16 +29,6 @@ impl<'a> Place<'a> {
     fn u32(&self, at: usize) -> Option<u32> {
         let bytes = *self.exif.get(at..)?.first_chunk()?;
         Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
-    fn put_u16(&mut self, at: usize, value: u16) {
-        let bytes = if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
-        self.exif[at..at + 2].copy_from_slice(&bytes);
-    }
-
-    fn put_u32(&mut self, at: usize, value: u32) {
-        let bytes = if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
-        self.exif[at..at + 4].copy_from_slice(&bytes);
     }
 
     /// Where the first directory begins.
@@ -112,10 +62,76 @@ impl<'a> Place<'a> {
             _ => None,
         }
     }
+}
+
+/// Exif that is changed.
+struct Place<'a> {
+    exif: &'a mut Vec<u8>,
+    big_endian: bool,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Where it stands.
+    at: usize,
+    tag: u16,
+    kind: u16,
+    count: u32,
+}
+
+/// How the picture is to be turned, 1 to 8, of whichever whole number its type is.
+pub fn orientation(exif: &[u8]) -> Option<u8> {
+    let view = View::new(exif)?;
+    let entry = view.entries(view.first()?).into_iter().find(|entry| entry.tag == ORIENTATION)?;
+    let value = view.number(&entry)?;
+    u8::try_from(value).ok().filter(|value| (1..=8).contains(value))
+}
+
+/// Makes Exif ask for this orientation.
+pub fn set_orientation(exif: &mut Vec<u8>, orientation: u8) {
+    if let Some(mut place) = Place::new(exif) {
+        place.set_orientation(orientation.into());
+    }
+}
+
+/// Takes the second directory away, and the small picture that it describes.
+pub fn drop_thumbnail(exif: &mut Vec<u8>) {
+    if let Some(mut place) = Place::new(exif) {
+        place.drop_thumbnail();
+    }
+}
+
+/// Takes the directory of places away.
+pub fn drop_gps(exif: &mut Vec<u8>) {
+    if let Some(mut place) = Place::new(exif) {
+        place.drop_gps();
+    }
+}
+
+impl<'a> Place<'a> {
+    fn new(exif: &'a mut Vec<u8>) -> Option<Place<'a>> {
+        let big_endian = View::new(exif)?.big_endian;
+        Some(Place { exif, big_endian })
+    }
+
+    fn view(&self) -> View<'_> {
+        View { exif: self.exif, big_endian: self.big_endian }
+    }
+
+    fn put_u16(&mut self, at: usize, value: u16) {
+        let bytes = if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        self.exif[at..at + 2].copy_from_slice(&bytes);
+    }
+
+    fn put_u32(&mut self, at: usize, value: u32) {
+        let bytes = if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        self.exif[at..at + 4].copy_from_slice(&bytes);
+    }
 
     fn set_orientation(&mut self, orientation: u16) {
-        let Some(first) = self.first() else { return };
-        let entries = self.entries(first);
+        let Some(first) = self.view().first() else { return };
+        let entries = self.view().entries(first);
         let mut is_set = false;
         for entry in entries.iter().filter(|entry| entry.tag == ORIENTATION) {
             self.put_u16(entry.at + 2, SHORT);
@@ -131,7 +147,7 @@ impl<'a> Place<'a> {
 
     /// A copy of the first directory at the end, with an orientation.
     fn move_first_with(&mut self, first: usize, entries: &[Entry], orientation: u16) {
-        let next = self.next_at(first).and_then(|at| self.u32(at)).unwrap_or(0);
+        let next = self.view().next_at(first).and_then(|at| self.view().u32(at)).unwrap_or(0);
         let before = entries.iter().take_while(|entry| entry.tag < ORIENTATION).count();
         let mut places: Vec<Option<usize>> = entries.iter().map(|entry| Some(entry.at)).collect();
         places.insert(before, None);
@@ -155,14 +171,14 @@ impl<'a> Place<'a> {
     }
 
     fn drop_thumbnail(&mut self) {
-        let Some((first, next_at)) = self.first().and_then(|first| Some((first, self.next_at(first)?))) else { return };
-        let second = self.u32(next_at).unwrap_or(0) as usize;
+        let Some((first, next_at)) = self.view().first().and_then(|first| Some((first, self.view().next_at(first)?))) else { return };
+        let second = self.view().u32(next_at).unwrap_or(0) as usize;
         if second == 0 {
             return;
         }
         self.put_u32(next_at, 0);
-        let entries = self.entries(second);
-        let number = |tag| entries.iter().find(|entry| entry.tag == tag).and_then(|entry| self.number(entry));
+        let entries = self.view().entries(second);
+        let number = |tag| entries.iter().find(|entry| entry.tag == tag).and_then(|entry| self.view().number(entry));
         let pictures = [THUMBNAIL, STRIPS].map(|[begin, bytes]| Some((number(begin)? as usize, number(bytes)? as usize)));
         pictures.into_iter().flatten().for_each(|(begin, bytes)| self.erase(first, begin, bytes));
         self.erase_directory(first, second);
@@ -170,12 +186,12 @@ impl<'a> Place<'a> {
     }
 
     fn drop_gps(&mut self) {
-        let Some(first) = self.first() else { return };
-        let entries = self.entries(first);
+        let Some(first) = self.view().first() else { return };
+        let entries = self.view().entries(first);
         let Some(place) = entries.iter().position(|entry| entry.tag == GPS) else { return };
-        let directory = self.u32(entries[place].at + 8).unwrap_or(0) as usize;
+        let directory = self.view().u32(entries[place].at + 8).unwrap_or(0) as usize;
         // The entries after it, and the pointer to the next directory, move up.
-        let (at, end) = (entries[place].at, self.next_at(first).map_or(self.exif.len(), |next| next + 4));
+        let (at, end) = (entries[place].at, self.view().next_at(first).map_or(self.exif.len(), |next| next + 4));
         self.exif.copy_within(at + ENTRY_BYTES..end, at);
         self.exif[end - ENTRY_BYTES..end].fill(0);
         self.put_u16(first, entries.len() as u16 - 1);
@@ -185,11 +201,11 @@ impl<'a> Place<'a> {
 
     /// Erases a directory and its values.
     fn erase_directory(&mut self, first: usize, directory: usize) {
-        let entries = self.entries(directory);
+        let entries = self.view().entries(directory);
         for entry in &entries {
             let bytes = unit_bytes(entry.kind).unwrap_or(0).saturating_mul(entry.count as usize);
             if bytes > 4 {
-                let begin = self.u32(entry.at + 8).unwrap_or(0) as usize;
+                let begin = self.view().u32(entry.at + 8).unwrap_or(0) as usize;
                 self.erase(first, begin, bytes);
             }
         }
@@ -199,7 +215,7 @@ impl<'a> Place<'a> {
     /// Writes zeros over bytes, unless they are of the header or of the first directory.
     fn erase(&mut self, first: usize, begin: usize, bytes: usize) {
         let end = begin.saturating_add(bytes).min(self.exif.len());
-        let kept_end = self.next_at(first).map_or(self.exif.len(), |next| next + 4);
+        let kept_end = self.view().next_at(first).map_or(self.exif.len(), |next| next + 4);
         if begin < end && begin >= HEADER_BYTES && (end <= first || begin >= kept_end) {
             self.exif[begin..end].fill(0);
         }
@@ -215,7 +231,7 @@ impl<'a> Place<'a> {
 
     /// Where what the directories hold ends.
     fn used_bytes(&self) -> usize {
-        let Some(first) = self.first() else { return self.exif.len() };
+        let Some(first) = self.view().first() else { return self.exif.len() };
         let mut waiting = vec![first];
         let (mut end, mut seen) = (HEADER_BYTES, 0);
         while let Some(directory) = waiting.pop() {
@@ -223,9 +239,9 @@ impl<'a> Place<'a> {
             if seen > 16 {
                 return self.exif.len();
             }
-            end = end.max(self.next_at(directory).map_or(self.exif.len(), |next| next + 4));
-            for entry in self.entries(directory) {
-                let value = self.u32(entry.at + 8).unwrap_or(0) as usize;
+            end = end.max(self.view().next_at(directory).map_or(self.exif.len(), |next| next + 4));
+            for entry in self.view().entries(directory) {
+                let value = self.view().u32(entry.at + 8).unwrap_or(0) as usize;
                 if super::POINTERS.contains(&entry.tag) {
                     waiting.push(value);
                 }

@@ -4,7 +4,7 @@ use std::io::{Read, SeekFrom};
 
 use calotype::Metadata;
 
-use super::{EXIF_NAME, Found, IPTC, damaged, take, too_long, xmp};
+use super::{EXIF_NAME, Found, IPTC, MOST_BYTES, damaged, take, too_long, xmp};
 use crate::exif::{self, ReadSeek};
 
 const XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -33,6 +33,8 @@ struct Parts {
     profile: Vec<ProfilePart>,
     extensions: Vec<Extension>,
     found: Found,
+    /// Bytes of the segments that were taken.
+    taken_bytes: u64,
 }
 
 /// All metadata up to the first scan.
@@ -67,6 +69,10 @@ fn next(jpeg: &mut impl Read) -> Option<(u8, Vec<u8>)> {
 
 impl Parts {
     fn add(&mut self, marker: u8, segment: Vec<u8>) {
+        self.taken_bytes += segment.len() as u64;
+        if self.taken_bytes > MOST_BYTES {
+            return self.found.note(too_long("metadata"));
+        }
         let after = |name: &[u8]| segment.strip_prefix(name).map(<[u8]>::to_vec);
         match marker {
             0xE1 => {
@@ -104,10 +110,6 @@ impl Parts {
                 Some(icc) => self.found.metadata.icc = Some(icc),
                 None => self.found.note(damaged("ICC profile")),
             }
-        }
-        if self.found.metadata.icc.as_ref().is_some_and(|icc| icc.len() as u64 > super::MOST_BYTES) {
-            self.found.metadata.icc = None;
-            self.found.note(too_long("ICC profile"));
         }
         join_extension(&mut self.found, &self.extensions);
         self.found

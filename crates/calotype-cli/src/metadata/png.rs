@@ -195,7 +195,8 @@ fn add_text(bytes: &[u8], parse: fn(&[u8]) -> Option<Text>, found: &mut Found) {
     let what = match profile {
         Some(name) => format!("raw profile {name}"),
         None if keyword == XMP_KEYWORD => "XMP".to_string(),
-        None => return if is_noteworthy(&keyword) { found.note(format!("its text {keyword:?} is left out")) },
+        None if is_noteworthy(&keyword) => return found.note(format!("its text {keyword:?} is left out")),
+        None => return,
     };
     match (text, profile) {
         (Inflated::TooLong, _) => found.note(too_long(&what)),
@@ -220,7 +221,8 @@ fn raw_profile(text: &[u8]) -> Option<Vec<u8>> {
     let (length, digits) = rest.trim_start().split_once('\n')?;
     let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let digit = |byte: u8| char::from(byte).to_digit(16);
-    let bytes: Vec<u8> = digits.as_chunks::<2>().0.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8)).collect::<Option<_>>()?;
+    let bytes: Vec<u8> =
+        digits.as_chunks::<2>().0.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8)).collect::<Option<_>>()?;
     (bytes.len() == length.trim().parse::<usize>().ok()?).then_some(bytes)
 }
 
@@ -335,11 +337,15 @@ impl<R: BufRead + Seek> Seek for PixelChunks<R> {
         };
         let wanted = wanted.ok_or(io::ErrorKind::InvalidInput)?;
         let mut left = wanted;
-        self.part = self.parts.iter().position(|(_, length)| {
-            let here = left < *length;
-            left -= if here { 0 } else { *length };
-            here
-        }).unwrap_or(self.parts.len());
+        self.part = self
+            .parts
+            .iter()
+            .position(|(_, length)| {
+                let here = left < *length;
+                left -= if here { 0 } else { *length };
+                here
+            })
+            .unwrap_or(self.parts.len());
         self.used = left;
         self.settle()?;
         Ok(wanted)

@@ -104,7 +104,8 @@ fn value(xmp: &[u8], namespace: &str, local: &str) -> Option<String> {
             Event::Start(start) | Event::Empty(start) => {
                 inside = is(element(reader, start.name()), namespace, local);
                 let attributes = start.attributes().filter_map(Result::ok);
-                let value = attributes.filter(|one| is(attribute(reader, one.key), namespace, local)).map(|one| one.value.into_owned()).next();
+                let value =
+                    attributes.filter(|one| is(attribute(reader, one.key), namespace, local)).map(|one| one.value.into_owned()).next();
                 found = found.take().or(value);
             }
             Event::Text(text) if inside => found = found.take().or_else(|| Some(text.to_vec())),
@@ -270,7 +271,10 @@ mod tests {
     fn places_go() {
         let xmp = packet(" exif:GPSLatitude='1,2N' exif:FNumber='28/10' t:Make='a \"b\"'", "<exif:GPSAltitude><x/>9</exif:GPSAltitude>z");
         let without = String::from_utf8(without_gps(xmp.as_bytes()).unwrap()).unwrap();
-        assert!(!without.contains("GPS") && without.contains("exif:FNumber=\"28/10\" t:Make=\"a &quot;b&quot;\">z</r:Description>"), "{without}");
+        assert!(
+            !without.contains("GPS") && without.contains("exif:FNumber=\"28/10\" t:Make=\"a &quot;b&quot;\">z</r:Description>"),
+            "{without}"
+        );
     }
 
     #[test]
@@ -279,7 +283,12 @@ mod tests {
         assert_eq!(extension(main.as_bytes()), Some("AB".to_string()));
         let more = format!("<m xmlns:d='dc'><r:RDF xmlns:r='{RDF}'><r:Description d:text='x'><d:y>z</d:y></r:Description></r:RDF></m>");
         let joined = String::from_utf8(joined(main.as_bytes(), more.as_bytes()).unwrap()).unwrap();
-        assert!(joined.contains(&format!("<r:Description d:text='x' xmlns:d=\"dc\" xmlns:r=\"{RDF}\"><d:y>z</d:y></r:Description></r:RDF></x:xmpmeta>")), "{joined}");
+        assert!(
+            joined.contains(&format!(
+                "<r:Description d:text='x' xmlns:d=\"dc\" xmlns:r=\"{RDF}\"><d:y>z</d:y></r:Description></r:RDF></x:xmpmeta>"
+            )),
+            "{joined}"
+        );
         assert!(!joined.contains("HasExtendedXMP"), "{joined}");
         assert_eq!(super::joined(main.as_bytes(), b"<m>"), None);
     }

@@ -82,9 +82,16 @@ fn png_exif() -> Vec<Case> {
     ];
     for kind in [Kind::GREY, Kind::GREY_ALPHA, Kind::RGBA, Kind::GREY_16, Kind::RGB_16, Kind::RGBA_16] {
         let notes = if kind.is_deep() { vec![DEEP] } else { vec![] };
-        cases.push(case(format!("PNG {kind:?}, eXIf after the pixels"), "a.png", png(kind, &[], &chunk(b"eXIf", &lying.bytes()))).notes(&notes).turned());
+        cases.push(
+            case(format!("PNG {kind:?}, eXIf after the pixels"), "a.png", png(kind, &[], &chunk(b"eXIf", &lying.bytes())))
+                .notes(&notes)
+                .turned(),
+        );
     }
-    cases.push(case("PNG, eXIf that is none", "a.png", png(Kind::RGB, &chunk(b"eXIf", b"nothing"), &[])).notes(&["its Exif is damaged and left out"]));
+    cases.push(
+        case("PNG, eXIf that is none", "a.png", png(Kind::RGB, &chunk(b"eXIf", b"nothing"), &[]))
+            .notes(&["its Exif is damaged and left out"]),
+    );
     let mut broken = chunk(b"eXIf", &lying.bytes());
     *broken.last_mut().unwrap() ^= 1;
     cases.push(case("PNG, eXIf with a wrong CRC", "a.png", png(Kind::RGB, &broken, &[])).notes(&["its Exif is damaged and left out"]));
@@ -101,8 +108,14 @@ fn orientations() -> Vec<Case> {
         // What is set is a SHORT.
         let upright = Exif { big_endian, ..Exif::upright() };
         let name = format!("Orientation of type {kind}, big endian: {big_endian}");
-        cases.push(case(format!("PNG, {name}"), "a.png", png(Kind::RGB, &chunk(b"eXIf", &asking.bytes()), &[])).turned().exif(upright.bytes()));
-        cases.push(case(format!("JPEG, {name}"), "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&asking.bytes())])).turned().exif(upright.bytes()));
+        cases.push(
+            case(format!("PNG, {name}"), "a.png", png(Kind::RGB, &chunk(b"eXIf", &asking.bytes()), &[])).turned().exif(upright.bytes()),
+        );
+        cases.push(
+            case(format!("JPEG, {name}"), "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&asking.bytes())]))
+                .turned()
+                .exif(upright.bytes()),
+        );
         cases.push(case(format!("WebP, {name}"), "a.webp", webp(&[(b"EXIF", asking.bytes())])).turned().exif(upright.bytes()));
     }
     for (kind, deep) in [(Kind::GREY, false), (Kind::RGB, false), (Kind::RGBA, false), (Kind::GREY_16, true), (Kind::RGB_16, true)] {
@@ -113,7 +126,10 @@ fn orientations() -> Vec<Case> {
         }
     }
     cases.push(case("TIFF, Orientation of type LONG", "a.tif", tiff(Kind::RGB, false, |tags| tags.long(274, 6))).turned());
-    cases.push(case("JPEG, an orientation that is none", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&Exif::asking(9).bytes())])).exif(Exif::asking(9).bytes()));
+    cases.push(
+        case("JPEG, an orientation that is none", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&Exif::asking(9).bytes())]))
+            .exif(Exif::asking(9).bytes()),
+    );
     cases
 }
 
@@ -133,8 +149,12 @@ fn webps_and_jpegs() -> Vec<Case> {
         case("JPEG, two Exif", "a.jpg", jpeg(Kind::RGB, &two)).turned().notes(&["its second Exif is left out"]),
         case("JPEG, Exif over two segments", "a.jpg", jpeg(Kind::RGB, &halves)).turned().exif(long_upright),
         case("JPEG, a thumbnail", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&thumbed)])).turned(),
-        case("JPEG, a thumbnail, upright", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&inputs::with_thumbnail(&Exif::upright().bytes()))]))
-            .exif(inputs::with_thumbnail(&Exif::upright().bytes())),
+        case(
+            "JPEG, a thumbnail, upright",
+            "a.jpg",
+            jpeg(Kind::RGB, &[inputs::exif_segment(&inputs::with_thumbnail(&Exif::upright().bytes()))]),
+        )
+        .exif(inputs::with_thumbnail(&Exif::upright().bytes())),
         case("WebP, a thumbnail", "a.webp", webp(&[(b"EXIF", inputs::with_thumbnail(&lying))])).turned(),
         case("PNG, a thumbnail", "a.png", png(Kind::RGB, &[], &chunk(b"eXIf", &inputs::with_thumbnail(&lying)))).turned(),
         case("JPEG, kept", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&lying)])).with("--orientation keep").exif(lying.clone()),
@@ -142,8 +162,12 @@ fn webps_and_jpegs() -> Vec<Case> {
         case("JPEG, IPTC", "a.jpg", jpeg(Kind::RGB, &[inputs::segment(0xED, b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\0")])).notes(&[IPTC]),
         case("JPEG, a comment", "a.jpg", jpeg(Kind::RGB, &[inputs::segment(0xFE, b"hello")])).notes(&["its comment is left out"]),
         case("TIFF, IPTC", "a.tif", tiff(Kind::RGB, false, |tags| tags.bytes(33723, b"\x1c\x02\0\0\0"))).notes(&[IPTC]),
-        case("PNG, IPTC", "a.png", png(Kind::RGB, &chunk(b"tEXt", &[b"Raw profile type iptc\0", &raw_profile("iptc", b"8BIM")[..]].concat()), &[]))
-            .notes(&[IPTC]),
+        case(
+            "PNG, IPTC",
+            "a.png",
+            png(Kind::RGB, &chunk(b"tEXt", &[b"Raw profile type iptc\0", &raw_profile("iptc", b"8BIM")[..]].concat()), &[]),
+        )
+        .notes(&[IPTC]),
         case("PNG, a text", "a.png", png(Kind::RGB, &chunk(b"tEXt", b"Title\0Snow"), &[])).notes(&["its text \"Title\" is left out"]),
         case("PNG, a text of a program", "a.png", png(Kind::RGB, &chunk(b"tEXt", b"Software\0x"), &[])),
     ]
@@ -174,17 +198,29 @@ fn xmps() -> Vec<Case> {
         of("XMP in zTXt", chunk(b"zTXt", &[b"XML:com.adobe.xmp\0\0", &zlib(xmp.as_bytes())[..]].concat()), vec![]).xmp(xmp.clone()),
         of("raw profile xmp", raw("xmp", xmp.as_bytes()), vec![]).xmp(xmp.clone()),
         of("raw profile APP1 with XMP", vec![], raw("APP1", &app1)).xmp(xmp.clone()),
-        of("XMP whose stream is damaged", chunk(b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0nothing"), vec![]).notes(&["its XMP is damaged and left out"]),
+        of("XMP whose stream is damaged", chunk(b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0nothing"), vec![])
+            .notes(&["its XMP is damaged and left out"]),
         of("XMP alone asks to be turned", vec![], international(false, &six)).xmp(one.clone()).size(STANDING),
-        of("damaged XMP asks to be turned", vec![], international(false, &xmp_damaged)).size(STANDING).notes(&["its XMP is damaged and left out"]),
+        of("damaged XMP asks to be turned", vec![], international(false, &xmp_damaged))
+            .size(STANDING)
+            .notes(&["its XMP is damaged and left out"]),
         case("TIFF, XMP", "a.tif", tiff(Kind::RGB, false, |tags| tags.bytes(700, xmp.as_bytes()))).xmp(xmp.clone()),
         case("BigTIFF, XMP", "a.tif", tiff(Kind::RGB_16, true, |tags| tags.bytes(700, xmp.as_bytes()))).xmp(xmp.clone()).notes(&[DEEP]),
         case("WebP, XMP", "a.webp", webp(&[(b"XMP ", xmp.clone().into_bytes())])).xmp(xmp.clone()),
-        case("WebP, XMP and Exif", "a.webp", webp(&[(b"EXIF", lying.clone()), (b"XMP ", six.clone().into_bytes())])).turned().xmp(one.clone()),
+        case("WebP, XMP and Exif", "a.webp", webp(&[(b"EXIF", lying.clone()), (b"XMP ", six.clone().into_bytes())]))
+            .turned()
+            .xmp(one.clone()),
         case("JPEG, XMP", "a.jpg", jpeg(Kind::RGB, &[segment(&xmp)])).xmp(xmp.clone()),
-        case("JPEG, Exif and XMP ask to be turned", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&lying), segment(&six)])).turned().xmp(one.clone()),
-        case("JPEG, XMP asks in an element", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&lying), segment(&six_inside)])).turned().xmp(one_inside),
-        case("JPEG, XMP alone asks, kept", "a.jpg", jpeg(Kind::RGB, &[segment(&six)])).with("--orientation keep").xmp(six.clone()).exif(lying),
+        case("JPEG, Exif and XMP ask to be turned", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&lying), segment(&six)]))
+            .turned()
+            .xmp(one.clone()),
+        case("JPEG, XMP asks in an element", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&lying), segment(&six_inside)]))
+            .turned()
+            .xmp(one_inside),
+        case("JPEG, XMP alone asks, kept", "a.jpg", jpeg(Kind::RGB, &[segment(&six)]))
+            .with("--orientation keep")
+            .xmp(six.clone())
+            .exif(lying),
         extended(0, 0, &[]),
         extended(1, 0, &["its extended XMP is damaged and left out"]),
         extended(0, 1, &["its extended XMP is damaged and left out"]),
@@ -220,7 +256,9 @@ fn profiles() -> Vec<Case> {
     let (rgb, grey) = (rgb_icc(), metadata::grey_profile());
     let iccp = |icc: &[u8]| chunk(b"iCCP", &[b"x\0\0", &zlib(icc)[..]].concat());
     let mut cases = Vec::new();
-    for (kind, notes) in [(Kind::GREY, vec![]), (Kind::RGB, vec![]), (Kind::RGBA, vec![]), (Kind::GREY_16, vec![DEEP]), (Kind::RGB_16, vec![DEEP])] {
+    for (kind, notes) in
+        [(Kind::GREY, vec![]), (Kind::RGB, vec![]), (Kind::RGBA, vec![]), (Kind::GREY_16, vec![DEEP]), (Kind::RGB_16, vec![DEEP])]
+    {
         let (fits, other, note) = if kind.is_grey() { (&grey, &rgb, RGB_PROFILE) } else { (&rgb, &grey, GREY_PROFILE) };
         let with_note = [notes.clone(), vec![note]].concat();
         cases.push(case(format!("PNG {kind:?}, its profile"), "a.png", png(kind, &iccp(fits), &[])).notes(&notes).icc(fits.clone()));
@@ -237,7 +275,8 @@ fn profiles() -> Vec<Case> {
     let (half, rest) = rgb.split_at(200);
     cases.extend([
         case("JPEG, its profile", "a.jpg", jpeg(Kind::RGB, &[segment(1, 1, &rgb)])).icc(rgb.clone()),
-        case("JPEG, a profile in parts out of order", "a.jpg", jpeg(Kind::RGB, &[segment(2, 2, rest), segment(1, 2, half)])).icc(rgb.clone()),
+        case("JPEG, a profile in parts out of order", "a.jpg", jpeg(Kind::RGB, &[segment(2, 2, rest), segment(1, 2, half)]))
+            .icc(rgb.clone()),
         case("JPEG, a profile without a part", "a.jpg", jpeg(Kind::RGB, &[segment(1, 2, half)])).notes(&[DAMAGED_PROFILE]),
         case("JPEG, another profile", "a.jpg", jpeg(Kind::RGB, &[segment(1, 1, &grey)])).notes(&[GREY_PROFILE]),
         case("grey JPEG, another profile", "a.jpg", jpeg(Kind::GREY, &[segment(1, 1, &rgb)])).notes(&[RGB_PROFILE]),
@@ -253,8 +292,12 @@ fn profiles() -> Vec<Case> {
         case("PNG of 16 bits, a profile of over 16 MiB", "a.png", png(Kind::RGB_16, &iccp(&long), &[])).notes(&[DEEP, LONG_PROFILE]),
         case("TIFF, no profile", "a.tif", tiff(Kind::RGB, false, |tags| tags.bytes(34675, &none))).notes(&[DAMAGED_PROFILE]),
         case("TIFF, a profile of over 16 MiB", "a.tif", tiff(Kind::RGB, false, |tags| tags.bytes(34675, &long))).notes(&[LONG_PROFILE]),
-        case("PNG, raw profile icc", "a.png", png(Kind::RGB, &chunk(b"tEXt", &[b"Raw profile type icc\0", &raw_profile("icc", &rgb)[..]].concat()), &[]))
-            .icc(rgb.clone()),
+        case(
+            "PNG, raw profile icc",
+            "a.png",
+            png(Kind::RGB, &chunk(b"tEXt", &[b"Raw profile type icc\0", &raw_profile("icc", &rgb)[..]].concat()), &[]),
+        )
+        .icc(rgb.clone()),
     ]);
     cases
 }
@@ -370,7 +413,8 @@ fn every_row_comes_out_right() {
     let table = table();
     println!("{} rows", table.len());
     assert!(table.len() >= 100);
-    let wrong: Vec<String> = table.iter().filter_map(|case| check(&desk, case).err().map(|wrong| format!("{}: {wrong}", case.name))).collect();
+    let wrong: Vec<String> =
+        table.iter().filter_map(|case| check(&desk, case).err().map(|wrong| format!("{}: {wrong}", case.name))).collect();
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), table.len(), wrong.join("\n"));
 }
 

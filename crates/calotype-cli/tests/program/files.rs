@@ -108,10 +108,14 @@ mod unix {
             let (code, stdout, said) = shell(&desk, &format!("calotype decode in.calo -o {device} --format tif | cat"));
             assert_eq!((code, stdout == tif), (Some(0), true), "TIFF to {device}: {said}");
         }
-        let (code, _, said) = shell(&desk, "calotype decode in.calo -o /dev/stdout > all.ppm && calotype encode in.ppm -o /dev/stdout > all.calo");
+        let (code, _, said) =
+            shell(&desk, "calotype decode in.calo -o /dev/stdout > all.ppm && calotype encode in.ppm -o /dev/stdout > all.calo");
         assert_eq!((code, desk.read("all.ppm") == ppm), (Some(0), true), "{said}");
         assert_eq!(desk.read("all.calo"), desk.read("in.calo"));
-        let (code, _, said) = shell(&desk, "(printf before; calotype decode in.calo -o /dev/stdout) > two && calotype decode in.calo -o /dev/fd/3 --format ppm 3> three");
+        let (code, _, said) = shell(
+            &desk,
+            "(printf before; calotype decode in.calo -o /dev/stdout) > two && calotype decode in.calo -o /dev/fd/3 --format ppm 3> three",
+        );
         assert_eq!((code, desk.read("two") == [b"before", &ppm[..]].concat(), desk.read("three") == ppm), (Some(0), true, true), "{said}");
         for line in ["encode in.ppm -o /dev/null", "decode in.calo -o /dev/null --format png", "decode in.calo -o /dev/null --format tif"] {
             assert_eq!(desk.run(line).code, 0, "{line}");
@@ -132,7 +136,12 @@ mod unix {
         assert_eq!(code, Some(0), "nothing was to be written there: {said}");
         desk.write("big.ppm", &ppm(600, 400));
         desk.json("encode big.ppm -o big.calo --json");
-        for line in ["decode big.calo -o -", "decode big.calo -o - --format png", "decode big.calo -o - --format tif", "decode big.calo -o /dev/stdout"] {
+        for line in [
+            "decode big.calo -o -",
+            "decode big.calo -o - --format png",
+            "decode big.calo -o - --format tif",
+            "decode big.calo -o /dev/stdout",
+        ] {
             let mut child = desk.prepared(line).stdin(Stdio::null()).spawn().unwrap();
             // Nobody reads on after the first byte.
             let mut stdout = child.stdout.take().unwrap();

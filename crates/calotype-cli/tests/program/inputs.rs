@@ -269,7 +269,9 @@ fn packet(inside: &str) -> String {
 
 /// An extended XMP, which has no packet around it.
 pub fn bare_xmp(elements: &str) -> String {
-    format!("<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF {NAMESPACES}><rdf:Description {OF_PROPERTIES}>{elements}</rdf:Description></rdf:RDF></x:xmpmeta>")
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF {NAMESPACES}><rdf:Description {OF_PROPERTIES}>{elements}</rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
 }
 
 /// A packet without properties, joined with an extended XMP.

@@ -1,6 +1,6 @@
 //! Limits: what they count, what is said, and that one bomb is one refused file.
 
-use crate::harness::{Desk, ppm};
+use crate::harness::{Desk, crc32, ppm};
 use crate::inputs::{Kind, chunk, png, zlib};
 
 /// A PNG of one colour and of any size, which takes few bytes.
@@ -14,9 +14,17 @@ fn flat(width: u32, height: u32, before: &[u8]) -> Vec<u8> {
 fn pixels_count_as_the_network_sees_them() {
     let desk = Desk::new();
     desk.write("thin.png", &flat(1000, 1, &[]));
-    desk.refused("encode thin.png -o a.calo --max-pixels 65535", 3, "thin.png: 1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535; raise it with --max-pixels");
+    desk.refused(
+        "encode thin.png -o a.calo --max-pixels 65535",
+        3,
+        "thin.png: 1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535; raise it with --max-pixels",
+    );
     desk.json("encode thin.png -o a.calo --max-pixels 65536 --json");
-    desk.refused("decode a.calo -o b.png --max-pixels 65535", 3, "1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535");
+    desk.refused(
+        "decode a.calo -o b.png --max-pixels 65535",
+        3,
+        "1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535",
+    );
     desk.json("decode a.calo -o b.png --max-pixels 65536 --json");
     desk.write("small.png", &flat(300, 300, &[]));
     desk.refused("encode small.png -o b.calo --max-pixels 80k", 3, "300x300 pixels are over the limit of 80000");
@@ -31,7 +39,10 @@ fn memory_is_said_as_it_was_given() {
         let run = desk.prepared("encode thin.png -o a.calo --max-memory").arg(limit).output().unwrap();
         let said = String::from_utf8(run.stderr).unwrap();
         assert_eq!(run.status.code(), Some(3), "{said}");
-        assert_eq!(said.trim_end(), "calotype: thin.png: it needs about 666 MB of memory, over the limit of 500 MB; raise it with --max-memory, or take a part of the picture");
+        assert_eq!(
+            said.trim_end(),
+            "calotype: thin.png: it needs about 666 MB of memory, over the limit of 500 MB; raise it with --max-memory, or take a part of the picture"
+        );
     }
     desk.refused("encode thin.png -o a.calo --max-memory 512MiB", 3, "over the limit of 512 MiB");
     desk.json("encode thin.png -o a.calo --max-memory 1GiB --json");
@@ -67,6 +78,35 @@ fn threads_have_a_ceiling() {
     desk.write("a.ppm", &ppm(20, 10));
     desk.refused("encode a.ppm -o a.calo --threads 1000000", 2, "--threads 1000000: give 1 to ");
     desk.json("encode a.ppm -o a.calo --threads 3 --json");
+}
+
+/// Alpha and colours are damaged behind right checksums: the alpha, which is soon read, is what is told.
+#[test]
+fn alpha_is_checked_before_colours() {
+    let desk = Desk::new();
+    desk.write("a.png", &png(Kind::RGBA, &[], &[]));
+    desk.json("encode a.png -o a.calo -q 90 --json");
+    let mut file = desk.read("a.calo");
+    // Header, section table, tile index, CRC of these, the section, the streams (docs/FORMAT.md).
+    let word = |file: &[u8], at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let (section, streams) = (56, 56 + word(&file, 32));
+    let put = |file: &mut Vec<u8>, at: usize, crc: u32| file[at..at + 4].copy_from_slice(&crc.to_le_bytes());
+    let sealed = |mut file: Vec<u8>| {
+        let (of_section, of_tile) = (crc32(&file[section..streams]), crc32(&file[streams..]));
+        put(&mut file, 36, of_section);
+        put(&mut file, 44, of_tile);
+        let head = crc32(&file[..52]);
+        put(&mut file, 52, head);
+        file
+    };
+    desk.write("same.calo", &sealed(file.clone()));
+    assert_eq!(desk.read("same.calo"), file, "the places are right");
+    *file.last_mut().unwrap() ^= 0x55;
+    desk.write("colour.calo", &sealed(file.clone()));
+    desk.refused("decode colour.calo -o b.png", 1, "colour.calo: damaged .calo file");
+    file[streams - 1] ^= 0x55;
+    desk.write("both.calo", &sealed(file));
+    desk.refused("decode both.calo -o b.png", 1, "alpha: ");
 }
 
 /// With as much memory as a small container has.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use calotype::EngineChoice;
 use calotype::gpu::Adapter;
-use egui::{Color32, Context, KeyboardShortcut, Ui, ViewportCommand};
+use egui::{Color32, Context, Event, KeyboardShortcut, Ui, ViewportCommand};
 
 use crate::command::{BINDINGS, Binding};
 use crate::host::Host;
@@ -196,17 +196,15 @@ impl Drop for Screen {
 
 /// Says what the mouse does while its button is down, for those who move it and want to know whether it has been seen.
 fn tell_pointer(ctx: &Context, viewer: &Viewer) {
-    let words = ctx.input(|input| {
-        let place = input.pointer.latest_pos()?;
-        let what = match (&input.pointer, input.pointer.is_moving()) {
-            (pointer, _) if pointer.any_released() => "released",
-            (pointer, _) if pointer.any_pressed() => "pressed",
-            (pointer, true) if pointer.any_down() => "moved",
-            _ => return None,
+    let words: Vec<String> = ctx.input(|input| {
+        let said = |event: &Event| match event {
+            Event::PointerMoved(place) if input.pointer.any_down() => Some(("moved", *place)),
+            Event::PointerButton { pos, pressed, .. } => Some((if *pressed { "pressed" } else { "released" }, *pos)),
+            _ => None,
         };
-        Some(format!("pointer {what} at {:.0},{:.0}", place.x, place.y))
+        input.events.iter().filter_map(said).map(|(what, place)| format!("pointer {what} at {:.0},{:.0}", place.x, place.y)).collect()
     });
-    words.into_iter().for_each(|words| viewer.log(&words));
+    words.iter().for_each(|words| viewer.log(words));
 }
 
 fn take_files(ctx: &Context, viewer: &mut Viewer) {
