@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Quality, RgbImage};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Quality};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -112,10 +112,9 @@ fn crops_of(codec: &Codec, plan: &Plan<'_>, folder: &Path, picture: &Picture) ->
 
 /// Our picture of the rate nearest to `target_bpp`.
 fn ours_at(codec: &Codec, options: &EncodeOptions, picture: &Picture, target_bpp: f64) -> Result<Shown, Error> {
-    let image = RgbImage::new(picture.width, picture.height, &picture.rgb)?;
     let encode = |steps: usize| {
         let quality = u16::try_from(steps).ok().and_then(Quality::from_steps).unwrap_or(Quality::HIGHEST);
-        Ok((quality, codec.encode(&image, &EncodeOptions { quality, ..*options })?.bytes))
+        Ok((quality, picture.encode(codec, &EncodeOptions { quality, ..*options })?.bytes))
     };
     let target = target_bytes(picture, target_bpp);
     let (quality, bytes) = nearest(usize::from(Quality::HIGHEST.steps()) + 1, target, |(_, bytes)| bytes.len() as u64, encode)?;
@@ -241,7 +240,7 @@ mod tests {
     #[test]
     fn the_window_lies_where_the_error_is() {
         let (width, height) = (400, 300);
-        let picture = Picture { name: "x".to_string(), width, height, rgb: vec![100; (width * height * 3) as usize] };
+        let picture = Picture { name: "x".to_string(), width, height, rgb: vec![100; (width * height * 3) as usize], whole: None };
         let mut decoded = picture.rgb.clone();
         decoded[((290 * width + 399) * 3) as usize] = 0;
         let window = worst_window(&picture, &decoded);

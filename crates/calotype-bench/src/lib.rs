@@ -43,7 +43,7 @@ pub use ms_ssim::ms_ssim;
 pub use peers::{find_peer, peer_names, read_peers};
 pub use picture::Picture;
 pub use point::{Measured, Ours, Point};
-pub use psnr::{SquaredError, psnr_db};
+pub use psnr::{SquaredError, psnr_db, seen, seen_psnr_db, with_hidden_of};
 pub use report::{Named, bench_page, report};
 pub use results::{CodecFacts, OURS, Results};
 pub use speed::{Race, Speed, Spread, calotype_command};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Image, Quality, RgbImage};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Image, Quality};
 use rayon::prelude::*;
 
 use crate::error::{Error, Foreign};
@@ -60,11 +60,11 @@ fn key(codec: &Codec, plan: &Plan<'_>, fingerprint: &str, quality: f64) -> Strin
 }
 
 fn fresh(codec: &Codec, plan: &Plan<'_>, picture: &Picture, quality: f64) -> Result<Fresh, Fault> {
-    let image = RgbImage::new(picture.width, picture.height, &picture.rgb)?;
+    let encode = |options: &EncodeOptions| picture.encode(codec, options);
     let options = EncodeOptions { quality: Quality::from_percent(quality)?, ..plan.options };
-    let (encoded, encode_ms) = timed(|| codec.encode(&image, &options))?;
+    let (encoded, encode_ms) = timed(|| encode(&options))?;
     let (decoded, decode_ms) = timed(|| decode(codec, &encoded))?;
-    let counted = codec.encode(&image, &EncodeOptions { statistics: true, ..options })?;
+    let counted = encode(&EncodeOptions { statistics: true, ..options })?;
     if let Some(keep) = plan.hooks.keep {
         keep(&Kept { name: &picture.name, quality, encoded: &encoded, decoded: &decoded }).map_err(Fault::Foreign)?;
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ms_ssim::ms_ssim;
 use crate::picture::Picture;
-use crate::psnr::psnr_db;
+use crate::psnr::{seen_psnr_db, with_hidden_of};
 use crate::ssimulacra2::ssimulacra2;
 
 /// A picture and what was measured on it.
@@ -57,14 +57,16 @@ pub struct Ours {
 }
 
 impl Point {
-    /// Compares `decoded` (8-bit RGB of the picture's size) with the picture.
+    /// Compares `decoded` (8-bit RGB of the picture's size) with the picture; what is fully transparent has no error.
     pub fn of(picture: &Picture, quality: f64, bytes: u64, decoded: &[u8]) -> Point {
-        let width = picture.width as usize;
+        let (width, alpha) = (picture.width as usize, picture.alpha());
+        let psnr_db = seen_psnr_db(&picture.rgb, decoded, alpha.as_deref());
+        let decoded = &with_hidden_of(decoded, &picture.rgb, alpha.as_deref());
         Point {
             quality,
             bytes,
             bpp: picture.bpp(bytes),
-            psnr_db: psnr_db(&picture.rgb, decoded),
+            psnr_db,
             ms_ssim: ms_ssim(&picture.rgb, decoded, width),
             ssimulacra2: ssimulacra2(&picture.rgb, decoded, width),
             ours: None,

@@ -9,7 +9,7 @@ const STONE_PX: u32 = 256;
 pub fn test_picture(photographs: &[Picture], width: u32, height: u32) -> Picture {
     let name = format!("{width}x{height}");
     let rgb = if photographs.is_empty() { drawn(width, height) } else { mosaic(photographs, width, height) };
-    Picture { name, width, height, rgb }
+    Picture { name, width, height, rgb, whole: None }
 }
 
 fn mosaic(photographs: &[Picture], width: u32, height: u32) -> Vec<u8> {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn mosaics_show_every_photograph() {
-        let photo = |value: u8| Picture { name: String::new(), width: 40, height: 20, rgb: vec![value; 40 * 20 * 3] };
+        let photo = |value: u8| Picture { name: String::new(), width: 40, height: 20, rgb: vec![value; 40 * 20 * 3], whole: None };
         let mosaic = test_picture(&[photo(10), photo(20), photo(30)], 50, 50);
         assert_eq!(mosaic.rgb.len(), 50 * 50 * 3);
         let at = |x: usize, y: usize| mosaic.rgb[(y * 50 + x) * 3];

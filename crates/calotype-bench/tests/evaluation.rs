@@ -61,7 +61,7 @@ fn drawn(path: &Path) -> Picture {
     let name = path.display().to_string();
     let (width, height) = if name == "a" { (200_u32, 180_u32) } else { (64, 48) };
     let sample = |i: u32| ((i / 3 % width).wrapping_mul(i / 3 / width / 2) / 16 + i % 3 * 40) as u8;
-    Picture { name, width, height, rgb: (0..width * height * 3).map(sample).collect() }
+    Picture { name, width, height, rgb: (0..width * height * 3).map(sample).collect(), whole: None }
 }
 
 /// Runs an evaluation of the pictures a and b, and counts steps.

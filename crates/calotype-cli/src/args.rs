@@ -7,8 +7,9 @@ use calotype::Region;
 use calotype_view::Overlay;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::metadata::Strip;
 use crate::read_image::Turn;
-use crate::target::parse_bytes;
+use crate::target::{parse_bytes, parse_count};
 
 /// Calotype, a learned image codec.
 #[derive(Parser)]
@@ -113,12 +114,18 @@ pub struct EncodeArgs {
     /// Of many files, leave those alone whose outputs exist
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Refuse images of more pixels
-    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
+    /// Refuse images of more pixels, e.g. 100M; sides count as multiples of 64, as the network sees them
+    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse images that need more memory to encode, e.g. 500MB; PNG, TIFF and PNM are read row by row, and need little
-    #[arg(long, default_value = "4096MiB", value_parser = parse_bytes, value_name = "BYTES")]
+    #[arg(long, default_value = "4GiB", value_parser = parse_bytes, value_name = "BYTES")]
     pub max_memory: u64,
+    /// Leave this out, separated by commas: all, gps, exif, xmp; colour profiles stay, and how the picture is to be turned
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub strip: Vec<Strip>,
+    /// Give the output the time of the input's last change
+    #[arg(long)]
+    pub keep_time: bool,
     /// What becomes of an orientation that the image's Exif asks for
     #[arg(long, value_enum, default_value_t = Turn::Apply, value_name = "HOW")]
     pub orientation: Turn,
@@ -160,12 +167,18 @@ pub struct DecodeArgs {
     /// Of many files, leave those alone whose outputs exist
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Refuse pictures of more pixels
-    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
+    /// Refuse pictures of more pixels, e.g. 100M; sides count as multiples of 64, as the network sees them
+    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse pictures that need more memory to decode, e.g. 500MB
-    #[arg(long, default_value = "4096MiB", value_parser = parse_bytes, value_name = "BYTES")]
+    #[arg(long, default_value = "4GiB", value_parser = parse_bytes, value_name = "BYTES")]
     pub max_memory: u64,
+    /// Leave this out, separated by commas: all, gps, exif, xmp; colour profiles stay, and how the picture is to be turned
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub strip: Vec<Strip>,
+    /// Give the output the time of the input's last change
+    #[arg(long)]
+    pub keep_time: bool,
     /// Only this part, in pixels from the top left: reads only the tiles that it needs
     #[arg(long, value_parser = parse_region, value_name = "X,Y,W,H")]
     pub region: Option<Region>,
@@ -192,8 +205,8 @@ pub struct InfoArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Refuse pictures of more pixels
-    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_name = "N")]
+    /// Refuse pictures of more pixels, e.g. 100M; sides count as multiples of 64, as the network sees them
+    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
 }
 
@@ -371,7 +384,7 @@ pub struct ViewArgs {
     #[arg(long, value_name = "N", hide = true)]
     pub lose_device: Option<u64>,
     /// Refuse pictures of more pixels
-    #[arg(long, default_value_t = VIEW_MAX_PIXELS, value_name = "N")]
+    #[arg(long, default_value_t = VIEW_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
 }
 

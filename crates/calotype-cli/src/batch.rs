@@ -1,9 +1,10 @@
 //! Many files at once: which, where to, and how they are shared out among engines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use calotype::{Codec, EngineChoice, gpus};
 
 use crate::engine::Choice;
 use crate::failure::Failure;
-use crate::output::{self, is_pipe};
+use crate::output::{self, FileId, is_pipe, is_stdout};
 use crate::progress::Bar;
 
 /// Pictures that a GPU works on at a time: one is coded by the CPU while the other is on the device.
@@ -75,7 +76,7 @@ fn is_pattern(input: &Path) -> bool {
 /// # Errors
 /// Usage if there are none, if the output is named as a file, if two would have the same output, or if outputs exist that may neither be replaced nor skipped; io.
 pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finished) -> Result<Vec<Job>, Failure> {
-    if inputs.iter().any(|input| is_pipe(input)) || is_pipe(output) {
+    if inputs.iter().any(|input| is_pipe(input)) || is_stdout(output) {
         return Err(Failure::usage("-: a pipe carries one file; give files and a folder"));
     }
     if output.extension() == Some(OsStr::new(kind.output)) && !output.is_dir() {
@@ -84,6 +85,9 @@ pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finishe
     let files: Vec<Vec<PathBuf>> = inputs.iter().map(|input| expanded(input, kind)).collect::<Result<_, _>>()?;
     let jobs = files.concat().into_iter().map(|input| Job { output: output.join(output_name(&input, kind)), input }).collect();
     let jobs = distinct(jobs)?;
+    if let Some(job) = overwrites_an_input(&jobs) {
+        return Err(Failure::usage(format!("{}: is one of the inputs; name another folder", job.output.display())));
+    }
     fs::create_dir_all(output).map_err(|error| Failure::io(output, "create", error))?;
     let existing = jobs.iter().filter(|job| job.output.exists()).count();
     match finished {
@@ -96,6 +100,12 @@ pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finishe
         Finished::Skip => Ok(jobs.into_iter().filter(|job| !job.output.exists()).collect()),
         _ => Ok(jobs),
     }
+}
+
+/// A job whose output is the file of any input, under this name or another.
+fn overwrites_an_input(jobs: &[Job]) -> Option<&Job> {
+    let inputs: HashSet<FileId> = jobs.iter().filter_map(|job| FileId::of(&job.input)).collect();
+    jobs.iter().find(|job| FileId::of(&job.output).is_some_and(|output| inputs.contains(&output)))
 }
 
 fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
@@ -209,6 +219,9 @@ pub fn run(
 /// Lists what failed, in the order of the jobs.
 fn summary(jobs: usize, mut failed: Vec<(usize, Failure)>) -> Result<(), Failure> {
     failed.sort_by_key(|(place, _)| *place);
+    if failed.iter().any(|(_, failure)| failure.is_silent()) {
+        return Err(Failure::nobody_reads());
+    }
     failed.iter().for_each(|(_, failure)| output::say(&format!("calotype: {}", failure.message)));
     let made = jobs - failed.len();
     if failed.is_empty() {
@@ -233,7 +246,7 @@ impl Work<'_> {
     fn take(&self, codec: &Codec, one: &(dyn Fn(&Codec, &Job) -> Result<u64, Failure> + Sync)) -> bool {
         let place = self.next.fetch_add(1, Ordering::Relaxed);
         let Some(job) = self.jobs.get(place) else { return false };
-        match one(codec, job) {
+        match caught(|| one(codec, job), job) {
             Ok(pixels) => drop(self.pixels.fetch_add(pixels, Ordering::Relaxed)),
             Err(failure) => self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, failure)),
         }
@@ -241,6 +254,12 @@ impl Work<'_> {
         self.bar.show_rate(done, self.jobs.len(), self.pixels.load(Ordering::Relaxed));
         true
     }
+}
+
+/// What a job gives; a fault of this program is that of one file, not of all.
+fn caught<T>(one: impl FnOnce() -> Result<T, Failure>, job: &Job) -> Result<T, Failure> {
+    let fault = |_| Failure { code: 4, message: format!("{}: a fault in this program stopped it; please report it", job.input.display()) };
+    panic::catch_unwind(AssertUnwindSafe(one)).unwrap_or_else(|panic| Err(fault(panic)))
 }
 
 #[cfg(test)]

@@ -12,10 +12,12 @@ use sha2::{Digest, Sha256};
 use crate::args::DecodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
+use crate::exif;
 use crate::failure::{Failure, shown};
-use crate::output::{self, Done, Existing, Sink, is_pipe};
+use crate::metadata::{self, Strip, asked_orientation, say_orientation};
+use crate::output::{self, Done, Existing, Sink, Writing, is_stdout};
 use crate::pixels;
-use crate::read_image::{Turn, read_calo, say_orientation};
+use crate::read_image::{Turn, read_calo};
 use crate::write_image::{fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
@@ -58,10 +60,11 @@ pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }
-    if args.json && is_pipe(&args.output) {
+    if args.json && is_stdout(&args.output) {
         return Err(Failure::usage("--json: standard output carries the picture already; give -o a name"));
     }
     output_format(&args.output, args.format.as_deref())?;
+    output::check_apart(&args.output, &args.input)?;
     output::check(&args.output, Existing::from_flag(args.overwrite))?;
     let codec = choice.decoder()?;
     let done = decode_file(args, &codec)?;
@@ -94,11 +97,13 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
         (false, false) => Decoder::new,
     };
     let decoder = open(&bytes, &options).map_err(failed)?;
-    let metadata = decoder.metadata().map_err(failed)?;
+    let (metadata, notes) = metadata_of(args, format, &decoder)?;
     let turned = asked_turn(args, format, &metadata) != Orientation::NoTransforms;
-    let develop = if in_bands(format) && !turned { in_rows } else { as_a_whole };
+    // A TIFF's directory is written last, and pointed to from its beginning.
+    let in_order = format != ImageFormat::Tiff || output::is_file(&args.output);
+    let develop = if in_bands(format) && !turned && in_order { in_rows } else { as_a_whole };
     let written = develop(args, format, &decoder, metadata, codec)?;
-    for note in &written.notes {
+    for note in notes.iter().chain(&written.notes) {
         output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
     }
     say_damage(args, &decoder);
@@ -126,6 +131,27 @@ fn say_damage(args: &DecodeArgs, decoder: &Decoder<'_>) {
     }
 }
 
+/// What goes with the pixels into the output, and what of the file does not, one line each.
+fn metadata_of(args: &DecodeArgs, format: ImageFormat, decoder: &Decoder<'_>) -> Result<(Metadata, Vec<String>), Failure> {
+    let stored = decoder.metadata().map_err(|error| Failure::codec(&args.input, &error))?;
+    let (mut metadata, mut notes) = metadata::checked(stored, decoder.info().grey);
+    Strip::apply(&args.strip, &mut metadata, &mut notes);
+    if args.region.is_some() {
+        // The small picture in it shows what was cut off.
+        metadata.exif.iter_mut().for_each(exif::drop_thumbnail);
+    }
+    let kept = args.orientation == Some(Turn::Keep) && asked_orientation(&metadata) != Orientation::NoTransforms;
+    if kept && format == ImageFormat::WebP {
+        notes.push("viewers do not turn a WebP as its Exif asks; without --orientation keep the pixels are turned".to_string());
+    }
+    Ok((metadata, notes))
+}
+
+/// How an output is written.
+fn writing(args: &DecodeArgs) -> Result<Writing, Failure> {
+    Writing::of(&args.input, Existing::from_flags(args.overwrite, args.resume), args.keep_time)
+}
+
 /// Band by band, as they are decoded.
 fn in_rows(
     args: &DecodeArgs,
@@ -149,10 +175,10 @@ fn in_rows(
         }
         band.map(|band| band.map_err(failed))
     });
-    let mut sink = Sink::create(&args.output, Existing::from_flag(args.overwrite))?;
+    let mut sink = Sink::create(&args.output, writing(args)?)?;
     write_rows(&mut sink, format, (shape, &metadata), timed).map_err(|stopped| match stopped {
         Stopped::Band(failure) => failure,
-        Stopped::Write(error) => Failure::io(&args.output, "write", error),
+        Stopped::Write(error) => sink.failure(error),
     })?;
     sink.commit()?;
     Ok(Written { width, height, decode_ms: decoding.as_secs_f64() * 1e3, rgb_sha256: hexadecimal(&hash.finalize()), notes })
@@ -174,21 +200,26 @@ fn as_a_whole(
     let orientation = asked_turn(args, format, &metadata);
     let mut image = pixels::into_image(picture);
     image.apply_orientation(orientation);
+    let mut notes = Vec::new();
     if orientation != Orientation::NoTransforms {
-        say_orientation(&mut metadata, orientation, Turn::Apply);
+        say_orientation(&mut metadata, Turn::Apply, &mut notes);
     }
     let picture = pixels::from_image(image).map_err(failed)?;
     let (width, height) = (picture.width(), picture.height());
     let rgb_sha256 = if args.json { sha256(&picture.rgb8()) } else { String::new() };
-    let notes = write_image(&args.output, format, picture, metadata, Existing::from_flag(args.overwrite))?;
+    notes.extend(write_image(&args.output, format, picture, metadata, writing(args)?)?);
     Ok(Written { width, height, decode_ms, rgb_sha256, notes })
 }
 
 /// How the pixels are to be turned, as `--orientation` and the picture's Exif ask for.
 fn asked_turn(args: &DecodeArgs, format: ImageFormat, metadata: &Metadata) -> Orientation {
-    let default = if holds_metadata(format) { Turn::Keep } else { Turn::Apply };
-    let asked = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-    if args.orientation.unwrap_or(default) == Turn::Keep { Orientation::NoTransforms } else { asked }
+    // Viewers turn no WebP.
+    let default = if holds_metadata(format) && format != ImageFormat::WebP { Turn::Keep } else { Turn::Apply };
+    let asked = metadata.exif.as_deref().and_then(exif::orientation).and_then(Orientation::from_exif);
+    match args.orientation.unwrap_or(default) {
+        Turn::Keep => Orientation::NoTransforms,
+        Turn::Apply => asked.unwrap_or(Orientation::NoTransforms),
+    }
 }
 
 fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, written: Written) -> Report {

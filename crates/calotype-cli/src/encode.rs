@@ -1,11 +1,10 @@
 //! `calotype encode`: an image becomes a .calo file.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, Quality};
-use calotype_bench::{SquaredError, psnr_db};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, Quality, about, exact};
+use calotype_bench::{SquaredError, seen, seen_psnr_db};
 use serde::Serialize;
 
 use crate::args::EncodeArgs;
@@ -14,7 +13,8 @@ use crate::engine::Choice;
 use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::frames;
-use crate::output::{self, Done, Existing, is_pipe};
+use crate::metadata::{Strip, held_bytes};
+use crate::output::{self, Done, Existing, Writing, is_pipe, is_stdout};
 use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, read_image_bytes};
 use crate::read_rows::RowSource;
 use crate::target;
@@ -87,17 +87,19 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
     let Need { pixels, inside } = need(&bytes, &args.input, &reading(args))?;
     let needed = (bytes.len() as u64).saturating_add(pixels).saturating_add(inside);
     if needed > args.max_memory {
-        let what = format!("is read as a whole, which needs about {needed} bytes of memory, over the limit of {}", args.max_memory);
+        let (needed, limit) = (about(needed), exact(args.max_memory));
+        let what = format!("is read as a whole, which needs about {needed} of memory, over the limit of {limit}");
         return Err(Failure::unsupported(&args.input, format!("{what}; raise it with --max-memory, or {remedy}")));
     }
-    let source = decode_image(&bytes, &args.input, &reading(args))?;
+    let mut source = decode_image(&bytes, &args.input, &reading(args))?;
     drop(bytes);
+    Strip::apply(&args.strip, &mut source.metadata, &mut source.notes);
     let begin = Instant::now();
-    let hit = encode(codec, &source, args, args.max_memory - pixels)?;
+    let hit = encode(codec, &source, args, pixels + held_bytes(&source.metadata))?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
     say_notes(args, &source.notes);
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
-    output::write(&args.output, &[&hit.encoded.bytes], Existing::from_flag(args.overwrite))?;
+    output::write(&args.output, &[&hit.encoded.bytes], writing(args)?)?;
     let size = (source.picture.width(), source.picture.height());
     let line = result_line(args, size, &hit, encode_ms);
     Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels: u64::from(size.0) * u64::from(size.1) })
@@ -111,11 +113,12 @@ fn say_notes(args: &EncodeArgs, notes: &[String]) {
 
 /// Band by band, as the rows come.
 fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &[u8]) -> Result<Done<Report>, Failure> {
-    let (shape, metadata) = (source.shape, std::mem::take(&mut source.metadata));
+    let (shape, mut metadata) = (source.shape, std::mem::take(&mut source.metadata));
+    Strip::apply(&args.strip, &mut metadata, &mut source.notes);
     let size = (shape.width, shape.height);
     check_size(size, &args.input, args.max_pixels)?;
     let failed = |error| Failure::codec(&args.input, &error);
-    let options = options(args, args.max_memory.saturating_sub(source.held_bytes))?;
+    let options = options(args, source.held_bytes + held_bytes(&metadata))?;
     let (begin, mut reading) = (Instant::now(), Duration::ZERO);
     let encoded = codec.encode_rows(shape, &metadata, &options, |rows| {
         let begin = Instant::now();
@@ -130,7 +133,7 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
     })?;
     say_notes(args, &source.notes_of_all());
     let psnr_db = args.json.then(|| psnr_of_rows(args, codec, &encoded, piped)).transpose()?;
-    output::write(&args.output, &[&encoded.bytes], Existing::from_flag(args.overwrite))?;
+    output::write(&args.output, &[&encoded.bytes], writing(args)?)?;
     let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality: options.quality, tries: 1, met: true };
     let report = psnr_db.map(|psnr_db| Report { encode_ms, psnr_db, ..facts(args, codec, size, &hit) });
     let line = result_line(args, size, &hit, encode_ms);
@@ -141,9 +144,16 @@ fn reading(args: &EncodeArgs) -> Reading {
     Reading { max_pixels: args.max_pixels, turn: args.orientation, frame: args.frame, salvage: args.salvage }
 }
 
-fn options(args: &EncodeArgs, max_memory: u64) -> Result<EncodeOptions, Failure> {
+/// How the output is written.
+fn writing(args: &EncodeArgs) -> Result<Writing, Failure> {
+    Writing::of(&args.input, Existing::from_flags(args.overwrite, args.resume), args.keep_time)
+}
+
+/// `held` bytes of memory are taken already.
+fn options(args: &EncodeArgs, held: u64) -> Result<EncodeOptions, Failure> {
     let quality = Quality::from_percent(args.quality).map_err(|error| Failure::codec(&args.input, &error))?;
-    Ok(EncodeOptions { quality, tile_log2: args.tile_log2, statistics: args.json, dead_zone: args.dead_zone, max_memory })
+    let EncodeArgs { tile_log2, dead_zone, max_memory, .. } = *args;
+    Ok(EncodeOptions { quality, tile_log2, statistics: args.json, dead_zone, max_memory, held_memory: held })
 }
 
 /// Why there is no file.
@@ -175,18 +185,19 @@ fn psnr_of_rows(args: &EncodeArgs, codec: &Codec, encoded: &Encoded, piped: &[u8
 }
 
 fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
-    if args.json && is_pipe(&args.output) {
+    if args.json && is_stdout(&args.output) {
         return Err(Failure::usage("--json: standard output carries the file already; give -o a name"));
     }
     if format_by_ending(&args.output).is_some() {
         let name = args.output.display();
         return Err(Failure::usage(format!("{name}: the ending of an image, but this would be a .calo file; use -o NAME.calo")));
     }
+    output::check_apart(&args.output, &args.input)?;
     output::check(&args.output, Existing::from_flag(args.overwrite))
 }
 
-fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, max_memory: u64) -> Result<Hit, Failure> {
-    let options = options(args, max_memory)?;
+fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, held: u64) -> Result<Hit, Failure> {
+    let options = options(args, held)?;
     if let Some(target) = target::of(args) {
         return target::encode(codec, source, (args, &options), target);
     }
@@ -224,18 +235,6 @@ fn facts(args: &EncodeArgs, codec: &Codec, (width, height): (u32, u32), hit: &Hi
         model_id: codec.model_id().to_string(),
         encode_ms: 0.0,
     }
-}
-
-/// Over the pixels that are not fully transparent, 8 bits a sample.
-pub fn seen_psnr_db(before: &[u8], after: &[u8], alpha: Option<&[u16]>) -> f64 {
-    psnr_db(&seen(before, alpha), &seen(after, alpha))
-}
-
-/// The pixels that are not fully transparent.
-fn seen<'a>(rgb: &'a [u8], alpha: Option<&[u16]>) -> Cow<'a, [u8]> {
-    let Some(alpha) = alpha else { return Cow::Borrowed(rgb) };
-    let pixels = rgb.as_chunks::<3>().0.iter().zip(alpha);
-    pixels.filter(|(_, alpha)| **alpha > 0).flat_map(|(pixel, _)| *pixel).collect()
 }
 
 fn bits_per_pixel((width, height): (u32, u32), bytes: usize) -> f64 {

@@ -21,16 +21,23 @@ pub struct Choice {
 /// Limits the threads of the whole program.
 ///
 /// # Errors
-/// Usage for 0 threads.
+/// Usage for none and for too many.
 pub fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
     match threads {
         None => Ok(()),
-        Some(0) => Err(Failure::usage("--threads 0: give 1 or more")),
+        Some(threads) if !(1..=most_threads()).contains(&threads) => {
+            Err(Failure::usage(format!("--threads {threads}: give 1 to {}", most_threads())))
+        }
         Some(threads) => {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build_global();
             pool.map_err(|error| Failure::usage(format!("--threads {threads}: {error}")))
         }
     }
+}
+
+/// More threads than cores only take memory; so many are allowed for experiments.
+fn most_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).max(256)
 }
 
 /// What `--engine`, `--adapter` and `--isa` ask for.

@@ -21,7 +21,7 @@ use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output::{self, Existing};
 use crate::progress::Bar;
-use crate::read_image::{Reading, decode_image, read_bytes};
+use crate::read_image::{Reading, Source, decode_image, read_bytes};
 use crate::write_image::write_image;
 use report_folder::ReportFolder;
 
@@ -163,8 +163,11 @@ fn is_image(path: &Path) -> bool {
 /// # Errors
 /// Io, and those of damaged images.
 pub fn read(path: &Path) -> Result<Picture, Failure> {
-    let picture = decode_image(&read_bytes(path)?, path, &Reading::plain(calotype::DEFAULT_MAX_PIXELS))?.picture;
-    Ok(Picture { name: file_name(path), width: picture.width(), height: picture.height(), rgb: picture.rgb8().into_owned() })
+    let reading = Reading::plain(calotype::DEFAULT_MAX_PIXELS);
+    let Source { picture, metadata, .. } = decode_image(&read_bytes(path)?, path, &reading)?;
+    let (width, height, rgb) = (picture.width(), picture.height(), picture.rgb8().into_owned());
+    let is_plain = picture.channels() == calotype::Channels::Rgb && picture.depth() == 8 && metadata == calotype::Metadata::default();
+    Ok(Picture { name: file_name(path), width, height, rgb, whole: (!is_plain).then_some((picture, metadata)) })
 }
 
 fn file_name(path: &Path) -> String {

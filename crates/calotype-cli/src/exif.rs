@@ -2,7 +2,13 @@
 //!
 //! Elsewhere Exif is carried byte by byte; a TIFF file keeps its tags among those of its pixels, so they have to be taken out and put in.
 
+mod edit;
+
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+
+pub use edit::{drop_gps, drop_thumbnail, orientation, set_orientation};
+
+use crate::metadata::{MOST_BYTES, damaged, too_long};
 
 /// Tags of the first directory that describe the picture, not its pixels: what Exif and TIFF files exchange.
 const DESCRIPTIVE: [u16; 21] =
@@ -17,6 +23,7 @@ const RESOLUTION_UNIT: u16 = 296;
 const RESOLUTION: [u16; 3] = [282, 283, RESOLUTION_UNIT];
 const XMP: u16 = 700;
 const ICC: u16 = 34675;
+const IPTC: u16 = 33723;
 const BYTE: u16 = 1;
 const LONG: u16 = 4;
 const UNDEFINED: u16 = 7;
@@ -26,6 +33,7 @@ const HEADER_BYTES: usize = 8;
 /// Where a file says where its first directory begins.
 const FIRST_DIRECTORY: u64 = 4;
 const ENTRY_BYTES: usize = 12;
+const BIG_ENTRY_BYTES: u64 = 20;
 /// Values up to this length stand in the entry itself.
 const INLINE_BYTES: usize = 4;
 
@@ -46,29 +54,51 @@ enum Value {
     /// Little endian.
     Bytes(Vec<u8>),
     Directory(Directory),
+    /// More bytes than are taken.
+    TooLong,
+    /// More bytes than the file has.
+    Cut,
 }
 
-/// The Exif of a TIFF file: its descriptive tags. `None` if it has none or is damaged.
-pub fn of_tiff(tiff: &mut impl ReadSeek) -> Option<Vec<u8>> {
-    let mut directory = Reader::read(tiff)?;
+/// Whether these bytes begin as a TIFF structure.
+pub fn is_tiff(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*")
+}
+
+/// What a TIFF file says beside its pixels.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TiffParts {
+    /// Its descriptive tags.
+    pub exif: Option<Vec<u8>>,
+    /// Its ICC profile, of whichever type the tag is.
+    pub icc: Option<Vec<u8>>,
+    /// Its XMP, of whichever type the tag is.
+    pub xmp: Option<Vec<u8>>,
+    /// Whether it has IPTC.
+    pub iptc: bool,
+    /// What is left out, one line each.
+    pub notes: Vec<String>,
+}
+
+/// What a TIFF or BigTIFF file says; nothing if it is damaged.
+pub fn parts_of_tiff(tiff: &mut impl ReadSeek) -> TiffParts {
+    let Some(mut directory) = Reader::read(tiff, MOST_BYTES) else { return TiffParts::default() };
+    let mut parts = TiffParts { iptc: directory.take(IPTC).is_some(), ..TiffParts::default() };
+    for (tag, part, what) in [(ICC, &mut parts.icc, "ICC profile"), (XMP, &mut parts.xmp, "XMP")] {
+        match directory.take(tag) {
+            Some(Value::Bytes(bytes)) => *part = Some(bytes).filter(|bytes| !bytes.is_empty()),
+            Some(Value::TooLong) => parts.notes.push(too_long(what)),
+            Some(Value::Cut) => parts.notes.push(damaged(what)),
+            _ => {}
+        }
+    }
     let unitless = directory.0.iter().any(|entry| entry.tag == RESOLUTION_UNIT && entry.value == Value::Bytes(vec![1, 0]));
     directory.0.retain(|entry| DESCRIPTIVE.contains(&entry.tag) && !(unitless && RESOLUTION.contains(&entry.tag)));
-    (!directory.0.is_empty()).then(|| directory.file())
-}
-
-/// The ICC profile of a TIFF file, of whichever type its tag is.
-pub fn icc_of_tiff(tiff: &mut impl ReadSeek) -> Option<Vec<u8>> {
-    bytes_of_tiff(tiff, ICC)
-}
-
-/// The XMP of a TIFF file, of whichever type its tag is.
-pub fn xmp_of_tiff(tiff: &mut impl ReadSeek) -> Option<Vec<u8>> {
-    bytes_of_tiff(tiff, XMP)
-}
-
-fn bytes_of_tiff(tiff: &mut impl ReadSeek, tag: u16) -> Option<Vec<u8>> {
-    let entry = Reader::read(tiff)?.0.into_iter().find(|entry| entry.tag == tag)?;
-    if let Value::Bytes(bytes) = entry.value { Some(bytes) } else { None }
+    if directory.drop_missing() {
+        parts.notes.push("some of its Exif is damaged and left out".to_string());
+    }
+    parts.exif = (!directory.0.is_empty()).then(|| directory.file());
+    parts
 }
 
 /// What a TIFF file carries beside its pixels.
@@ -83,8 +113,12 @@ pub struct Extras<'a> {
 /// # Errors
 /// Those of reading and writing.
 pub fn add_to_tiff(tiff: &mut (impl ReadSeek + Write), extras: &Extras<'_>) -> io::Result<bool> {
-    let Some(mut directory) = Reader::read(tiff) else { return Ok(false) };
-    let described = extras.exif.and_then(|exif| Reader::read(&mut Cursor::new(exif))).unwrap_or_default().0;
+    let mut begin = [0; 4];
+    tiff.rewind()?;
+    tiff.read_exact(&mut begin)?;
+    let is_small = is_tiff(&begin);
+    let Some(mut directory) = Reader::read(tiff, u64::MAX).filter(|_| is_small) else { return Ok(false) };
+    let described = extras.exif.and_then(|exif| Reader::read(&mut Cursor::new(exif), u64::MAX)).unwrap_or_default().0;
     described.into_iter().filter(|entry| DESCRIPTIVE.contains(&entry.tag)).for_each(|entry| directory.set(entry));
     let bytes = |tag, kind, value: &[u8]| Entry { tag, kind, count: value.len() as u32, value: Value::Bytes(value.to_vec()) };
     extras.icc.into_iter().for_each(|icc| directory.set(bytes(ICC, UNDEFINED, icc)));
@@ -117,6 +151,23 @@ impl Tail {
 }
 
 impl Directory {
+    /// Takes the value of a tag out.
+    fn take(&mut self, tag: u16) -> Option<Value> {
+        let place = self.0.binary_search_by_key(&tag, |entry| entry.tag).ok()?;
+        Some(self.0.remove(place).value)
+    }
+
+    /// Leaves out what was not taken; says whether there was something.
+    fn drop_missing(&mut self) -> bool {
+        let entries = self.0.len();
+        self.0.retain(|entry| !matches!(entry.value, Value::TooLong | Value::Cut));
+        let inside = self.0.iter_mut().map(|entry| match &mut entry.value {
+            Value::Directory(directory) => directory.drop_missing(),
+            _ => false,
+        });
+        inside.fold(false, |any, dropped| any | dropped) | (self.0.len() < entries)
+    }
+
     /// Adds an entry, or replaces the one of the same tag.
     fn set(&mut self, entry: Entry) {
         match self.0.binary_search_by_key(&entry.tag, |entry| entry.tag) {
@@ -154,6 +205,7 @@ impl Entry {
         let begin = file.next().to_le_bytes();
         match &self.value {
             Value::Directory(directory) => directory.append(file),
+            Value::TooLong | Value::Cut => {}
             Value::Bytes(bytes) if bytes.len() <= INLINE_BYTES => {
                 return std::array::from_fn(|at| bytes.get(at).copied().unwrap_or(0));
             }
@@ -175,21 +227,27 @@ struct Reader<'a> {
     file: &'a mut dyn ReadSeek,
     length: u64,
     big_endian: bool,
+    /// A BigTIFF: its numbers of entries, offsets and counts are longer.
+    big: bool,
+    /// Values of more bytes are not taken.
+    most_bytes: u64,
     /// Bytes of entries and values that may still be taken: a file that points to the same ones again and again must not grow without limit.
     budget: u64,
 }
 
 impl Reader<'_> {
     /// The first directory of a TIFF structure.
-    fn read(file: &mut impl ReadSeek) -> Option<Directory> {
+    fn read(file: &mut impl ReadSeek, most_bytes: u64) -> Option<Directory> {
         let length = file.seek(SeekFrom::End(0)).ok()?;
-        let mut reader = Reader { file, length, big_endian: false, budget: length };
-        reader.big_endian = match &reader.get(0, 4)?[..] {
-            b"II*\0" => false,
-            b"MM\0*" => true,
+        let mut reader = Reader { file, length, big_endian: false, big: false, most_bytes, budget: length };
+        (reader.big_endian, reader.big) = match &reader.get(0, 4)?[..] {
+            b"II*\0" => (false, false),
+            b"MM\0*" => (true, false),
+            b"II+\0" => (false, true),
+            b"MM\0+" => (true, true),
             _ => return None,
         };
-        let first = reader.u32(FIRST_DIRECTORY)?;
+        let first = reader.offset(if reader.big { 8 } else { FIRST_DIRECTORY })?;
         reader.directory(first, DEEPEST)
     }
 
@@ -203,14 +261,14 @@ impl Reader<'_> {
         Some(bytes)
     }
 
-    fn directory(&mut self, offset: u32, depth: u32) -> Option<Directory> {
-        let begin = u64::from(offset);
-        let count = u64::from(self.u16(begin)?);
-        self.budget = self.budget.checked_sub(count * ENTRY_BYTES as u64)?;
+    fn directory(&mut self, begin: u64, depth: u32) -> Option<Directory> {
+        let (count, head, entry_bytes) =
+            if self.big { (self.offset(begin)?, 8, BIG_ENTRY_BYTES) } else { (self.u16(begin)?.into(), 2, ENTRY_BYTES as u64) };
+        self.budget = self.budget.checked_sub(count.checked_mul(entry_bytes)?)?;
         let mut directory = Directory::default();
         for number in 0..count {
             // What cannot be read is left out: cameras write odd things.
-            if let Some(entry) = self.entry(begin + 2 + number * ENTRY_BYTES as u64, depth) {
+            if let Some(entry) = self.entry(begin.checked_add(head + number * entry_bytes)?, depth) {
                 directory.set(entry);
             }
         }
@@ -218,16 +276,23 @@ impl Reader<'_> {
     }
 
     fn entry(&mut self, at: u64, depth: u32) -> Option<Entry> {
-        let (tag, kind, count) = (self.u16(at)?, self.u16(at + 2)?, self.u32(at + 4)?);
+        let (tag, kind, count) = (self.u16(at)?, self.u16(at + 2)?, self.offset(at + 4)?);
+        let (place, inline) = if self.big { (at + 12, 8) } else { (at + 8, INLINE_BYTES as u64) };
         if POINTERS.contains(&tag) {
-            let offset = self.u32(at + 8)?;
+            let offset = self.offset(place)?;
             let directory = self.directory(offset, depth.checked_sub(1)?)?;
             return Some(Entry { tag, kind: LONG, count: 1, value: Value::Directory(directory) });
         }
         let unit = unit_bytes(kind)?;
-        let length = unit as u64 * u64::from(count);
-        let begin = if length <= INLINE_BYTES as u64 { at + 8 } else { self.u32(at + 8)?.into() };
-        self.length.checked_sub(begin)?.checked_sub(length)?;
+        let length = (unit as u64).checked_mul(count)?;
+        let begin = if length <= inline { place } else { self.offset(place)? };
+        let count = u32::try_from(count).ok()?;
+        if begin.saturating_add(length) > self.length {
+            return Some(Entry { tag, kind, count, value: Value::Cut });
+        }
+        if length > self.most_bytes {
+            return Some(Entry { tag, kind, count, value: Value::TooLong });
+        }
         self.budget = self.budget.checked_sub(length)?;
         let mut bytes = self.get(begin, length)?;
         if self.big_endian {
@@ -243,9 +308,13 @@ impl Reader<'_> {
         Some(if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     }
 
-    fn u32(&mut self, at: u64) -> Option<u32> {
-        let bytes = self.get(at, 4)?.try_into().ok()?;
-        Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    /// A number of 4 bytes, or of 8 in a BigTIFF.
+    fn offset(&mut self, at: u64) -> Option<u64> {
+        let mut bytes = self.get(at, if self.big { 8 } else { 4 })?;
+        if self.big_endian {
+            bytes.reverse();
+        }
+        Some(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 }
 
@@ -282,11 +351,11 @@ mod tests {
     }
 
     fn read(file: &[u8]) -> Option<Directory> {
-        Reader::read(&mut Cursor::new(file))
+        Reader::read(&mut Cursor::new(file), MOST_BYTES)
     }
 
     fn exif(file: &[u8]) -> Option<Vec<u8>> {
-        of_tiff(&mut Cursor::new(file))
+        parts_of_tiff(&mut Cursor::new(file)).exif
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub struct Failure {
     pub message: String,
 }
 
+/// The signal that ends a program which writes to a pipe that nobody reads.
+const SIGPIPE: u8 = 13;
+
 /// How a file is called in messages: `-` is a pipe.
 pub fn shown(path: &Path) -> String {
     if path == Path::new("-") { "the pipe".to_string() } else { path.display().to_string() }
@@ -35,6 +38,16 @@ impl Failure {
     /// The input is fine, but this program does not read it, or not at this size.
     pub fn unsupported(path: &Path, what: impl Display) -> Failure {
         Failure { code: 3, message: format!("{}: {what}", shown(path)) }
+    }
+
+    /// Nobody reads on, as `head` does not: the end, with the code that a shell reports for it, in silence.
+    pub fn nobody_reads() -> Failure {
+        Failure { code: 128 + SIGPIPE, message: String::new() }
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_silent(&self) -> bool {
+        self.message.is_empty()
     }
 
     /// Reading or writing failed.

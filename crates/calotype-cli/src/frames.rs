@@ -7,12 +7,13 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::pnm::{PnmDecoder, PnmSubtype, SampleEncoding};
 use image::codecs::webp::WebPDecoder;
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageResult};
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult};
 use tiff::decoder::Decoder as TiffDecoder;
 use tiff::tags::Tag;
 
 use crate::failure::{Failure, shown};
 use crate::kind::Kind;
+use crate::metadata::PixelChunks;
 use crate::read_image::kind_of;
 use crate::read_jpeg;
 use crate::read_jxl::Jxl;
@@ -87,7 +88,10 @@ pub fn played(bytes: &[u8], kind: Kind, frame: u32) -> Result<DynamicImage, Refu
     let input = Cursor::new(bytes);
     let nth = |frames: image::Frames<'_>| frames.into_iter().nth(frame as usize - 1);
     let found: ImageResult<_> = match kind {
-        Kind::Image(ImageFormat::Png) => PngDecoder::new(input).and_then(PngDecoder::apng).map(|apng| nth(apng.into_frames())),
+        Kind::Image(ImageFormat::Png) => {
+            let pixels = PixelChunks::new(input).map_err(ImageError::IoError);
+            pixels.and_then(PngDecoder::new).and_then(PngDecoder::apng).map(|apng| nth(apng.into_frames()))
+        }
         Kind::Image(ImageFormat::WebP) => WebPDecoder::new(input).map(|webp| nth(webp.into_frames())),
         _ => GifDecoder::new(input).map(|gif| nth(gif.into_frames())),
     };

@@ -48,19 +48,15 @@ impl Kind {
         if let Some(refusal) = unread(bytes) {
             return Err(NotRead::Other(refusal));
         }
+        // The guess does not know BigTIFF, which the decoder reads.
+        if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") {
+            return Ok(Kind::Image(ImageFormat::Tiff));
+        }
         use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
         match image::guess_format(bytes) {
             Ok(format @ (Bmp | Gif | Jpeg | Png | Pnm | Tiff | WebP)) => Ok(Kind::Image(format)),
             Ok(format) => Err(NotRead::Other(Refusal::is(name(format), READABLE))),
             Err(_) => Err(NotRead::Unknown),
-        }
-    }
-
-    /// The `image` crate's name of it.
-    pub fn format(self) -> Option<ImageFormat> {
-        match self {
-            Kind::Image(format) => Some(format),
-            Kind::Jxl => None,
         }
     }
 }
@@ -120,16 +116,18 @@ mod tests {
             Ok(kind) => format!("{kind:?}"),
             Err(NotRead::Calo) => "calo".to_string(),
             Err(NotRead::Unknown) => "unknown".to_string(),
-            Err(NotRead::Other(Refusal::Unsupported { what, .. } | Refusal::Damaged(what))) => what,
+            Err(NotRead::Other(Refusal::Unsupported { what, .. } | Refusal::TooLarge(what) | Refusal::Damaged(what))) => what,
         }
     }
 
     #[test]
     fn first_bytes_tell() {
-        let table: [(&[u8], &str); 14] = [
+        let table: [(&[u8], &str); 16] = [
             (b"\xFF\x0A\x00", "Jxl"),
             (b"\0\0\0\x0CJXL \r\n\x87\n", "Jxl"),
             (b"GIF89a", "Image(Gif)"),
+            (b"II+\0\x08\0\0\0", "Image(Tiff)"),
+            (b"MM\0+\0\x08\0\0", "Image(Tiff)"),
             (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "is AVIF"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is HEIC"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "is AVIF"),

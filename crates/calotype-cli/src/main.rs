@@ -12,9 +12,11 @@ mod failure;
 mod frames;
 mod generate;
 mod info;
+mod inherited;
 mod kind;
 mod kit;
 mod list;
+mod metadata;
 mod output;
 mod pixels;
 mod progress;
@@ -45,7 +47,9 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::say(&format!("calotype: {}", failure.message));
+            if !failure.is_silent() {
+                output::say(&format!("calotype: {}", failure.message));
+            }
             ExitCode::from(failure.code)
         }
     }

@@ -2,18 +2,37 @@
 
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
+use crate::inherited::stdout_was_closed;
 use crate::unfinished;
 
 /// Whether the path stands for a pipe.
 pub fn is_pipe(path: &Path) -> bool {
     path == Path::new("-")
 }
+
+/// Whether what is written to this path goes to standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    STDOUT_NAMES.iter().any(|name| path == Path::new(name))
+}
+
+/// Whether the output is an ordinary file, in which one can go back.
+pub fn is_file(path: &Path) -> bool {
+    !is_stdout(path) && !is_direct(path)
+}
+
+/// Names of standard output.
+const STDOUT_NAMES: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+/// Folders of files that are open already.
+const OPEN_FILES: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
+/// A chain of more symbolic links is a circle.
+const MOST_LINKS: usize = 40;
 
 /// Whether an existing output may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +41,50 @@ pub enum Existing {
     Refuse,
     /// `-y`
     Replace,
+    /// `--resume`: stop before any work is done, but be content with one that has appeared meanwhile.
+    Keep,
 }
 
 impl Existing {
+    /// From the flags `-y` and `--resume`.
+    pub fn from_flags(overwrite: bool, resume: bool) -> Existing {
+        if resume { Existing::Keep } else { Existing::from_flag(overwrite) }
+    }
+
     /// From the flag `-y`.
     pub fn from_flag(overwrite: bool) -> Existing {
         if overwrite { Existing::Replace } else { Existing::Refuse }
+    }
+}
+
+/// How an output is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Writing {
+    existing: Existing,
+    /// The time of its last change, if that is not now.
+    time: Option<SystemTime>,
+}
+
+impl From<Existing> for Writing {
+    fn from(existing: Existing) -> Writing {
+        Writing { existing, time: None }
+    }
+}
+
+impl Writing {
+    /// With `keep_time` an output has the time of its input.
+    ///
+    /// # Errors
+    /// Io; usage for a pipe, which has no time.
+    pub fn of(input: &Path, existing: Existing, keep_time: bool) -> Result<Writing, Failure> {
+        if !keep_time {
+            return Ok(existing.into());
+        }
+        if is_pipe(input) {
+            return Err(Failure::usage("--keep-time: a pipe has no time; give a file"));
+        }
+        let time = fs::metadata(input).and_then(|metadata| metadata.modified()).map_err(|error| Failure::io(input, "read", error))?;
+        Ok(Writing { existing, time: Some(time) })
     }
 }
 
@@ -48,7 +105,37 @@ const FLAGS: Remedies = Remedies { folder: "name a file with -o", exists: "give 
 /// # Errors
 /// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist.
 pub fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
-    if is_pipe(path) { Ok(()) } else { check_file(path, existing, FLAGS) }
+    if is_stdout(path) { Ok(()) } else { check_file(path, existing, FLAGS) }
+}
+
+/// Refuses to write the input's own file, under this name or another.
+///
+/// # Errors
+/// Usage.
+pub fn check_apart(output: &Path, input: &Path) -> Result<(), Failure> {
+    let same = !is_stdout(output) && FileId::of(output).is_some_and(|id| FileId::of(input) == Some(id));
+    if same { Err(Failure::usage(format!("{}: is the input itself; give another -o", output.display()))) } else { Ok(()) }
+}
+
+/// Which file it is, whatever its names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileId(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] std::path::PathBuf);
+
+impl FileId {
+    /// Of an ordinary file that exists.
+    pub fn of(path: &Path) -> Option<FileId> {
+        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Some(FileId((metadata.dev(), metadata.ino())))
+        }
+        #[cfg(not(unix))]
+        {
+            drop(metadata);
+            fs::canonicalize(path).ok().map(FileId)
+        }
+    }
 }
 
 /// The same for a file, where other things help than on the command line.
@@ -59,10 +146,14 @@ pub fn check_file(path: &Path, existing: Existing, remedies: Remedies) -> Result
     if path.is_dir() {
         return Err(Failure::usage(format!("{}: is a folder; {}", path.display(), remedies.folder)));
     }
-    if existing == Existing::Refuse && fs::symlink_metadata(path).is_ok() {
+    if is_direct(path) {
+        return Ok(());
+    }
+    if existing != Existing::Replace && path.exists() {
         return Err(Failure::usage(format!("{}: exists already; {}", path.display(), remedies.exists)));
     }
-    let folder = folder_of(path);
+    let place = followed(path)?;
+    let folder = folder_of(&place);
     if folder.is_dir() { Ok(()) } else { Err(missing_folder(path, folder)) }
 }
 
@@ -78,26 +169,52 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// The file that a symbolic link names in the end; it need not exist.
+fn followed(path: &Path) -> Result<PathBuf, Failure> {
+    let mut place = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&place) {
+            Ok(target) => place = place.with_file_name(target),
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(Failure::io(path, "write", io::Error::other("its symbolic links go in a circle")))
+}
+
+/// Whether it is written as it comes: a pipe, a device, or a file that is open already. Renaming onto one would replace it by a file.
+fn is_direct(path: &Path) -> bool {
+    let special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    special || OPEN_FILES.iter().any(|folder| path.starts_with(folder))
+}
+
 /// Writes the whole of `parts` to a pipe, a device, or a file that appears under its name only when complete.
 ///
 /// # Errors
 /// Io, or usage if the file appeared meanwhile; nothing is left behind then.
-pub fn write(path: &Path, parts: &[&[u8]], existing: Existing) -> Result<(), Failure> {
-    let mut sink = Sink::create(path, existing)?;
-    parts.iter().try_for_each(|part| sink.write_all(part)).map_err(|error| Failure::io(path, "write", error))?;
+pub fn write(path: &Path, parts: &[&[u8]], writing: impl Into<Writing>) -> Result<(), Failure> {
+    let mut sink = Sink::create(path, writing)?;
+    for part in parts {
+        if let Err(error) = sink.write_all(part) {
+            return Err(sink.failure(error));
+        }
+    }
     sink.commit()
 }
 
 /// A pipe, a device, or a file that appears under its name only when it is complete.
 pub struct Sink<'a> {
     path: &'a Path,
+    writing: Writing,
     target: Target,
+    /// Nobody reads it any more.
+    is_broken: bool,
 }
 
 enum Target {
     Pipe(io::Stdout),
     Device(fs::File),
-    File(NamedTempFile, Existing),
+    /// With the name that it will have.
+    File(NamedTempFile, PathBuf),
 }
 
 impl<'a> Sink<'a> {
@@ -105,15 +222,22 @@ impl<'a> Sink<'a> {
     ///
     /// # Errors
     /// Io.
-    pub fn create(path: &'a Path, existing: Existing) -> Result<Sink<'a>, Failure> {
-        let target = if is_pipe(path) {
-            Ok(Target::Pipe(io::stdout()))
-        } else if is_device(path) {
-            fs::OpenOptions::new().write(true).open(path).map(Target::Device)
+    pub fn create(path: &'a Path, writing: impl Into<Writing>) -> Result<Sink<'a>, Failure> {
+        let failed = |error| Failure::io(path, "write", error);
+        let target = if is_stdout(path) {
+            Target::Pipe(open_stdout().map_err(failed)?)
+        } else if is_direct(path) {
+            Target::Device(fs::OpenOptions::new().write(true).open(path).map_err(failed)?)
         } else {
-            unfinished::create(folder_of(path)).map(|file| Target::File(file, existing))
+            let place = followed(path)?;
+            Target::File(unfinished::create(folder_of(&place)).map_err(failed)?, place)
         };
-        Ok(Sink { path, target: target.map_err(|error| Failure::io(path, "write", error))? })
+        Ok(Sink { path, writing: writing.into(), target, is_broken: false })
+    }
+
+    /// Why writing failed.
+    pub fn failure(&self, error: io::Error) -> Failure {
+        if self.is_broken { Failure::nobody_reads() } else { Failure::io(self.path, "write", error) }
     }
 
     /// What was written is all.
@@ -121,32 +245,77 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// As [`write()`]; without this call nothing is left behind.
     pub fn commit(mut self) -> Result<(), Failure> {
-        let path = self.path;
+        if let Err(error) = self.flush() {
+            return Err(self.failure(error));
+        }
+        let (path, Writing { existing, time }) = (self.path, self.writing);
+        let Target::File(file, place) = self.target else { return Ok(()) };
         let failed = |error| Failure::io(path, "write", error);
-        self.flush().map_err(failed)?;
-        match self.target {
-            Target::File(file, Existing::Replace) => file.persist(path).map(drop).map_err(|error| failed(error.error)),
-            Target::File(file, Existing::Refuse) => file.persist_noclobber(path).map(drop).map_err(|error| failed(error.error)),
-            Target::Pipe(_) | Target::Device(_) => Ok(()),
+        finish(&file, &place, time).map_err(failed)?;
+        if existing == Existing::Replace {
+            return file.persist(place).map(drop).map_err(|error| failed(error.error));
+        }
+        match file.persist_noclobber(place) {
+            Err(error) if existing == Existing::Keep && error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            done => done.map(drop).map_err(|error| failed(error.error)),
         }
     }
+
+    fn noticed<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.is_broken |= matches!(&done, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+/// Before it has its name: the owner and the mode of the file that it replaces, its time, and its data on the disk.
+fn finish(file: &NamedTempFile, place: &Path, time: Option<SystemTime>) -> io::Result<()> {
+    if let Ok(replaced) = fs::metadata(place) {
+        take_over(file, &replaced)?;
+    }
+    if let Some(time) = time {
+        file.as_file().set_modified(time)?;
+    }
+    file.as_file().sync_all()
+}
+
+#[cfg(unix)]
+fn take_over(file: &NamedTempFile, replaced: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let made = file.as_file().metadata()?;
+    if (made.uid(), made.gid()) != (replaced.uid(), replaced.gid()) {
+        // Only root may give files away; a group of one's own may have it.
+        let _ = fchown(file.as_file(), Some(replaced.uid()), Some(replaced.gid()))
+            .or_else(|_| fchown(file.as_file(), None, Some(replaced.gid())));
+    }
+    file.as_file().set_permissions(replaced.permissions())
+}
+
+#[cfg(not(unix))]
+fn take_over(_: &NamedTempFile, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+fn open_stdout() -> io::Result<io::Stdout> {
+    if stdout_was_closed() { Err(io::Error::other("standard output is closed")) } else { Ok(io::stdout()) }
 }
 
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.target {
+        let written = match &mut self.target {
             Target::Pipe(stdout) => stdout.write(bytes),
             Target::Device(device) => device.write(bytes),
             Target::File(file, _) => file.as_file_mut().write(bytes),
-        }
+        };
+        self.noticed(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.target {
+        let flushed = match &mut self.target {
             Target::Pipe(stdout) => stdout.flush(),
             Target::Device(device) => device.flush(),
             Target::File(file, _) => file.as_file_mut().flush(),
-        }
+        };
+        self.noticed(flushed)
     }
 }
 
@@ -171,18 +340,16 @@ impl Seek for Sink<'_> {
     }
 }
 
-/// Renaming onto a device would replace it by a file.
-fn is_device(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
-}
-
 /// Prints one line on standard output.
 ///
 /// # Errors
 /// Io if nobody reads it.
 pub fn print(line: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|error| Failure::io(Path::new("-"), "write", error))
+    let printed = open_stdout().map(|stdout| stdout.lock()).and_then(|mut stdout| writeln!(stdout, "{line}").and_then(|()| stdout.flush()));
+    printed.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
+        _ => Failure::io(Path::new("-"), "write", error),
+    })
 }
 
 /// Prints one JSON object on standard output.

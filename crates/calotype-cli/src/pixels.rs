@@ -72,6 +72,20 @@ fn grey(colour: ColorType) -> Vec<u8> {
     (0..count).flat_map(|number| sample(colour.has_alpha() && number + 1 == count)).collect()
 }
 
+/// The kind of pixels of a picture as the `image` crate calls it.
+pub fn color_type(shape: Shape) -> ColorType {
+    match (shape.channels, shape.depth) {
+        (Channels::Grey, 8) => ColorType::L8,
+        (Channels::GreyAlpha, 8) => ColorType::La8,
+        (Channels::Rgb, 8) => ColorType::Rgb8,
+        (Channels::Rgba, 8) => ColorType::Rgba8,
+        (Channels::Grey, _) => ColorType::L16,
+        (Channels::GreyAlpha, _) => ColorType::La16,
+        (Channels::Rgb, _) => ColorType::Rgb16,
+        (Channels::Rgba, _) => ColorType::Rgba16,
+    }
+}
+
 /// Makes rows opaque grey, 16 bits in any order.
 pub fn make_grey(rows: &mut [u8], shape: Shape) {
     let colours = shape.pixel_bytes() - if shape.channels.has_alpha() { usize::from(shape.depth / 8) } else { 0 };

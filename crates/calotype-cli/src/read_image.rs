@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Cursor, Read, SeekFrom};
+use std::io::{self, BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture};
 use clap::ValueEnum;
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::exif::{self, ReadSeek};
+use crate::exif::ReadSeek;
 use crate::failure::Failure;
 use crate::frames::{self, Frames};
 use crate::kind::{self, FIRST_BYTES, Kind, NotRead};
+use crate::metadata::{self, Company, Found, PixelChunks};
 use crate::output::is_pipe;
 use crate::pixels;
 use crate::read_bmp;
@@ -135,11 +135,7 @@ fn length_of(path: &Path) -> Option<u64> {
 pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Source, Failure> {
     let kind = kind_of(bytes, path)?;
     let Opened { mut reader, frames, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
-    let mut file = Cursor::new(bytes);
-    let Company { metadata, orientation, notes } = match &mut reader {
-        Reader::Jpeg(jpeg) => company(jpeg, &mut file, kind.format(), reading.turn),
-        Reader::Other(decoder) => company(decoder, &mut file, kind.format(), reading.turn),
-    };
+    let Company { metadata, orientation, notes } = reader.company(bytes, kind, reading.turn);
     all_notes.extend(notes);
     let animated = matches!(frames, Frames::Played(2..)) && kind != Kind::Jxl;
     let image = match reading.frame {
@@ -180,7 +176,7 @@ pub struct Need {
 pub fn need(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Need, Failure> {
     let kind = kind_of(bytes, path)?;
     Opened::of(bytes, kind, path, reading).map(|opened| match opened.reader {
-        Reader::Jpeg(jpeg) => Need { pixels: jpeg.total_bytes(), inside: jpeg.inside_bytes() },
+        Reader::Jpeg(jpeg) => Need { pixels: jpeg.pixel_bytes(), inside: jpeg.inside_bytes() },
         Reader::Other(decoder) => {
             let (width, height) = decoder.dimensions();
             let pixels = decoder.total_bytes();
@@ -221,7 +217,8 @@ impl<'a> Opened<'a> {
     fn unchecked(bytes: &'a [u8], kind: Kind, reading: &Reading) -> Result<Opened<'a>, Refusal> {
         let frames = Frames::of(&mut Cursor::new(bytes), kind);
         let by_image = |bytes: Cow<'a, [u8]>, format| {
-            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+            let pixels = pixels_of(Cursor::new(bytes), format).map_err(Refusal::damaged)?;
+            let mut reader = ImageReader::with_format(pixels, format);
             reader.limits(limits(reading.max_pixels));
             Ok(Reader::Other(Box::new(reader.into_decoder().map_err(Refusal::from_image)?)))
         };
@@ -252,6 +249,21 @@ impl<'a> Opened<'a> {
 }
 
 impl Reader<'_> {
+    /// What comes with the pixels. Metadata are looked for in the file itself, unless only the decoder knows where they are.
+    fn company(&mut self, bytes: &[u8], kind: Kind, turn: Turn) -> Company {
+        match (self, kind) {
+            (Reader::Jpeg(jpeg), _) => company_of(&mut Cursor::new(bytes), ImageFormat::Jpeg, jpeg.color_type(), turn),
+            (Reader::Other(decoder), Kind::Image(format)) if format != ImageFormat::Gif => {
+                company_of(&mut Cursor::new(bytes), format, decoder.color_type(), turn)
+            }
+            (Reader::Other(decoder), _) => {
+                let found = metadata::of_decoder(decoder);
+                let found = if kind == Kind::Jxl { metadata::turned(found) } else { found };
+                company(found, decoder.color_type(), turn)
+            }
+        }
+    }
+
     /// The pixels, and what was wrong with them, if `salvage` allows that something is.
     fn image(self, salvage: bool) -> Result<(DynamicImage, Option<String>), Refusal> {
         match (self, salvage) {
@@ -263,68 +275,8 @@ impl Reader<'_> {
     }
 }
 
-/// What comes with the pixels of an image.
-pub struct Company {
-    /// As it shall be in the `.calo` file.
-    pub metadata: Metadata,
-    /// How the pixels must be turned for it.
-    pub orientation: Orientation,
-    /// As in [`Source`].
-    pub notes: Vec<String>,
-}
-
-/// What comes with the pixels of `decoder`, which reads what is in `file`.
-pub fn company(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: Option<ImageFormat>, turn: Turn) -> Company {
-    let mut metadata = metadata_of(decoder, file, format);
-    let asked = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let orientation = say_orientation(&mut metadata, asked, turn);
-    let notes = notes(decoder.color_type(), &mut metadata);
-    Company { metadata, orientation, notes }
-}
-
-/// Empty chunks count as none.
-fn metadata_of(decoder: &mut impl ImageDecoder, file: &mut impl ReadSeek, format: Option<ImageFormat>) -> Metadata {
-    let chunk = |chunk: ImageResult<Option<Vec<u8>>>| chunk.ok().flatten().filter(|bytes| !bytes.is_empty());
-    if format == Some(ImageFormat::Tiff) {
-        return Metadata { icc: exif::icc_of_tiff(file), cicp: None, exif: exif::of_tiff(file), xmp: exif::xmp_of_tiff(file) };
-    }
-    let cicp = if format == Some(ImageFormat::Png) { cicp_of_png(file) } else { None };
-    Metadata { icc: chunk(decoder.icc_profile()), cicp, exif: chunk(decoder.exif_metadata()), xmp: chunk(decoder.xmp_metadata()) }
-}
-
-/// The cICP chunk, which stands before the pixels.
-fn cicp_of_png(png: &mut impl ReadSeek) -> Option<[u8; 4]> {
-    png.seek(SeekFrom::Start(8)).ok()?;
-    loop {
-        let mut head = [0; 8];
-        png.read_exact(&mut head).ok()?;
-        let length = u32::from_be_bytes(*head.first_chunk()?);
-        match (&head[4..], length) {
-            (b"cICP", 4) => return png.read_exact(&mut head[..4]).ok().and_then(|()| head.first_chunk().copied()),
-            (b"cICP" | b"IDAT", _) => return None,
-            _ => png.seek_relative(i64::from(length) + 4).ok()?,
-        }
-    }
-}
-
-/// Makes sure that Exif says how to turn what is left to turn; returns how to turn the pixels before.
-pub fn say_orientation(metadata: &mut Metadata, asked: Orientation, turn: Turn) -> Orientation {
-    match turn {
-        Turn::Apply => {
-            // An Exif without orientation has nothing to reset.
-            let _ = metadata.exif.as_deref_mut().and_then(Orientation::remove_from_exif_chunk);
-            return asked;
-        }
-        Turn::Keep if asked != Orientation::NoTransforms && metadata.exif.is_none() => {
-            metadata.exif = Some(exif::of_orientation(asked.to_exif()));
-        }
-        Turn::Keep => {}
-    }
-    Orientation::NoTransforms
-}
-
-/// What is lost; takes away a profile that does not fit the pixels.
-fn notes(colour: ColorType, metadata: &mut Metadata) -> Vec<String> {
+/// What decoding changes of the pixels of a kind, one line each.
+fn notes_of(colour: ColorType) -> Vec<String> {
     let mut notes = Vec::new();
     if matches!(colour, ColorType::Rgb32F | ColorType::Rgba32F) {
         notes.push("its floating point is cut to 0 to 1 in 16 bits".to_string());
@@ -332,18 +284,32 @@ fn notes(colour: ColorType, metadata: &mut Metadata) -> Vec<String> {
     if colour.bytes_per_pixel() > colour.channel_count() {
         notes.push("its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)".to_string());
     }
-    if let Some(space) = metadata.icc.as_deref().and_then(foreign_space) {
-        metadata.icc = None;
-        notes.push(format!("its {space} colours were converted to sRGB without their profile"));
-    }
     notes
 }
 
-/// The colour space of a profile for pixels that are no longer there, such as CMYK.
-fn foreign_space(icc: &[u8]) -> Option<String> {
-    let space = icc.get(16..20)?;
-    (![b"RGB ".as_slice(), b"GRAY"].contains(&space)).then(|| space.escape_ascii().to_string().trim_end().to_string())
+/// What comes with pixels of this kind in a file of this format.
+pub fn company_of(file: &mut impl ReadSeek, format: ImageFormat, colour: ColorType, turn: Turn) -> Company {
+    company(metadata::find(file, format), colour, turn)
 }
+
+/// What was found, as it goes with pixels of this kind.
+fn company(found: Found, colour: ColorType, turn: Turn) -> Company {
+    let mut company = metadata::company(found, !colour.has_color(), turn);
+    company.notes.splice(0..0, notes_of(colour));
+    company
+}
+
+/// What a decoder of pixels reads of a file: of a PNG no metadata.
+///
+/// # Errors
+/// Those of seeking.
+pub fn pixels_of<'a>(file: impl BufRead + Seek + 'a, format: ImageFormat) -> io::Result<Box<dyn Input + 'a>> {
+    Ok(if format == ImageFormat::Png { Box::new(PixelChunks::new(file)?) } else { Box::new(file) })
+}
+
+/// An image file, or one in memory.
+pub trait Input: BufRead + Seek {}
+impl<T: BufRead + Seek> Input for T {}
 
 /// What kind of file this is, by its first bytes.
 ///
@@ -367,7 +333,7 @@ fn limits(max_pixels: u64) -> Limits {
     limits
 }
 
-/// Refuses images without pixels and those of more than `max_pixels`.
+/// Refuses images without pixels and those of more than `max_pixels`, as the network sees them.
 ///
 /// # Errors
 /// Malformed, limits.
@@ -375,11 +341,8 @@ pub fn check_size((width, height): (u32, u32), path: &Path, max_pixels: u64) -> 
     if width == 0 || height == 0 {
         return Err(Failure::malformed(path, format!("is {width}x{height}, an image without pixels; give one that has some")));
     }
-    if u64::from(width) * u64::from(height) <= max_pixels {
-        return Ok(());
-    }
-    let what = format!("is {width}x{height}, over the limit of {max_pixels} pixels; raise it with --max-pixels");
-    Err(Failure::unsupported(path, what))
+    let error = calotype::Error::Limits { width, height, max_pixels };
+    if calotype::padded_pixels(width, height) > max_pixels { Err(Failure::codec(path, &error)) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -395,7 +358,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Source, Failure> {
-        decode_image(bytes, Path::new("x"), &Reading::plain(100))
+        decode_image(bytes, Path::new("x"), &Reading::plain(64 * 64))
     }
 
     #[test]
@@ -410,16 +373,8 @@ mod tests {
     }
 
     #[test]
-    fn profiles_of_other_spaces_are_left_behind() {
-        let profile = |space: &[u8]| [&[0; 16], space, &[0; 100]].concat();
-        assert_eq!(foreign_space(&profile(b"CMYK")), Some("CMYK".to_string()));
-        assert_eq!(foreign_space(&profile(b"RGB ")), None);
-        assert_eq!(foreign_space(b"short"), None);
-    }
-
-    #[test]
     fn refusals_have_the_right_code() {
-        let image = png(RgbaImage::new(11, 10).into());
+        let image = png(RgbaImage::new(65, 10).into());
         let code = |bytes: &[u8]| read(bytes).err().map(|failure| failure.code);
         assert_eq!(code(&image), Some(3));
         assert_eq!(code(b""), Some(1));

@@ -3,25 +3,19 @@
 use std::io::Cursor;
 use std::ops::Range;
 
-use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageResult};
+use image::{ColorType, DynamicImage, ImageBuffer};
 use jpeg_decoder::{ColorTransform, Decoder};
 
 use crate::refusal::{BREAKS_OFF, Refusal};
 
 /// Codes of segments.
 const APP0: u8 = 0xE0;
-const APP1: u8 = 0xE1;
-const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
 const SOS: u8 = 0xDA;
 const DRI: u8 = 0xDD;
 const EOI: u8 = 0xD9;
 /// A progressive frame.
 const SOF2: u8 = 0xC2;
-
-const ICC: &[u8] = b"ICC_PROFILE\0";
-const EXIF: &[u8] = b"Exif\0\0";
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// A JPEG whose header has been read.
 pub struct Jpeg<'a> {
@@ -91,6 +85,22 @@ impl<'a> Jpeg<'a> {
         Err(Refusal::damaged("it ends in its header"))
     }
 
+    /// Pixels in a row, and rows.
+    pub fn dimensions(&self) -> (u32, u32) {
+        (self.frame.width.into(), self.frame.height.into())
+    }
+
+    /// The kind of its pixels.
+    pub fn color_type(&self) -> ColorType {
+        if self.frame.components.len() == 1 { ColorType::L8 } else { ColorType::Rgb8 }
+    }
+
+    /// Bytes of its pixels.
+    pub fn pixel_bytes(&self) -> u64 {
+        let (width, height) = self.dimensions();
+        u64::from(width) * u64::from(height) * u64::from(self.color_type().bytes_per_pixel())
+    }
+
     /// Bytes that the decoder takes beside the pixels: samples of all colours, and coefficients where these come bit by bit.
     pub fn inside_bytes(&self) -> u64 {
         let samples = self.frame.blocks() as u64 * 64 * self.frame.components.len() as u64;
@@ -150,11 +160,6 @@ impl<'a> Jpeg<'a> {
             _ => ImageBuffer::from_raw(width, height, rgb_of_cmyk(&samples, self.adobe)).map(DynamicImage::ImageRgb8),
         };
         image.ok_or_else(|| Refusal::damaged("it has fewer rows than it says"))
-    }
-
-    /// What the segments of this code that begin with `name` hold after it.
-    fn named<'s>(&'s self, code: u8, name: &'static [u8]) -> impl Iterator<Item = &'s [u8]> {
-        segments(self.bytes).filter(move |(found, _)| *found == code).filter_map(move |(_, place)| self.bytes[place].strip_prefix(name))
     }
 }
 
@@ -224,40 +229,5 @@ fn refusal(error: jpeg_decoder::Error) -> Refusal {
         jpeg_decoder::Error::Unsupported(what) => Refusal::uses(format!("what its decoder does not know ({what:?})")),
         jpeg_decoder::Error::Io(_) => Refusal::damaged(BREAKS_OFF),
         error => Refusal::damaged(error),
-    }
-}
-
-impl ImageDecoder for Jpeg<'_> {
-    fn dimensions(&self) -> (u32, u32) {
-        (self.frame.width.into(), self.frame.height.into())
-    }
-
-    fn color_type(&self) -> ColorType {
-        if self.frame.components.len() == 1 { ColorType::L8 } else { ColorType::Rgb8 }
-    }
-
-    fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        // Each part begins with its number and how many there are.
-        let mut parts: Vec<&[u8]> = self.named(APP2, ICC).filter(|part| part.len() > 2).collect();
-        parts.sort_by_key(|part| part[0]);
-        let whole = parts.iter().enumerate().all(|(at, part)| usize::from(part[0]) == at + 1 && usize::from(part[1]) == parts.len());
-        Ok((whole && !parts.is_empty()).then(|| parts.iter().flat_map(|part| &part[2..]).copied().collect()))
-    }
-
-    fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.named(APP1, EXIF).next().map(<[u8]>::to_vec))
-    }
-
-    fn xmp_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.named(APP1, XMP).next().map(<[u8]>::to_vec))
-    }
-
-    fn read_image(self, buf: &mut [u8]) -> ImageResult<()> {
-        buf.copy_from_slice(self.image()?.as_bytes());
-        Ok(())
-    }
-
-    fn read_image_boxed(self: Box<Self>, buf: &mut [u8]) -> ImageResult<()> {
-        (*self).read_image(buf)
     }
 }

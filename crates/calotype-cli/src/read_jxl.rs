@@ -1,6 +1,5 @@
 //! JPEG XL, through jxl-oxide.
 
-use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageResult};
 use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, ImageStream, InitializeResult, JxlImage};
@@ -80,21 +79,12 @@ impl ImageDecoder for Jxl {
     }
 
     fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        let exif = self.image.aux_boxes().first_exif().ok().and_then(|exif| exif.has_data().then(|| exif.unwrap().payload().to_vec()));
-        Ok(exif.map(|mut exif| {
-            // The decoder has turned the picture by what its header says, and that counts.
-            let _ = Orientation::remove_from_exif_chunk(&mut exif);
-            exif
-        }))
+        Ok(self.image.aux_boxes().first_exif().ok().and_then(|exif| exif.has_data().then(|| exif.unwrap().payload().to_vec())))
     }
 
     fn xmp_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
         let xml = self.image.aux_boxes().first_xml();
         Ok(xml.has_data().then(|| xml.unwrap().to_vec()))
-    }
-
-    fn orientation(&mut self) -> ImageResult<Orientation> {
-        Ok(Orientation::NoTransforms)
     }
 
     fn read_image(mut self, buf: &mut [u8]) -> ImageResult<()> {

@@ -1,27 +1,23 @@
 //! Reading images row by row: PNG, TIFF and PNM, of any kind that they store row by row. Others are read as a whole.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use calotype::{Channels, Metadata, Picture, Samples, Shape};
 use image::codecs::pnm::{PnmDecoder, PnmSubtype, SampleEncoding};
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageFormat, ImageReader};
+use image::{ImageDecoder, ImageFormat};
 
 use crate::failure::Failure;
 use crate::frames::Frames;
 use crate::kind::Kind;
+use crate::metadata::Company;
 use crate::output::is_pipe;
 use crate::pixels;
-use crate::read_image::{Company, Reading, broken_note, company};
+use crate::read_image::{Input, Reading, broken_note, company_of, pixels_of};
 use crate::read_tiff::{self, TiffRows};
 use crate::refusal::Refusal;
-
-/// An image file, or one in memory.
-trait Input: BufRead + Seek {}
-impl Input for BufReader<File> {}
-impl Input for Cursor<&[u8]> {}
 
 /// Why an image is not read row by row: what to do about it.
 pub type Remedy = &'static str;
@@ -74,7 +70,7 @@ impl<'a> RowSource<'a> {
         }
         let begin = input()?.fill_buf().map_err(|_| ANOTHER_FORMAT)?.first_chunk().copied();
         let (format, opened) = match begin.ok_or(ANOTHER_FORMAT)? {
-            [0x89, b'P', b'N', b'G'] => (ImageFormat::Png, png_rows(input()?)),
+            [0x89, b'P', b'N', b'G'] => (ImageFormat::Png, pixels_of(input()?, ImageFormat::Png).ok().and_then(png_rows)),
             [b'P', b'5' | b'6', ..] => (ImageFormat::Pnm, pnm_rows(input()?)),
             [b'I', b'I', ..] | [b'M', b'M', ..] => (ImageFormat::Tiff, tiff_rows(input()?)),
             _ => return Err(ANOTHER_FORMAT),
@@ -82,17 +78,7 @@ impl<'a> RowSource<'a> {
         let opened = opened.filter(|opened| opened.shape.pixels() > 0);
         let Opened { shape, rows, held_bytes, notes: mut all_notes } =
             opened.ok_or("store it as a plain PNG or TIFF: not interlaced, in strips or tiles")?;
-        let Company { metadata, orientation, notes } = match format {
-            // The decoder of the `image` crate does not know all that is read here.
-            ImageFormat::Tiff => {
-                let mut rows = read_tiff::open(input()?).ok().and_then(|tiff| tiff.rows).ok_or(ANOTHER_FORMAT)?;
-                company(&mut rows, &mut input()?, Some(format), reading.turn)
-            }
-            _ => {
-                let mut decoder = ImageReader::with_format(input()?, format).into_decoder().map_err(|_| ANOTHER_FORMAT)?;
-                company(&mut decoder, &mut input()?, Some(format), reading.turn)
-            }
-        };
+        let Company { metadata, orientation, notes } = company_of(&mut input()?, format, pixels::color_type(shape), reading.turn);
         if orientation != Orientation::NoTransforms {
             return Err(WITHOUT_TURNING);
         }

@@ -3,14 +3,13 @@
 use std::io::{self, BufRead, Seek, SeekFrom};
 
 use calotype::{Channels, Shape};
-use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageResult};
 use tiff::TiffError;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
 use crate::kind::raw_file;
-use crate::pixels::straight;
+use crate::pixels::{self, straight};
 use crate::refusal::Refusal;
 
 /// Compressions that are read: none, CCITT group 4, LZW, JPEG, Deflate by two numbers, PackBits.
@@ -116,12 +115,16 @@ fn refuse_raw<R: BufRead + Seek>(decoder: &mut Decoder<R>) -> Result<(), Refusal
     if raw { Err(raw_file()) } else { Ok(()) }
 }
 
-/// What the first directory says of the meaning of samples.
+/// What the first directory says of the meaning of samples; of a BigTIFF nothing.
 fn photometric(input: &mut (impl BufRead + Seek)) -> Option<u16> {
     let mut head = [0; 8];
     input.seek(SeekFrom::Start(0)).ok()?;
     input.read_exact(&mut head).ok()?;
-    let big = head.starts_with(b"MM");
+    let big = match &head[..4] {
+        b"MM\0*" => true,
+        b"II*\0" => false,
+        _ => return None,
+    };
     let number = |bytes: &[u8]| {
         bytes.iter().enumerate().fold(0, |sum: u32, (at, &byte)| sum | u32::from(byte) << (8 * if big { bytes.len() - 1 - at } else { at }))
     };
@@ -274,21 +277,7 @@ impl<R: BufRead + Seek> ImageDecoder for TiffRows<R> {
     }
 
     fn color_type(&self) -> ColorType {
-        match (self.shape.channels, self.shape.depth) {
-            (Channels::Grey, 8) => ColorType::L8,
-            (Channels::GreyAlpha, 8) => ColorType::La8,
-            (Channels::Rgb, 8) => ColorType::Rgb8,
-            (Channels::Rgba, 8) => ColorType::Rgba8,
-            (Channels::Grey, _) => ColorType::L16,
-            (Channels::GreyAlpha, _) => ColorType::La16,
-            (Channels::Rgb, _) => ColorType::Rgb16,
-            (Channels::Rgba, _) => ColorType::Rgba16,
-        }
-    }
-
-    fn orientation(&mut self) -> ImageResult<Orientation> {
-        let asked = self.decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
-        Ok(asked.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms))
+        pixels::color_type(self.shape)
     }
 
     fn read_image(mut self, buf: &mut [u8]) -> ImageResult<()> {

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use image::ImageError;
-use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
+use image::error::{DecodingError, ImageFormatHint, LimitError, LimitErrorKind, UnsupportedError, UnsupportedErrorKind};
 
 use crate::failure::Failure;
 
@@ -26,6 +26,8 @@ pub enum Refusal {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// It takes more than its decoder may take.
+    TooLarge(String),
     /// Something in it is damaged.
     Damaged(String),
 }
@@ -50,6 +52,7 @@ impl Refusal {
     pub fn of(self, path: &Path) -> Failure {
         match self {
             Refusal::Unsupported { what, remedy } => Failure::unsupported(path, format!("{what}, which calotype does not read; {remedy}")),
+            Refusal::TooLarge(what) => Failure::unsupported(path, format!("{what}; raise the limit with --max-pixels")),
             Refusal::Damaged(what) => Failure::malformed(
                 path,
                 format!("is a damaged image: {what}; get it again, or encode what can be read of it with --salvage"),
@@ -64,6 +67,7 @@ impl Refusal {
                 UnsupportedErrorKind::GenericFeature(what) => Refusal::uses(what),
                 _ => Refusal::uses(format!("what its decoder does not know ({error})")),
             },
+            ImageError::Limits(error) => Refusal::TooLarge(error.to_string()),
             ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => Refusal::damaged(BREAKS_OFF),
             // What is wrong, without the name of the format.
             ImageError::Decoding(error) => error.source().map_or_else(|| Refusal::damaged(&error), Refusal::damaged),
@@ -79,6 +83,7 @@ impl From<Refusal> for ImageError {
                 let kind = UnsupportedErrorKind::GenericFeature(what.trim_start_matches("uses ").to_string());
                 ImageError::Unsupported(UnsupportedError::from_format_and_kind(ImageFormatHint::Unknown, kind))
             }
+            Refusal::TooLarge(_) => ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)),
             Refusal::Damaged(what) => ImageError::Decoding(DecodingError::new(ImageFormatHint::Unknown, what)),
         }
     }

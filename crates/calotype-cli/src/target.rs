@@ -1,11 +1,10 @@
 //! Encoding to a target: a size, or a measure of the picture.
 
 use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image, Quality};
-use calotype_bench::ssimulacra2;
+use calotype_bench::{seen_psnr_db, ssimulacra2, with_hidden_of};
 
 use crate::args::EncodeArgs;
-use crate::encode::seen_psnr_db;
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 use crate::output;
 use crate::read_image::Source;
 
@@ -15,6 +14,9 @@ const SSIMULACRA2_WITHIN: f64 = 0.5;
 /// What the measures grow by from quality 0 to 100, about.
 const PSNR_SPAN_DB: f64 = 20.0;
 const SSIMULACRA2_SPAN: f64 = 80.0;
+
+/// Measured at 2 and 4 megapixels (docs/DECISIONS.md, large pictures).
+const SSIMULACRA2_PX_BYTES: u64 = 110;
 
 /// A target of the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,20 +43,33 @@ pub fn of(args: &EncodeArgs) -> Option<Target> {
 /// Usage for a target that no quality meets; else as encoding.
 pub fn encode(codec: &Codec, source: &Source, (args, options): (&EncodeArgs, &EncodeOptions), target: Target) -> Result<Hit, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
-    let exposure = codec.expose(&source.picture, &source.metadata, options).map_err(failed)?;
+    let held_memory = options.held_memory.saturating_add(source.picture.shape().pixels().saturating_mul(metric_px_bytes(target)));
+    let exposure = codec.expose(&source.picture, &source.metadata, &EncodeOptions { held_memory, ..*options }).map_err(failed)?;
     let hit = meet(&exposure, source, target).map_err(failed)?;
     if !hit.met {
-        say_missed(target, &hit)?;
+        say_missed(args, target, &hit)?;
     }
     Ok(hit)
+}
+
+/// Bytes that the measure of a target takes for each pixel: both pictures, and for SSIMULACRA2 planes of floats.
+fn metric_px_bytes(target: Target) -> u64 {
+    match target {
+        Target::Size(_) | Target::BitsPerPixel(_) => 0,
+        Target::Psnr(_) => 12,
+        Target::Ssimulacra2(_) => SSIMULACRA2_PX_BYTES,
+    }
 }
 
 fn meet(exposure: &Exposure<'_>, source: &Source, target: Target) -> Result<Hit, calotype::Error> {
     let rgb = source.picture.rgb8();
     let alpha = source.picture.alpha();
     let psnr = |image: &Image| seen_psnr_db(&rgb, &image.rgb, alpha.as_deref());
-    // No score for pictures of a few pixels.
-    let ssimulacra2 = |image: &Image| ssimulacra2(&rgb, &image.rgb, image.width as usize).unwrap_or(0.0);
+    // No score for pictures of a few pixels. What is fully transparent has no error.
+    let ssimulacra2 = |image: &Image| {
+        let shown = with_hidden_of(&image.rgb, &rgb, alpha.as_deref());
+        ssimulacra2(&rgb, &shown, image.width as usize).unwrap_or(0.0)
+    };
     let score = |least, within, span, measure| Goal::Score { least, within, span, measure };
     exposure.meet(&match target {
         Target::Size(bytes) => Goal::Bytes(bytes),
@@ -69,7 +84,8 @@ fn pixels(source: &Source) -> f64 {
 }
 
 /// A target outside the scale is refused; one between two of its steps gets the better one, with a note.
-fn say_missed(target: Target, hit: &Hit) -> Result<(), Failure> {
+fn say_missed(args: &EncodeArgs, target: Target, hit: &Hit) -> Result<(), Failure> {
+    let input = shown(&args.input);
     let (name, wanted, unit) = match target {
         Target::Size(bytes) => ("--target-size", bytes as f64, " bytes"),
         Target::BitsPerPixel(bpp) => ("--target-bpp", bpp, " bytes"),
@@ -77,7 +93,7 @@ fn say_missed(target: Target, hit: &Hit) -> Result<(), Failure> {
         Target::Ssimulacra2(least) => ("--target-ssimulacra2", least, ""),
     };
     let (value, quality) = (hit.value, hit.quality.percent());
-    let nearest = format!("{name} {wanted}: the nearest that this picture allows is {value:.3}{unit}, at quality {quality:.2}");
+    let nearest = format!("{input}: {name} {wanted}: the nearest that this picture allows is {value:.3}{unit}, at quality {quality:.2}");
     if [Quality::LOWEST, Quality::HIGHEST].contains(&hit.quality) {
         return Err(Failure::usage(nearest));
     }
@@ -85,18 +101,38 @@ fn say_missed(target: Target, hit: &Hit) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Bytes from text such as 100000, 100kB, 1.5MB, 64KiB.
+/// Bytes from text such as 100000, 100kB, 1.5MB, 64KiB, 2GiB.
 ///
 /// # Errors
 /// A line that says what is possible.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
     let units =
-        [("KiB", 1024.0), ("MiB", 1024.0 * 1024.0), ("kB", 1e3), ("KB", 1e3), ("MB", 1e6), ("B", 1.0), ("k", 1e3), ("M", 1e6), ("", 1.0)];
-    let unit = units.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?.trim(), bytes)));
-    let size = unit.and_then(|(number, bytes)| Some(number.parse::<f64>().ok()? * bytes));
-    size.filter(|size| (1.0..1e15).contains(size))
-        .map(|size| size as u64)
-        .ok_or_else(|| "give bytes, as 100000, 100kB, 1.5MB or 64KiB".to_string())
+        [("kib", 1_u64 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("kb", 1000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("b", 1)];
+    let found = units.into_iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, bytes)));
+    let number = match found {
+        Some((number, unit)) => number.trim().parse::<f64>().ok().map(|number| number * unit as f64),
+        None => return parse_count(text).map_err(|_| GIVE_BYTES.to_string()),
+    };
+    whole(number).ok_or_else(|| GIVE_BYTES.to_string())
+}
+
+const GIVE_BYTES: &str = "give bytes, as 100000, 100kB, 1.5MB, 64KiB or 2GiB";
+
+/// A number from text such as 100000, 100k, 1.5M, 2G.
+///
+/// # Errors
+/// A line that says what is possible.
+pub fn parse_count(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let units = [("k", 1e3), ("m", 1e6), ("g", 1e9), ("", 1.0)];
+    let found = units.into_iter().find_map(|(unit, value)| Some((lower.strip_suffix(unit)?, value)));
+    let number = found.and_then(|(number, unit)| Some(number.trim().parse::<f64>().ok()? * unit));
+    whole(number).ok_or_else(|| "give a number, as 100000, 100k, 1.5M or 2G".to_string())
+}
+
+fn whole(number: Option<f64>) -> Option<u64> {
+    number.filter(|number| (1.0..1e15).contains(number)).map(|number| number as u64)
 }
 
 #[cfg(test)]
@@ -105,8 +141,10 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        let sizes = ["100000", "100kB", "1.5MB", "64KiB", "2 MiB", "7B", "3k"].map(|text| parse_bytes(text).unwrap());
-        assert_eq!(sizes, [100_000, 100_000, 1_500_000, 65_536, 2 << 20, 7, 3000]);
+        let sizes =
+            ["100000", "100kB", "1.5MB", "64KiB", "2 MiB", "7B", "3k", "2G", "1GB", "4GiB", "5kb"].map(|text| parse_bytes(text).unwrap());
+        assert_eq!(sizes, [100_000, 100_000, 1_500_000, 65_536, 2 << 20, 7, 3000, 2_000_000_000, 1_000_000_000, 4 << 30, 5000]);
+        assert_eq!(["1000000000", "1.5M", "2 g", "7"].map(|text| parse_count(text).unwrap()), [1_000_000_000, 1_500_000, 2_000_000_000, 7]);
         for text in ["", "kB", "-5", "0", "5 apples", "nan", "inf", "1e99"] {
             assert!(parse_bytes(text).is_err(), "{text}");
         }

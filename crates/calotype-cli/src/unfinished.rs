@@ -12,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::failure::Failure;
+#[cfg(unix)]
+use crate::inherited::is_ignored;
 
 const PREFIX: &str = ".calotype-";
 const SUFFIX: &str = ".part";
@@ -76,7 +78,7 @@ fn remove_if_left(path: &Path) {
     }
 }
 
-/// From now on Ctrl-C, and on Unix SIGTERM and SIGHUP, remove what is unfinished and end the program.
+/// From now on Ctrl-C, and on Unix SIGTERM and SIGHUP, remove what is unfinished and end the program, unless they are to be ignored.
 ///
 /// # Errors
 /// Io if the system refuses.
@@ -87,7 +89,8 @@ pub fn remove_on_signals() -> Result<(), Failure> {
 #[cfg(unix)]
 fn wait_for_signals() -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
+    let mut signals = signal_hook::iterator::Signals::new(heard)?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             end(128 + signal);

@@ -9,7 +9,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat};
 
 use crate::failure::Failure;
-use crate::output::{self, Existing, is_pipe};
+use crate::output::{self, Writing, is_stdout};
 use crate::pixels;
 use crate::write_rows::{in_bands, is_big_tiff, write_rows};
 
@@ -48,7 +48,7 @@ pub fn format_by_ending(path: &Path) -> Option<ImageFormat> {
 pub fn output_format(path: &Path, named: Option<&str>) -> Result<ImageFormat, Failure> {
     let name = named.map(|ending| PathBuf::from(format!("named.{ending}")));
     let path = name.as_deref().unwrap_or(path);
-    if is_pipe(path) {
+    if is_stdout(path) {
         return Ok(ImageFormat::Pnm);
     }
     format_by_ending(path).ok_or_else(|| {
@@ -71,11 +71,11 @@ pub fn write_image(
     format: ImageFormat,
     picture: Picture,
     metadata: Metadata,
-    existing: Existing,
+    writing: impl Into<Writing>,
 ) -> Result<Vec<String>, Failure> {
     let (bytes, notes) = encode_image(format, picture, metadata)
         .map_err(|error| Failure::usage(format!("{}: {error}; choose another format", path.display())))?;
-    output::write(path, &[&bytes], existing)?;
+    output::write(path, &[&bytes], writing)?;
     Ok(notes)
 }
 
@@ -252,7 +252,7 @@ mod tests {
         {
             let original = picture(channels, deep);
             let (bytes, notes) = encode_image(format, original.clone(), Metadata::default()).unwrap();
-            let back = decode_image(&bytes, Path::new("x"), &Reading::plain(100)).unwrap().picture;
+            let back = decode_image(&bytes, Path::new("x"), &Reading::plain(64 * 64)).unwrap().picture;
             let cut = deep && !matches!(format, ImageFormat::Png | ImageFormat::Tiff | ImageFormat::Pnm);
             let opaque = channels.has_alpha() && format == ImageFormat::Pnm;
             assert_eq!(notes.len(), usize::from(cut) + usize::from(opaque), "{format:?} {channels:?} {deep}: {notes:?}");

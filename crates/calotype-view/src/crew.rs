@@ -166,7 +166,7 @@ fn run_peer(shared: &Shared, job: &PeerJob) -> Result<(Arc<Picture>, u64), Strin
     let (picture, _) = shared.host.read_picture(&job.photo, &shared.read(&job.photo)?)?;
     let image = seen(&picture, 0);
     let name = job.photo.display().to_string();
-    let picture = calotype_bench::Picture { name, width: image.width, height: image.height, rgb: image.rgb };
+    let picture = calotype_bench::Picture { name, width: image.width, height: image.height, rgb: image.rgb, whole: None };
     let (_, result) = peer_at_size(&picture, &peer, job.bytes).map_err(|error| error.to_string())?;
     let image = calotype::Image { width: picture.width, height: picture.height, rgb: result.rgb };
     Ok((Arc::new(Picture::of(&image)), result.bytes))

@@ -6,13 +6,16 @@ use calotype_format::{Header, Section, SectionRef, TileRect};
 use calotype_plane::Size;
 use rayon::prelude::*;
 
-use crate::error::{Error, Malformation};
+use crate::error::{Error, Malformation, Usage};
 use crate::metadata::Metadata;
 use crate::picture::Region;
 
 /// All sections of a file whose tiles have these alpha streams, if any.
 pub fn sections(alpha: Option<&[Vec<u8>]>, metadata: &Metadata) -> Result<Vec<Section>, Error> {
     let alpha = alpha.map(calotype_format::alpha_section).transpose()?;
+    if let Some([_, _, matrix, range]) = metadata.cicp.filter(|cicp| cicp[2..] != [0, 1]) {
+        return Err(Usage::Cicp { matrix, range }.into());
+    }
     Ok(alpha.into_iter().chain(metadata.sections()).collect())
 }
 
@@ -65,6 +68,17 @@ impl<'a> AlphaRows<'a> {
         }
         let later = self.waiting.split_off(count.min(self.waiting.len()));
         Ok(std::mem::replace(&mut self.waiting, later))
+    }
+
+    /// Decodes the next row of tiles, if no samples are waiting.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn decode_ahead(&mut self) -> Result<(), Error> {
+        match self.waiting.is_empty().then(|| self.tiles.next()).flatten() {
+            Some(tiles) => self.decode(&tiles),
+            None => Ok(()),
+        }
     }
 
     /// A row of tiles.

@@ -110,8 +110,10 @@ impl<'a> Bands<'a> {
     /// Pixels of the tiles that are held at a time, at most.
     pub(crate) fn held_px(&self) -> u64 {
         let side = self.tiles.side();
-        let height = ((self.rows_in_band() + 1).min(self.rows.len()) * side).min(self.tiles.picture().height);
-        let width = (self.columns.len() * side).min(self.tiles.picture().width);
+        // The hyper-latents are of whole squares of 64 x 64 pixels.
+        let Rect { height: rows, width: columns, .. } = self.tiles.picture().padded();
+        let height = ((self.rows_in_band() + 1).min(self.rows.len()) * side).min(rows);
+        let width = (self.columns.len() * side).min(columns);
         256 * (width as u64) * (height as u64)
     }
 

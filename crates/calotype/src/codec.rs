@@ -61,7 +61,7 @@ impl Codec {
 
     /// Rows of tiles that are worked on together: so many that their halo costs little, so few that they need little memory.
     pub(crate) fn rows_in_band(&self, width: u64, tile_log2: u8) -> usize {
-        (self.band_px / (width << tile_log2)).max(1) as usize
+        (self.band_px / (width.next_multiple_of(64) << tile_log2)).max(1) as usize
     }
 
     /// The scales of a tile's y symbols, whose indices are `[lh, lw, M]`.

@@ -7,6 +7,7 @@ use crate::alpha::AlphaRows;
 use crate::bands::{Bands, Tiles};
 use crate::coarse;
 use crate::codec::Codec;
+use crate::encode::padded_pixels;
 use crate::engine::Running;
 use crate::error::{Error, Unsupported};
 use crate::inside::Inside;
@@ -46,7 +47,7 @@ const BYTES_PER_INSIDE_PX: u64 = 8;
 /// What a decoder accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeOptions {
-    /// Larger pictures are refused before anything is allocated for them.
+    /// Larger pictures are refused before anything is allocated for them; sides count as multiples of 64.
     pub max_pixels: u64,
     /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are decoded together, and the pixels where
     /// they are wanted all at once. Does not count the file, nor the model (50 MB).
@@ -103,6 +104,12 @@ pub struct Decoder<'a> {
     faults: Vec<Fault>,
 }
 
+/// Pictures that are thin count as what the network makes of them.
+fn check_pixels(header: &Header, max_pixels: u64) -> Result<(), Error> {
+    let Header { width, height, .. } = *header;
+    if padded_pixels(width, height) > max_pixels { Err(Error::Limits { width, height, max_pixels }) } else { Ok(()) }
+}
+
 impl<'a> Decoder<'a> {
     /// Reads the container: header, sections, index, checksums (docs/FORMAT.md sections 1 to 4).
     ///
@@ -110,6 +117,7 @@ impl<'a> Decoder<'a> {
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse(bytes, options.max_pixels)?;
+        check_pixels(&file.header, options.max_pixels)?;
         Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
     }
 
@@ -120,6 +128,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::new`].
     pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let file = File::parse_prefix(bytes, options.max_pixels)?;
+        check_pixels(&file.header, options.max_pixels)?;
         Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
     }
 
@@ -130,6 +139,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::partial`], if header or index are damaged.
     pub fn salvage(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let (file, faults) = File::parse_damaged(bytes, options.max_pixels)?;
+        check_pixels(&file.header, options.max_pixels)?;
         Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults })
     }
 

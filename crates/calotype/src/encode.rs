@@ -34,9 +34,11 @@ pub struct EncodeOptions {
     pub statistics: bool,
     /// What a bit is worth when a symbol is rounded, in 1/256 of a symbol: 0 rounds to the nearest, more sends more symbols to 0.
     pub dead_zone: u8,
-    /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are encoded together. Does not count
-    /// the file, nor the model, nor what the picture itself takes that is encoded from memory.
+    /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are encoded together, with sides padded to
+    /// multiples of 64, and [`EncodeOptions::held_memory`]. Does not count the file, nor the model.
     pub max_memory: u64,
+    /// Bytes that the caller holds meanwhile and wants to be counted, such as the picture.
+    pub held_memory: u64,
 }
 
 impl Default for EncodeOptions {
@@ -47,6 +49,7 @@ impl Default for EncodeOptions {
             statistics: false,
             dead_zone: DEFAULT_DEAD_ZONE,
             max_memory: DEFAULT_MAX_MEMORY,
+            held_memory: 0,
         }
     }
 }
@@ -177,7 +180,7 @@ impl Job<'_> {
     /// Pixels of the rows that are held at a time, at most.
     fn held_px(&self) -> u64 {
         let rows = (self.codec.rows_in_band(self.header.width.into(), self.header.tile_log2) as u64) << self.header.tile_log2;
-        (rows + 2 * u64::from(self.halo)).min(self.header.height.into()) * u64::from(self.header.width)
+        (rows + 2 * u64::from(self.halo)).min(padded(self.header.height)).saturating_mul(padded(self.header.width))
     }
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
@@ -221,9 +224,20 @@ impl Job<'_> {
     }
 }
 
+/// A side as the network sees it.
+pub(crate) fn padded(side: u32) -> u64 {
+    u64::from(side).next_multiple_of(64)
+}
+
+/// Pixels of a picture as the network sees it: sides are multiples of 64. What [`DecodeOptions::max_pixels`](crate::DecodeOptions::max_pixels) counts.
+pub fn padded_pixels(width: u32, height: u32) -> u64 {
+    padded(width).saturating_mul(padded(height))
+}
+
 /// Refuses to hold more pixels of a picture than the options allow.
 pub(crate) fn check_memory(held_px: u64, shape: Shape, options: &EncodeOptions) -> Result<(), Error> {
-    let (needed, limit) = (held_px.saturating_mul(held_px_bytes(shape)), options.max_memory);
+    let needed = held_px.saturating_mul(held_px_bytes(shape)).saturating_add(options.held_memory);
+    let limit = options.max_memory;
     if needed > limit { Err(Error::Memory { needed, limit }) } else { Ok(()) }
 }
 

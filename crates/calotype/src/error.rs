@@ -19,7 +19,7 @@ pub enum Error {
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     /// The picture is larger than the caller allows.
-    #[error("{width}x{height} pixels are over the limit of {max_pixels}")]
+    #[error("{}", too_large_line(*.width, *.height, *.max_pixels))]
     Limits {
         /// Pixels in a row.
         width: u32,
@@ -29,7 +29,7 @@ pub enum Error {
         max_pixels: u64,
     },
     /// The picture needs more memory than the caller allows.
-    #[error("it needs about {needed} bytes of memory, over the limit of {limit}")]
+    #[error("it needs about {} of memory, over the limit of {}", about(*.needed), exact(*.limit))]
     Memory {
         /// Bytes.
         needed: u64,
@@ -121,6 +121,14 @@ pub enum Usage {
         /// Samples given.
         samples: usize,
     },
+    /// A CICP of other than RGB of full range (docs/FORMAT.md section 3).
+    #[error("CICP with matrix {matrix} and range {range}; a picture of RGB has matrix 0 and range 1")]
+    Cicp {
+        /// Matrix coefficients.
+        matrix: u8,
+        /// Whether the range is full.
+        range: u8,
+    },
     /// Encoding with a codec that was loaded to decode only.
     #[error("this codec has no encoder part")]
     NoEncoder,
@@ -153,6 +161,27 @@ pub enum EngineFault {
     /// The CDF tables of a model are unusable.
     #[error("model: {0}")]
     Tables(#[from] calotype_rans::TableError),
+}
+
+/// Bytes as a person says them, to three digits, e.g. `2.15 GB`.
+pub fn about(bytes: u64) -> String {
+    let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let (unit, size) = units.into_iter().find(|(_, size)| bytes as f64 >= *size).unwrap_or(("bytes", 1.0));
+    let number = bytes as f64 / size;
+    let digits = if size == 1.0 || number >= 100.0 { 0 } else { 2 - number.log10() as usize };
+    format!("{number:.digits$} {unit}")
+}
+
+/// Bytes as a person gave them, in the unit of which they are a whole number, e.g. `500 MB`.
+pub fn exact(bytes: u64) -> String {
+    let units = [("GiB", 1 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("KiB", 1 << 10), ("kB", 1000)];
+    let whole = units.into_iter().find(|(_, size)| bytes > 0 && bytes % size == 0);
+    whole.map_or_else(|| format!("{bytes} bytes"), |(unit, size)| format!("{} {unit}", bytes / size))
+}
+
+fn too_large_line(width: u32, height: u32, max_pixels: u64) -> String {
+    let padded = if u64::from(width) * u64::from(height) > max_pixels { "" } else { ", with sides padded to multiples of 64," };
+    format!("{width}x{height} pixels{padded} are over the limit of {max_pixels}")
 }
 
 fn malformed_line(offset: u64, what: &Malformation) -> String {
@@ -205,5 +234,19 @@ impl From<calotype_model::Error> for Error {
 impl From<calotype_rans::TableError> for Error {
     fn from(error: calotype_rans::TableError) -> Error {
         EngineFault::Tables(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_said_as_they_were_given() {
+        assert_eq!(
+            [500_000_000, 4 << 30, 64 << 10, 1_500_000, 1000, 1234].map(exact),
+            ["500 MB", "4 GiB", "64 KiB", "1500 kB", "1 kB", "1234 bytes"]
+        );
+        assert_eq!([999, 2_147_483_648, 51_200_000_000, 123_456].map(about), ["999 bytes", "2.15 GB", "51.2 GB", "123 kB"]);
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::alpha;
 use crate::bands;
 use crate::codec::Codec;
-use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of};
+use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_pixels};
 use crate::error::{Error, Usage};
 use crate::metadata::Metadata;
 use crate::picture::{Image, Picture, Region, make_grey};
@@ -33,9 +33,9 @@ pub struct Exposure<'a> {
 
 /// What a file is to be.
 pub enum Goal<'m> {
-    /// At most so many bytes, and at least 98 % of them.
+    /// At most so many bytes, and at least 98 % of them unless the best quality needs fewer.
     Bytes(u64),
-    /// Pixels whose measure is at least `least` and at most `least + within`.
+    /// Pixels whose measure is at least `least` and at most `least + within`, unless the lowest quality has more.
     Score {
         /// The least measure.
         least: f64,
@@ -59,7 +59,7 @@ pub struct Hit {
     pub value: f64,
     /// How many qualities were tried.
     pub tries: u32,
-    /// Whether the goal is met. If not, no quality meets it: the file is the best on the right side of it, or at the end of the scale.
+    /// Whether the goal is met. If not, no quality meets it: the file is the best on the right side of it, or at the wrong end of the scale.
     pub met: bool,
 }
 
@@ -89,7 +89,7 @@ impl Codec {
         if self.model.encoder().is_none() {
             return Err(Usage::NoEncoder.into());
         }
-        check_memory(header.pixels(), picture.shape(), options)?;
+        check_memory(padded_pixels(header.width, header.height), picture.shape(), options)?;
         let tiles: Vec<TileRect> = header.tiles().collect();
         let alpha = picture.alpha().map(|samples| alpha::streams(&samples, 0, &tiles, &header));
         let sections = alpha::sections(alpha.as_deref(), metadata)?;
@@ -169,7 +169,10 @@ impl Exposure<'_> {
                 (Step::Try(next), _) => quality = next,
                 (Step::Neighbours(below, above), _) => {
                     let nearest = below.or(above).unwrap_or(0);
-                    return Ok(hit(self.trial(nearest)?.encode(&self.sections)?, nearest, search.tries, false));
+                    let encoded = self.trial(nearest)?.encode(&self.sections)?;
+                    // The best picture is small enough.
+                    let met = above.is_none() && encoded.bytes.len() as f64 <= target;
+                    return Ok(hit(encoded, nearest, search.tries, met));
                 }
             }
         }
@@ -189,11 +192,15 @@ impl Exposure<'_> {
                     quality = next;
                     continue;
                 }
-                Step::Neighbours(below, above) => above.or(below).unwrap_or(last),
+                Step::Neighbours(None, Some(lowest)) => (lowest, true),
+                Step::Neighbours(below, above) => (above.or(below).unwrap_or(last), false),
             };
+            let (nearest, smallest) = nearest;
             let trial = self.trial(nearest)?;
             let value = measure(&trial.preview());
-            return Ok(Hit { value, ..hit(trial.encode(&self.sections)?, nearest, search.tries, false) });
+            // The smallest file is good enough.
+            let met = smallest && value >= least;
+            return Ok(Hit { value, ..hit(trial.encode(&self.sections)?, nearest, search.tries, met) });
         }
     }
 

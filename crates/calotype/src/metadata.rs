@@ -10,7 +10,8 @@ use crate::error::{Error, Malformation};
 pub struct Metadata {
     /// An ICC profile of the picture's channels.
     pub icc: Option<Vec<u8>>,
-    /// Colour primaries, transfer function, matrix (0), full range (1) of ITU-T H.273; it wins over the profile.
+    /// Colour primaries, transfer function, matrix (0), full range (1) of ITU-T H.273; it wins over the profile. With another matrix or range
+    /// it is not written, and says nothing where it is read (docs/FORMAT.md section 3).
     pub cicp: Option<[u8; CICP_BYTES]>,
     /// Exif from its byte order mark. Its Orientation says how the picture is to be turned when it is shown.
     pub exif: Option<Vec<u8>>,

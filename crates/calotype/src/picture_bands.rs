@@ -10,12 +10,14 @@ pub struct PictureBands<'a> {
     bands: Bands<'a>,
     alpha: Option<AlphaRows<'a>>,
     shape: Shape,
+    /// After the last band and after an error.
+    ended: bool,
 }
 
 impl<'a> PictureBands<'a> {
     /// `shape` is that of the region; bands of 16 bits run on the CPU.
     pub(crate) fn new(bands: Bands<'a>, alpha: Option<AlphaRows<'a>>, shape: Shape) -> PictureBands<'a> {
-        PictureBands { bands, alpha, shape }
+        PictureBands { bands, alpha, shape, ended: false }
     }
 
     /// Size and kind of all bands together.
@@ -44,10 +46,17 @@ impl Iterator for PictureBands<'_> {
     type Item = Result<Picture, Error>;
 
     fn next(&mut self) -> Option<Result<Picture, Error>> {
-        if self.shape.depth == 8 {
-            self.bands.next().map(|band| self.shallow(band?))
-        } else {
-            self.bands.next_q4().map(|band| self.deep(band?))
+        if self.ended {
+            return None;
         }
+        // Damaged alpha is found before colours are decoded beside it.
+        let ahead = self.alpha.as_mut().map_or(Ok(()), AlphaRows::decode_ahead);
+        let band = match (ahead, self.shape.depth) {
+            (Err(error), _) => Some(Err(error)),
+            (Ok(()), 8) => self.bands.next().map(|band| self.shallow(band?)),
+            (Ok(()), _) => self.bands.next_q4().map(|band| self.deep(band?)),
+        };
+        self.ended = !matches!(band, Some(Ok(_)));
+        band
     }
 }

@@ -100,7 +100,7 @@ fn sizes_are_met() {
     let least = exposure.meet(&Goal::Bytes(10)).unwrap();
     assert_eq!((least.met, least.value, least.quality), (false, smallest, Quality::LOWEST));
     let most = exposure.meet(&Goal::Bytes(1 << 40)).unwrap();
-    assert_eq!((most.met, most.value, most.quality), (false, largest, Quality::HIGHEST));
+    assert_eq!((most.met, most.value, most.quality), (true, largest, Quality::HIGHEST), "the best picture is small enough");
 }
 
 #[test]
@@ -122,4 +122,6 @@ fn measures_are_met() {
     }
     let beyond = exposure.meet(&goal(best + 1.0)).unwrap();
     assert_eq!((beyond.met, beyond.quality, beyond.value), (false, Quality::HIGHEST, best));
+    let below = exposure.meet(&goal(worst - 1.0)).unwrap();
+    assert_eq!((below.met, below.quality, below.value), (true, Quality::LOWEST, worst), "the smallest file is good enough");
 }

@@ -56,5 +56,5 @@ fn read_picture(path: &Path) -> Result<Picture, Error> {
     let malformed = |error: image::ImageError| Error::Malformed { path: path.to_owned(), what: error.to_string() };
     let image = image::load_from_memory(&read(path)?).map_err(malformed)?.into_rgb8();
     let name = path.display().to_string();
-    Ok(Picture { name, width: image.width(), height: image.height(), rgb: image.into_raw() })
+    Ok(Picture { name, width: image.width(), height: image.height(), rgb: image.into_raw(), whole: None })
 }

@@ -235,5 +235,5 @@ fn window(sheet: &Picture, number: usize) -> Picture {
         &sheet.rgb[at..at + 3 * width as usize]
     };
     let rgb = (0..height as usize).flat_map(row).copied().collect();
-    Picture { name: format!("{number:03}"), width, height, rgb }
+    Picture { name: format!("{number:03}"), width, height, rgb, whole: None }
 }

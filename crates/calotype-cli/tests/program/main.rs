@@ -4,13 +4,17 @@ mod bands;
 mod batch;
 mod bench;
 mod cases;
+mod cases_metadata;
 mod damage;
 #[cfg(all(feature = "view", unix))]
 mod display;
 mod engines;
 mod eval;
+mod files;
 mod harness;
+mod inputs;
 mod kit;
+mod limits;
 mod makers;
 mod metadata;
 mod models;

@@ -5,16 +5,18 @@ use crate::harness::{Desk, ppm};
 #[cfg(unix)]
 mod interrupted {
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     use super::*;
 
-    /// Starts `calotype` and sends it a signal after `delay_ms`; its exit code, if it had one.
-    fn signalled(desk: &Desk, line: &str, signal: &str, delay_ms: u64) -> Option<i32> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_calotype"));
-        command.args(line.split_whitespace()).current_dir(desk.path("")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(delay_ms));
+    /// Starts `calotype` and sends it a signal: at once, or when it writes and the folder has been looked at so many times; its exit code, if it had one.
+    fn signalled(desk: &Desk, line: &str, signal: &str, looks: usize) -> Option<i32> {
+        let mut child = desk.spawn(line);
+        if looks > 0 {
+            while child.try_wait().unwrap().is_none() && !holds_unfinished(desk) {
+                std::thread::yield_now();
+            }
+            assert!((0..looks).map(|_| holds_unfinished(desk)).count() == looks);
+        }
         // It may have ended already.
         let _ = Command::new("kill").args(["-s", signal, &child.id().to_string()]).stderr(Stdio::null()).status();
         child.wait().unwrap().code()
@@ -28,17 +30,17 @@ mod interrupted {
         desk.json("decode a.calo -o good.tif --json");
         let (good, before) = (desk.read("good.tif"), desk.names());
         let mut ends = Vec::new();
-        for delay_ms in (0..400).step_by(20) {
+        for looks in [0, 1, 2, 4, 8, 16, 32, 64, 128, 256] {
             for signal in ["INT", "TERM", "KILL"] {
-                ends.push(signalled(&desk, "decode a.calo -o out.tif -y", signal, delay_ms));
+                ends.push(signalled(&desk, "decode a.calo -o out.tif -y", signal, looks));
                 let names = desk.names();
                 if names.contains(&"out.tif".to_string()) {
-                    assert!(desk.read("out.tif") == good, "half an output after {delay_ms} ms");
+                    assert!(desk.read("out.tif") == good, "half an output after {looks} looks");
                     std::fs::remove_file(desk.path("out.tif")).unwrap();
                 }
                 let left: Vec<String> = desk.names().into_iter().filter(|name| !before.contains(name)).collect();
                 let hidden = left.iter().all(|name| name.starts_with(".calotype-"));
-                assert!(left.is_empty() || signal == "KILL" && hidden, "{signal} after {delay_ms} ms leaves {left:?}");
+                assert!(left.is_empty() || signal == "KILL" && hidden, "{signal} after {looks} looks leaves {left:?}");
                 left.iter().for_each(|name| std::fs::remove_file(desk.path(name)).unwrap());
             }
         }
@@ -73,7 +75,7 @@ mod interrupted {
     fn stopped(desk: &Desk, line: &str) -> Option<std::process::Child> {
         let mut child = desk.spawn(line);
         while child.try_wait().unwrap().is_none() && !holds_unfinished(desk) {
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::yield_now();
         }
         let _ = Command::new("kill").args(["-s", "STOP", &child.id().to_string()]).stderr(Stdio::null()).status();
         (child.try_wait().unwrap().is_none() && holds_unfinished(desk)).then_some(child)
@@ -156,7 +158,11 @@ fn targets_are_met_or_refused() {
     assert!(hit["tries"].as_u64() > Some(0), "{hit}");
     desk.refused("encode SAMPLE -o d.calo --target-size 100", 2, "nearest");
     desk.refused("encode SAMPLE -o d.calo --target-psnr 70", 2, "nearest");
-    desk.refused("encode SAMPLE -o d.calo --target-bpp 90", 2, "nearest");
+    desk.refused("encode SAMPLE -o d.calo --target-ssimulacra2 101", 2, "SAMPLE.png: --target-ssimulacra2 101: the nearest");
+    for (line, quality) in [("--target-bpp 90", 100.0), ("--target-size 60kB", 100.0), ("--target-psnr 5", 0.0)] {
+        let hit = desk.json(&format!("encode SAMPLE -o e.calo -y {line} --json"));
+        assert_eq!(hit["quality"].as_f64(), Some(quality), "{line} holds at the end of the scale: {hit}");
+    }
     assert_eq!(desk.run("encode SAMPLE -o d.calo --target-size 6k -q 5").code, 2);
     assert_eq!(desk.run("encode SAMPLE -o d.calo --target-size 6k --target-psnr 30").code, 2);
     assert_eq!(desk.run("encode SAMPLE -o d.calo --target-size x").code, 2);

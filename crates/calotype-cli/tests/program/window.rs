@@ -56,7 +56,7 @@ fn drive(graphics: Graphics) {
     plain(&mut window, &display, &studio, &name);
     full_screen(&mut window, &studio);
     zoomed(&mut window, &display, &studio, &name);
-    compared(&mut window, &display, &studio, &name);
+    compared(&mut window, &studio, &name);
     looked_inside(&mut window, &display, &studio, &name);
     errors_and_on(&mut window, &display, &studio, &name);
     asked_for_a_size(&mut window, &display, &studio);
@@ -94,20 +94,20 @@ fn zoomed(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &st
     window.still().keep(&format!("{name}-zoomed"));
     // A drag moves the picture.
     let before = window.still();
-    display.drag([(400, 300), (430, 330), (600, 500)]);
+    window.drag([(400, 300), (430, 330), (600, 500)]);
     window.wait_for("another part of the picture", |screen| screen.changes(&before) > WIDTH * HEIGHT / 8);
     window.key("f", "Fit");
     window.key("1", "zoom 1.0");
 }
 
-fn compared(window: &mut Window<'_>, display: &Display, studio: &Studio, name: &str) {
+fn compared(window: &mut Window<'_>, studio: &Studio, name: &str) {
     window.key("c", "Compare(Split)");
     let (left, right) = (columns(&studio.original, 0, 150), columns(&studio.decoded, 230, 150));
     window.wait_for("the original beside the decoded picture", |screen| shows(screen, &left) && shows(screen, &right));
     window.still().keep(&format!("{name}-compare"));
     // The border follows the mouse: 100 points to the right the original reaches further.
     let middle = (WIDTH - 280) / 2;
-    display.drag([(middle, 300), (middle + 30, 300), (middle + 100, 300)]);
+    window.drag([(middle, 300), (middle + 30, 300), (middle + 100, 300)]);
     let further = columns(&studio.original, 190, 90);
     window.wait_for("the border moved by the mouse", |screen| shows(screen, &further));
     differences(window, studio);
@@ -145,9 +145,11 @@ fn full_screen(window: &mut Window<'_>, studio: &Studio) {
 
 /// Asks for a size by mouse and keys, and saves what was found over the file that is there.
 fn asked_for_a_size(window: &mut Window<'_>, display: &Display, studio: &Studio) {
-    display.act("mousemove 1090 176 click 1 sleep 0.5 type 3");
+    window.click((1090, 176));
+    display.act("type 3");
     window.key("Return", "note: quality");
-    display.act("mousemove 1067 222 click 1 sleep 0.5 mousemove 1029 222 click 1");
+    window.click((1067, 222));
+    window.click((1029, 222));
     window.wait("saved pictures/photo.calo");
     assert_eq!(studio.desk.run("encode SAMPLE -o small.calo --target-size 3kB").code, 0);
     let saved = studio.desk.read("pictures/photo.calo");
@@ -214,7 +216,7 @@ fn pixels_go_from_the_decoder_to_the_screen() {
     window.wait("complete");
     plain(&mut window, &display, &studio, "shared");
     // Values and measures come from bytes that are read back.
-    compared(&mut window, &display, &studio, "shared");
+    compared(&mut window, &studio, "shared");
     display.act("mousemove 500 770");
     errors_and_on(&mut window, &display, &studio, "shared");
     assert!(!window.said.iter().any(|line| line.contains("photo.calo: columns") && !line.contains("on the window's GPU")));

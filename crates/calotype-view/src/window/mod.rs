@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use calotype::EngineChoice;
 use calotype::gpu::Adapter;
-use egui::{Color32, Context, KeyboardShortcut, Ui, ViewportCommand};
+use egui::{Color32, Context, Event, KeyboardShortcut, Ui, ViewportCommand};
 
 use crate::command::{BINDINGS, Binding};
 use crate::host::Host;
@@ -111,6 +111,7 @@ impl Screen {
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.viewer.pump();
+        tell_pointer(&ctx, &self.viewer);
         take_files(&ctx, &mut self.viewer);
         take_keys(&ctx, &mut self.viewer);
         self.flicker(&ctx);
@@ -193,6 +194,19 @@ impl Drop for Screen {
     }
 }
 
+/// Says what the mouse does while its button is down, for those who move it and want to know whether it has been seen.
+fn tell_pointer(ctx: &Context, viewer: &Viewer) {
+    let words: Vec<String> = ctx.input(|input| {
+        let said = |event: &Event| match event {
+            Event::PointerMoved(place) if input.pointer.any_down() => Some(("moved", *place)),
+            Event::PointerButton { pos, pressed, .. } => Some((if *pressed { "pressed" } else { "released" }, *pos)),
+            _ => None,
+        };
+        input.events.iter().filter_map(said).map(|(what, place)| format!("pointer {what} at {:.0},{:.0}", place.x, place.y)).collect()
+    });
+    words.iter().for_each(|words| viewer.log(words));
+}
+
 fn take_files(ctx: &Context, viewer: &mut Viewer) {
     let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
     if !dropped.is_empty() {
@@ -243,7 +257,8 @@ mod tests {
     fn drop_files(ctx: &Context, screen: &mut Screen, paths: &[&Path]) {
         let mut input = RawInput::default();
         input.dropped_files.extend(paths.iter().map(|path| Arc::new(Dropped(path.to_path_buf())) as _));
-        for _ in 0..2000 {
+        // Minutes: what is waited for comes, on the busiest machine.
+        for _ in 0..240_000 {
             let _ = ctx.run_ui(std::mem::take(&mut input), |ui| screen.show(ui));
             if screen.viewer.current().is_some_and(|document| document.is_settled()) {
                 return;

@@ -1,0 +1,226 @@
+//! What comes with the pixels of a picture file: colour space, Exif, XMP. Found where each format keeps it, checked, and made fit for a `.calo` file.
+
+mod icc;
+mod jpeg;
+mod png;
+mod strip;
+mod webp;
+mod xmp;
+
+use std::io::Read;
+
+use calotype::Metadata;
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageFormat};
+
+pub use png::PixelChunks;
+pub use strip::Strip;
+
+use crate::exif::{self, ReadSeek};
+use crate::read_image::Turn;
+
+/// Of a profile, of Exif or of XMP no more bytes are taken.
+pub const MOST_BYTES: u64 = 16 << 20;
+/// The name that Exif has in a JPEG; some programs write it elsewhere, too.
+pub const EXIF_NAME: &[u8] = b"Exif\0\0";
+/// Metadata lies in memory as it was read, as a section, in the file, and as it is written.
+const COPIES: u64 = 4;
+
+/// What a file carries, as it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// What there is.
+    pub metadata: Metadata,
+    /// What was not taken, one line each.
+    pub notes: Vec<String>,
+}
+
+/// What comes with the pixels of an image, as the `.calo` file shall say it.
+pub struct Company {
+    /// As it shall be in the `.calo` file.
+    pub metadata: Metadata,
+    /// How the pixels must be turned for it.
+    pub orientation: Orientation,
+    /// What is lost, one line each.
+    pub notes: Vec<String>,
+}
+
+/// Looks for metadata where files of this format keep it; in others there is none.
+pub fn find(file: &mut impl ReadSeek, format: ImageFormat) -> Found {
+    match format {
+        ImageFormat::Png => png::find(file),
+        ImageFormat::Jpeg => jpeg::find(file),
+        ImageFormat::WebP => webp::find(file),
+        ImageFormat::Tiff => of_tiff(file),
+        _ => Found::default(),
+    }
+}
+
+/// What a decoder found, of formats that are not looked into here.
+pub fn of_decoder(decoder: &mut impl ImageDecoder) -> Found {
+    let mut found = Found::default();
+    let parts = [("ICC profile", decoder.icc_profile()), ("Exif", decoder.exif_metadata()), ("XMP", decoder.xmp_metadata())];
+    for (what, part) in parts {
+        match part {
+            Ok(Some(bytes)) if bytes.len() as u64 > MOST_BYTES => found.note(too_long(what)),
+            Ok(Some(bytes)) if bytes.is_empty() => {}
+            Ok(Some(bytes)) if what == "Exif" => found.add_exif(bytes),
+            Ok(Some(bytes)) if what == "XMP" => found.add_xmp(bytes),
+            Ok(icc) => found.metadata.icc = found.metadata.icc.take().or(icc),
+            Err(_) => found.note(damaged(what)),
+        }
+    }
+    found
+}
+
+/// The same of pixels that their decoder has turned already.
+pub fn turned(mut found: Found) -> Found {
+    say_orientation(&mut found.metadata, Turn::Apply, &mut found.notes);
+    found
+}
+
+fn of_tiff(file: &mut impl ReadSeek) -> Found {
+    let parts = exif::parts_of_tiff(file);
+    let metadata = Metadata { icc: parts.icc, cicp: None, exif: parts.exif, xmp: parts.xmp };
+    let mut found = Found { metadata, notes: Vec::new() };
+    parts.notes.into_iter().for_each(|note| found.note(note));
+    if parts.iptc {
+        found.note(IPTC);
+    }
+    found
+}
+
+/// Checks what was found with pixels that are grey or not, and turns it as `turn` says.
+pub fn company(found: Found, grey: bool, turn: Turn) -> Company {
+    let (mut metadata, mut notes) = checked(found.metadata, grey);
+    notes.splice(0..0, found.notes);
+    let orientation = say_orientation(&mut metadata, turn, &mut notes);
+    Company { metadata, orientation, notes }
+}
+
+/// Leaves out what is damaged or does not fit the pixels, with a note for each.
+pub fn checked(mut metadata: Metadata, grey: bool) -> (Metadata, Vec<String>) {
+    let mut notes = Vec::new();
+    if let Some([_, _, matrix, range]) = metadata.cicp.filter(|[_, _, matrix, range]| (*matrix, *range) != (0, 1)) {
+        metadata.cicp = None;
+        let what = if matrix == 0 { format!("range {range}") } else { format!("matrix {matrix}") };
+        notes.push(format!("its CICP colour space is left out, for it has {what}, which RGB of full range cannot have"));
+    }
+    if let Some(Err(note)) = metadata.icc.as_deref().map(|icc| icc::check(icc, grey)) {
+        metadata.icc = None;
+        notes.push(note);
+    }
+    if let Some(exif) = metadata.exif.take() {
+        metadata.exif = without_name(exif);
+        if metadata.exif.is_none() {
+            notes.push(damaged("Exif"));
+        }
+    }
+    (metadata, notes)
+}
+
+/// Exif from its byte order mark; `None` if it has none.
+fn without_name(mut exif: Vec<u8>) -> Option<Vec<u8>> {
+    if exif.starts_with(EXIF_NAME) {
+        exif.drain(..EXIF_NAME.len());
+    }
+    exif::is_tiff(&exif).then_some(exif)
+}
+
+/// How the picture is to be turned, as Exif says, or XMP where Exif says nothing.
+pub fn asked_orientation(metadata: &Metadata) -> Orientation {
+    let exif = metadata.exif.as_deref().and_then(exif::orientation);
+    let asked = exif.or_else(|| metadata.xmp.as_deref().and_then(xmp::orientation));
+    asked.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+}
+
+/// Makes sure that Exif, and nothing else, says how to turn what is left to turn; returns how to turn the pixels before.
+pub fn say_orientation(metadata: &mut Metadata, turn: Turn, notes: &mut Vec<String>) -> Orientation {
+    let asked = asked_orientation(metadata);
+    if asked == Orientation::NoTransforms {
+        return asked;
+    }
+    match turn {
+        Turn::Apply => {
+            if let Some(exif) = &mut metadata.exif {
+                exif::set_orientation(exif, 1);
+                exif::drop_thumbnail(exif);
+            }
+            edit_xmp(metadata, notes, |xmp| xmp::with_orientation(xmp, 1));
+            asked
+        }
+        Turn::Keep => {
+            match &mut metadata.exif {
+                Some(exif) => exif::set_orientation(exif, asked.to_exif()),
+                None => metadata.exif = Some(exif::of_orientation(asked.to_exif())),
+            }
+            Orientation::NoTransforms
+        }
+    }
+}
+
+/// Changes the XMP; leaves it out where it cannot be read.
+fn edit_xmp(metadata: &mut Metadata, notes: &mut Vec<String>, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+    let Some(xmp) = metadata.xmp.take() else { return };
+    metadata.xmp = edit(&xmp);
+    if metadata.xmp.is_none() {
+        notes.push(damaged("XMP"));
+    }
+}
+
+/// Bytes of memory that this metadata takes from reading to writing.
+pub fn held_bytes(metadata: &Metadata) -> u64 {
+    let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, |part| part.len() as u64);
+    COPIES * (bytes(&metadata.icc) + bytes(&metadata.exif) + bytes(&metadata.xmp))
+}
+
+const IPTC: &str = "its IPTC is left out; Exif and XMP are kept";
+
+/// The note on what cannot be read.
+pub fn damaged(what: &str) -> String {
+    format!("its {what} is damaged and left out")
+}
+
+/// The note on what is over [`MOST_BYTES`].
+pub fn too_long(what: &str) -> String {
+    format!("its {what} is left out, for it is longer than {} MiB", MOST_BYTES >> 20)
+}
+
+impl Found {
+    fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Takes the first Exif of a file.
+    fn add_exif(&mut self, exif: Vec<u8>) {
+        match (&self.metadata.exif, without_name(exif)) {
+            (None, Some(exif)) => self.metadata.exif = Some(exif),
+            (None, None) => self.note(damaged("Exif")),
+            (Some(first), second) => {
+                if second.as_ref() != Some(first) {
+                    self.note("its second Exif is left out");
+                }
+            }
+        }
+    }
+
+    /// Takes the first XMP of a file.
+    fn add_xmp(&mut self, xmp: Vec<u8>) {
+        match &self.metadata.xmp {
+            None => self.metadata.xmp = Some(xmp),
+            Some(first) if *first == xmp => {}
+            Some(_) => self.note("its second XMP is left out"),
+        }
+    }
+}
+
+/// So many bytes of a file from where it is, if it has them and they are not too many.
+fn take(file: &mut impl Read, length: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    (length <= MOST_BYTES).then_some(())?;
+    file.take(length).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 == length).then_some(bytes)
+}

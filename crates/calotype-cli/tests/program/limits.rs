@@ -1,0 +1,189 @@
+//! Limits: what they count, what is said, and that one bomb is one refused file.
+
+use crate::harness::{Desk, crc32, ppm};
+use crate::inputs::{Kind, chunk, png, zlib};
+
+/// A PNG of one colour and of any size, which takes few bytes.
+fn flat(width: u32, height: u32, before: &[u8]) -> Vec<u8> {
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    let rows = vec![0; (width as usize + 1) * height as usize];
+    [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &header)[..], before, &chunk(b"IDAT", &zlib(&rows)), &chunk(b"IEND", &[])].concat()
+}
+
+#[test]
+fn pixels_count_as_the_network_sees_them() {
+    let desk = Desk::new();
+    desk.write("thin.png", &flat(1000, 1, &[]));
+    desk.refused(
+        "encode thin.png -o a.calo --max-pixels 65535",
+        3,
+        "thin.png: 1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535; raise it with --max-pixels",
+    );
+    desk.json("encode thin.png -o a.calo --max-pixels 65536 --json");
+    desk.refused(
+        "decode a.calo -o b.png --max-pixels 65535",
+        3,
+        "1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535",
+    );
+    desk.json("decode a.calo -o b.png --max-pixels 65536 --json");
+    desk.write("small.png", &flat(300, 300, &[]));
+    desk.refused("encode small.png -o b.calo --max-pixels 80k", 3, "300x300 pixels are over the limit of 80000");
+}
+
+#[test]
+fn memory_is_said_as_it_was_given() {
+    let desk = Desk::new();
+    desk.write("thin.png", &flat(200_000, 1, &[]));
+    // 64 rows of 200,000 pixels, 52 bytes each as a grey picture.
+    for limit in ["500MB", "500 MB", "500000kB"] {
+        let run = desk.prepared("encode thin.png -o a.calo --max-memory").arg(limit).output().unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(3), "{said}");
+        assert_eq!(
+            said.trim_end(),
+            "calotype: thin.png: it needs about 666 MB of memory, over the limit of 500 MB; raise it with --max-memory, or take a part of the picture"
+        );
+    }
+    desk.refused("encode thin.png -o a.calo --max-memory 512MiB", 3, "over the limit of 512 MiB");
+    desk.json("encode thin.png -o a.calo --max-memory 1GiB --json");
+    desk.refused("decode a.calo -o b.png --max-memory 500MB", 3, "it needs about 666 MB of memory, over the limit of 500 MB");
+    desk.json("decode a.calo -o b.png --max-memory 1GB --json");
+    desk.write("whole.bmp", &{
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbImage::new(300, 300).write_to(&mut bytes, image::ImageFormat::Bmp).unwrap();
+        bytes.into_inner()
+    });
+    desk.refused("encode whole.bmp -o b.calo --max-memory 500kB", 3, "needs about 810 kB of memory, over the limit of 500 kB");
+    desk.refused("encode whole.bmp -o b.calo --max-memory 1MB", 3, "over the limit of 1 MB");
+    desk.json("encode whole.bmp -o b.calo --max-memory 10MB --json");
+    desk.refused("encode whole.bmp -o c.calo --max-memory 10MB --target-ssimulacra2 50", 3, "over the limit of 10 MB");
+}
+
+/// A profile takes its bytes several times.
+#[test]
+fn profiles_count() {
+    let desk = Desk::new();
+    let mut icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let length = 8 << 20;
+    icc.resize(length, 0);
+    icc[..4].copy_from_slice(&(length as u32).to_be_bytes());
+    desk.write("a.png", &png(Kind::RGB, &chunk(b"iCCP", &[b"x\0\0", &zlib(&icc)[..]].concat()), &[]));
+    desk.refused("encode a.png -o a.calo --max-memory 20MB", 3, "it needs about 33.7 MB of memory, over the limit of 20 MB");
+    desk.json("encode a.png -o a.calo --max-memory 40MB --json");
+}
+
+#[test]
+fn threads_have_a_ceiling() {
+    let desk = Desk::new();
+    desk.write("a.ppm", &ppm(20, 10));
+    desk.refused("encode a.ppm -o a.calo --threads 1000000", 2, "--threads 1000000: give 1 to ");
+    desk.json("encode a.ppm -o a.calo --threads 3 --json");
+}
+
+/// Alpha and colours are damaged behind right checksums: the alpha, which is soon read, is what is told.
+#[test]
+fn alpha_is_checked_before_colours() {
+    let desk = Desk::new();
+    desk.write("a.png", &png(Kind::RGBA, &[], &[]));
+    desk.json("encode a.png -o a.calo -q 90 --json");
+    let mut file = desk.read("a.calo");
+    // Header, section table, tile index, CRC of these, the section, the streams (docs/FORMAT.md).
+    let word = |file: &[u8], at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let (section, streams) = (56, 56 + word(&file, 32));
+    let put = |file: &mut Vec<u8>, at: usize, crc: u32| file[at..at + 4].copy_from_slice(&crc.to_le_bytes());
+    let sealed = |mut file: Vec<u8>| {
+        let (of_section, of_tile) = (crc32(&file[section..streams]), crc32(&file[streams..]));
+        put(&mut file, 36, of_section);
+        put(&mut file, 44, of_tile);
+        let head = crc32(&file[..52]);
+        put(&mut file, 52, head);
+        file
+    };
+    desk.write("same.calo", &sealed(file.clone()));
+    assert_eq!(desk.read("same.calo"), file, "the places are right");
+    *file.last_mut().unwrap() ^= 0x55;
+    desk.write("colour.calo", &sealed(file.clone()));
+    desk.refused("decode colour.calo -o b.png", 1, "colour.calo: damaged .calo file");
+    file[streams - 1] ^= 0x55;
+    desk.write("both.calo", &sealed(file));
+    desk.refused("decode both.calo -o b.png", 1, "alpha: ");
+}
+
+/// With as much memory as a small container has.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bomb_is_one_refused_file() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    desk.write("in/a.ppm", &ppm(40, 30));
+    desk.write("in/b.png", &flat(20_000_000, 1, &[]));
+    desk.write("in/c.png", &flat(64, 64, &chunk(b"iCCP", &[b"x\0\0", &zlib(&vec![0; 300 << 20])[..]].concat())));
+    desk.write("in/d.ppm", &ppm(30, 40));
+    let script = format!("ulimit -v 4000000; exec {} encode in -o out --engine cpu --threads 2", env!("CARGO_BIN_EXE_calotype"));
+    let run = std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().unwrap();
+    let said = String::from_utf8(run.stderr).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(run.status.code(), Some(1), "{said}");
+    assert_eq!(
+        lines,
+        [
+            "calotype: note: in/c.png: its ICC profile is left out, for it is longer than 16 MiB",
+            "calotype: in/b.png: 20000000x1 pixels, with sides padded to multiples of 64, are over the limit of 1000000000; raise it with --max-pixels",
+            "calotype: 3 of 4 files made; the 1 named above failed",
+        ]
+    );
+    assert_eq!(desk.path("out").read_dir().unwrap().count(), 3);
+}
+
+/// In a folder with small and large pictures every file comes out under the size, and those that cannot are named.
+#[test]
+fn a_size_for_a_whole_folder() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    desk.write("in/small.ppm", &ppm(20, 10));
+    desk.write("in/large.ppm", &ppm(300, 200));
+    let run = desk.run("encode in -o out --target-size 3kB");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let length = |name: &str| desk.read(name).len();
+    assert!(length("out/small.calo") < 3000 && (2940..=3000).contains(&length("out/large.calo")));
+    let run = desk.run("encode in -o out -y --target-size 300");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("calotype: in/large.ppm: --target-size 300: the nearest that this picture allows is "), "{}", run.stderr);
+}
+
+/// A cut-out photograph: black where nobody sees it.
+#[test]
+fn what_is_transparent_counts_in_no_measure() {
+    let desk = Desk::new();
+    let photo = image::open(crate::harness::sample("SAMPLE.png")).unwrap().into_rgb8();
+    let cut = image::RgbaImage::from_fn(photo.width(), photo.height(), |x, y| {
+        let inside = (x as i32 - 190).pow(2) + (y as i32 - 128).pow(2) < 90 * 90;
+        let [r, g, b] = photo.get_pixel(x, y).0;
+        image::Rgba(if inside { [r, g, b, 255] } else { [0, 0, 0, 0] })
+    });
+    cut.save(desk.path("cut.png")).unwrap();
+    let hit = desk.json("encode cut.png -o a.calo --target-ssimulacra2 60 --json");
+    let quality = hit["quality"].as_f64().unwrap();
+    assert!((1.0..99.0).contains(&quality), "{hit}");
+    let run = desk.run("encode cut.png -o b.calo --target-ssimulacra2 60");
+    assert!(run.code == 0 && !run.stderr.contains("nearest"), "{}", run.stderr);
+}
+
+/// Grey, alpha, 16 bits and metadata included.
+#[test]
+fn eval_codes_what_encode_codes() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    let icc = chunk(b"iCCP", &[b"x\0\0", &zlib(&moxcms::ColorProfile::new_display_p3().encode().unwrap())[..]].concat());
+    let kinds = [("grey", Kind::GREY), ("clear", Kind::RGBA), ("deep", Kind::RGB_16), ("plain", Kind::RGB)];
+    for (name, kind) in kinds {
+        desk.write(&format!("in/{name}.png"), &png(kind, &icc, &[]));
+    }
+    let run = desk.run("eval in -q 40 --keep kept");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for (name, _) in kinds {
+        let psnr = desk.json(&format!("encode in/{name}.png -o {name}.calo -q 40 --json"))["psnr_db"].as_f64().unwrap();
+        assert_eq!(desk.read(&format!("{name}.calo")), desk.read(&format!("kept/{name}.png.q40.calo")), "{name}");
+        assert!(psnr > 20.0);
+    }
+}
