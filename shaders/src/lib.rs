@@ -5,6 +5,8 @@
 //! All of them are exact: integers alone, within WebGPU's default limits, without optional features.
 //! Bindings are numbered from 0 in group 0; binding 0 is the uniform with the sizes.
 
+#![forbid(unsafe_code)]
+
 /// The entry point of every kernel.
 pub const ENTRY: &str = "main";
 

@@ -3,6 +3,8 @@
 //! [`measure`] runs every codec of a [`Plan`] over every picture, [`Results`] draws together what was found, [`report`] shows it on one page.
 //! Other codecs run as their own command-line tools ([`find_peer`]); what was measured is kept in a [`Journal`].
 
+#![forbid(unsafe_code)]
+
 mod bd_rate;
 mod bench;
 mod command_codec;

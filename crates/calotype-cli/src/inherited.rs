@@ -1,35 +1,30 @@
-//! What the program inherits from the one that starts it: signals that are ignored, and a standard output that is closed.
+//! What the program inherits from the one that starts it, as far as Linux tells in files: signals that are ignored, a standard output that is closed.
+
+use std::fs;
+use std::path::Path;
 
 /// Whether this signal is ignored since before the program began, as `nohup` asks for; it stays so.
 #[cfg(unix)]
 pub fn is_ignored(signal: i32) -> bool {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: without a new action the call only writes the present one, of the type that it is given, and says 0 if it has.
-    unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0 && action.assume_init().sa_sigaction == libc::SIG_IGN }
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Whether standard output was closed when the program began. Rust opens /dev/null instead before `main`; what is written there would be lost.
+/// Whether what goes to standard output is lost because that was closed when the program began.
+///
+/// Rust then opens /dev/null for reading and writing in its place, before `main`. A shell's `>/dev/null` is open for writing alone; who passes
+/// /dev/null for both, as some programs do for a child whose lines nobody wants, is not told from one who closed it.
 pub fn stdout_was_closed() -> bool {
-    #[cfg(target_os = "linux")]
-    return closed::STDOUT.load(std::sync::atomic::Ordering::Relaxed);
-    #[cfg(not(target_os = "linux"))]
-    false
+    let target = fs::read_link("/proc/self/fd/1");
+    target.is_ok_and(|target| target == Path::new("/dev/null")) && is_for_both("/proc/self/fdinfo/1")
 }
 
-#[cfg(target_os = "linux")]
-mod closed {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    pub static STDOUT: AtomicBool = AtomicBool::new(false);
-
-    // SAFETY: the loader calls what this section holds once before `main`; the function has the type that it expects.
-    #[used]
-    #[unsafe(link_section = ".init_array")]
-    static BEFORE_MAIN: extern "C" fn() = look;
-
-    extern "C" fn look() {
-        // SAFETY: F_GETFD only asks for the flags of a descriptor; without one it fails.
-        let is_open = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } >= 0;
-        STDOUT.store(!is_open, Ordering::Relaxed);
-    }
+/// Whether the open file that this file describes can be read and written.
+fn is_for_both(fdinfo: &str) -> bool {
+    const ACCESS: u32 = 3;
+    const READ_AND_WRITE: u32 = 2;
+    let text = fs::read_to_string(fdinfo).unwrap_or_default();
+    let flags = text.lines().find_map(|line| u32::from_str_radix(line.strip_prefix("flags:")?.trim(), 8).ok());
+    flags.is_some_and(|flags| flags & ACCESS == READ_AND_WRITE)
 }

@@ -1,5 +1,7 @@
 //! The calotype command line: encode, decode, info, devices, models, eval, bench, view.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod batch;
 mod bench;

@@ -295,8 +295,9 @@ fn take_over(_: &NamedTempFile, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
+/// Standard output for a file. Lines may go nowhere where nobody wants them, a file may not.
 fn open_stdout() -> io::Result<io::Stdout> {
-    if stdout_was_closed() { Err(io::Error::other("standard output is closed")) } else { Ok(io::stdout()) }
+    if stdout_was_closed() { Err(io::Error::other("standard output is closed; give -o a name")) } else { Ok(io::stdout()) }
 }
 
 impl Write for Sink<'_> {
@@ -345,8 +346,8 @@ impl Seek for Sink<'_> {
 /// # Errors
 /// Io if nobody reads it.
 pub fn print(line: &str) -> Result<(), Failure> {
-    let printed = open_stdout().map(|stdout| stdout.lock()).and_then(|mut stdout| writeln!(stdout, "{line}").and_then(|()| stdout.flush()));
-    printed.map_err(|error| match error.kind() {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
         _ => Failure::io(Path::new("-"), "write", error),
     })

@@ -17,6 +17,8 @@
 //! assert_eq!(file.tiles[0].y[0], [1, 0, 0, 0, 7, 7]);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod alpha;
 mod error;
 mod header;

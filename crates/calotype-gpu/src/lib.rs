@@ -2,6 +2,8 @@
 //!
 //! [`adapters`] lists what there is, [`choose`] takes one, [`Engine`] runs docs/MODEL.md on it.
 
+#![forbid(unsafe_code)]
+
 mod adapter;
 mod clock;
 mod commands;

@@ -6,6 +6,8 @@
 //! # Ok::<(), image::ImageError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 

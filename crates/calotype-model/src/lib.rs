@@ -3,6 +3,8 @@
 //! A [`Decoder`] turns coded symbols into pixels, an [`Encoder`] pixels into latents; [`Model`] pairs them.
 //! Loading checks everything that the engines rely on: sizes, ranges, tables, and that no accumulator can overflow.
 
+#![forbid(unsafe_code)]
+
 mod check;
 mod config;
 mod error;

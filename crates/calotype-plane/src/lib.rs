@@ -12,6 +12,8 @@
 //! # Ok::<(), calotype_plane::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod range;
 mod samples;
 

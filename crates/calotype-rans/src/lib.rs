@@ -16,6 +16,8 @@
 //! assert_eq!(decoded, symbols);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod coded;
 mod decode;
 mod encode;

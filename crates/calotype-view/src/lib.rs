@@ -3,6 +3,8 @@
 //! [`Viewer`] is the viewer without its window: files, zoom, comparisons, overlays, and threads that load, encode and measure beside it.
 //! [`run`] shows it in a window, [`screenshot`] draws the same without one. The program around it is a [`Host`].
 
+#![forbid(unsafe_code)]
+
 mod command;
 mod crew;
 mod documents;

@@ -16,6 +16,8 @@
 //! decodes bands of rows, regions, and what the first bytes of a file hold ([`Incremental`]). An [`Exposure`] meets sizes and measures.
 //! The file format is docs/FORMAT.md, the arithmetic docs/MODEL.md.
 
+#![forbid(unsafe_code)]
+
 mod alpha;
 mod bands;
 mod coarse;

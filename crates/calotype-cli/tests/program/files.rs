@@ -128,12 +128,16 @@ mod unix {
     #[test]
     fn a_closed_output_is_an_error_and_a_closed_pipe_is_none() {
         let desk = desk();
-        for line in ["decode in.calo -o -", "encode in.ppm -o -", "info in.calo", "decode in.calo -o a.png -y --json", "models"] {
+        #[cfg(target_os = "linux")]
+        for line in ["decode in.calo -o -", "encode in.ppm -o -"] {
             let (code, _, said) = shell(&desk, &format!("calotype {line} >&-"));
-            assert_eq!((code, said.trim_end()), (Some(5), "calotype: the pipe: cannot write: standard output is closed"), "{line}");
+            let told = "calotype: the pipe: cannot write: standard output is closed; give -o a name";
+            assert_eq!((code, said.trim_end()), (Some(5), told), "{line}");
         }
-        let (code, _, said) = shell(&desk, "calotype encode in.ppm -o quiet.calo >&-");
-        assert_eq!(code, Some(0), "nothing was to be written there: {said}");
+        for line in ["encode in.ppm -o quiet.calo >&-", "encode in.ppm -o - >/dev/null", "decode in.calo -o - >/dev/null"] {
+            let (code, _, said) = shell(&desk, &format!("calotype {line}"));
+            assert_eq!(code, Some(0), "{line}: {said}");
+        }
         desk.write("big.ppm", &ppm(600, 400));
         desk.json("encode big.ppm -o big.calo --json");
         for line in [
