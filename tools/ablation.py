@@ -14,7 +14,8 @@ from pathlib import Path
 
 from recompute_bd import bd_rate
 
-KEPT = ("source", "q", "bpp", "psnr_rgb", "ms_ssim_db")
+METRICS = {"psnr_rgb": "PSNR-RGB", "ms_ssim_db": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
+KEPT = ("source", "q", "bpp", *METRICS)  # the last metric is missing in curves of before it was measured
 
 
 def of_files(results):
@@ -22,6 +23,7 @@ def of_files(results):
     means = results["means"]
     curve = {"q": [m["quality"] for m in means], "bpp": [m["bpp"] for m in means], "psnr_rgb": [m["psnr_db"] for m in means]}
     curve["ms_ssim_db"] = [-10 * math.log10(1 - m["ms_ssim"]) for m in means]
+    curve["ssimulacra2"] = [m["ssimulacra2"] for m in means]
     return f"{results['model_id']}, real files", {"source": f"calotype eval, {len(results['images'])} images", **curve}
 
 
@@ -30,14 +32,19 @@ def add(curves, path, base):
     name, curve = of_files(new) if "means" in new else next(iter(new.items()))
     if base and base not in curves:
         raise SystemExit(f"{base} is not in the file; it has {', '.join(curves) or 'nothing'}")
-    curves[name] = {key: curve[key] for key in KEPT} | {"base": base}
+    curves[name] = {key: curve[key] for key in KEPT if key in curve} | {"base": base}
 
 
 def rows(curves):
     for name, curve in curves.items():
         if base := curves.get(curve["base"]):
-            figures = [bd_rate((curve["bpp"], curve[key]), (base["bpp"], base[key]))[0] for key in ("psnr_rgb", "ms_ssim_db")]
-            yield f"| {name} | {curve['base']} | " + " | ".join(f"{v:+.2f} %" for v in figures) + " |"
+            yield f"| {name} | {curve['base']} | " + " | ".join(figure(curve, base, metric) for metric in METRICS) + " |"
+
+
+def figure(curve, base, metric):
+    if metric not in curve or metric not in base:
+        return ""
+    return f"{bd_rate((curve['bpp'], curve[metric]), (base['bpp'], base[metric]))[0]:+.2f} %"
 
 
 def main():
@@ -51,7 +58,7 @@ def main():
         add(curves, a.add, a.base)
         a.file.write_text(json.dumps(curves, indent=1) + "\n")
         return
-    print("| weights | against | PSNR-RGB | MS-SSIM |", "|---|---|---|---|", *rows(curves), sep="\n")
+    print("| weights | against | " + " | ".join(METRICS.values()) + " |", "|---" * (2 + len(METRICS)) + "|", *rows(curves), sep="\n")
 
 
 if __name__ == "__main__":
