@@ -84,10 +84,11 @@ impl Parts {
                     self.extensions.extend(Extension::parse(&extension));
                 }
             }
-            0xE2 => match after(ICC_NAME).as_deref() {
-                Some([number, of, bytes @ ..]) => self.profile.push((*number, *of, bytes.to_vec())),
-                _ => {}
-            },
+            0xE2 => {
+                if let Some([number, of, bytes @ ..]) = after(ICC_NAME).as_deref() {
+                    self.profile.push((*number, *of, bytes.to_vec()));
+                }
+            }
             0xED if segment.starts_with(PHOTOSHOP_NAME) && segment.windows(IPTC_BLOCK.len()).any(|block| block == IPTC_BLOCK) => {
                 self.found.note(IPTC);
             }

@@ -430,7 +430,7 @@ fn jxls_and_gifs() -> Vec<Case> {
         case("JPEG XL, turned by its header", "a.jxl", hex(JXL_TURNED), exact(turned.clone())),
         case("JPEG XL, turned once, whatever Exif says", "a.jxl", boxed.clone(), exact(turned.clone())),
         with("--orientation keep", case("JPEG XL, turned once", "a.jxl", boxed, exact(turned))),
-        case("GIF with holes", "a.gif", gif(&[clear.clone()]), exact(clear)),
+        case("GIF with holes", "a.gif", gif(std::slice::from_ref(&clear)), exact(clear)),
     ]
 }
 

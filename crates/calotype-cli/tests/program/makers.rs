@@ -80,7 +80,7 @@ impl Jpeg {
         let interval = if self.restart > 0 { usize::from(self.restart) } else { mcus };
         for (number, mcus) in blocks.chunks((interval * blocks.len()).div_ceil(mcus.max(1)).max(1)).enumerate() {
             if number > 0 {
-                bytes.extend([0xFF, 0xD0 | (number - 1) as u8 % 8]);
+                bytes.extend([0xFF, 0xD0 | ((number - 1) as u8 % 8)]);
             }
             bytes.extend(self.coded(mcus));
         }
