@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from . import checkpoint, entropy_tables, symbol_counts
 from .data import read_crops
@@ -166,8 +166,17 @@ def export(codec, plan, out, name, counts=None):
     metadata = {"format": "calotype-model", "semantics": "1", "name": name, "config": json.dumps(config), "model_id": identity}
     for part, values in parts.items():
         path = Path(out) / f"{name}.{part}.safetensors"
-        write_whole(path, lambda new, part=part, values=values: save_file(values, new, {**metadata, "part": part}))
+        encoded = sorted_header(save(values, {**metadata, "part": part}))
+        write_whole(path, lambda new, encoded=encoded: Path(new).write_bytes(encoded))
     return identity
+
+
+def sorted_header(encoded):
+    """Bytes of a safetensors file -> the same with its header's keys in order: safetensors writes metadata in a random one."""
+    length = int.from_bytes(encoded[:8], "little")
+    header = json.dumps(json.loads(encoded[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors begin at multiples of 8
+    return len(header).to_bytes(8, "little") + header + encoded[8 + length :]
 
 
 def manifest_entry(out, name, identity, source):

@@ -95,6 +95,16 @@ def test_the_manifest_names_the_files_as_they_are(tiny, tmp_path):
     assert manifest["two"]["decoder_sha256"] == hashlib.sha256((tmp_path / "two.decoder.safetensors").read_bytes()).hexdigest()
 
 
+def test_an_export_is_the_same_every_time(tiny, tmp_path):
+    codec, plan, _, _ = tiny
+    bytes_of = []
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+        export.export(codec, plan, tmp_path / folder, "tiny")
+        bytes_of.append([(tmp_path / folder / f"tiny.{part}.safetensors").read_bytes() for part in ("decoder", "encoder")])
+    assert bytes_of[0] == bytes_of[1] == bytes_of[2]
+
+
 def test_what_an_export_keeps_trains_on_with_the_same_plan(codec, shards, tmp_path, monkeypatch):
     checkpoint.save(codec, tmp_path / "float.pt")
     arguments = f"export {tmp_path}/float.pt --data {shards} --out {tmp_path} --name one --keep {tmp_path}/kept.pt"
