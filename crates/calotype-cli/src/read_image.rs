@@ -256,11 +256,8 @@ impl Reader<'_> {
             (Reader::Other(decoder), Kind::Image(format)) if format != ImageFormat::Gif => {
                 company_of(&mut Cursor::new(bytes), format, decoder.color_type(), turn)
             }
-            (Reader::Other(decoder), _) => {
-                let found = metadata::of_decoder(decoder);
-                let found = if kind == Kind::Jxl { metadata::turned(found) } else { found };
-                company(found, decoder.color_type(), turn)
-            }
+            (Reader::Other(decoder), Kind::Jxl) => company(metadata::of_jxl(bytes, decoder), decoder.color_type(), turn),
+            (Reader::Other(decoder), Kind::Image(_)) => company(metadata::of_decoder(decoder), decoder.color_type(), turn),
         }
     }
 

@@ -4,6 +4,7 @@ use image::{ColorType, ImageDecoder, ImageResult};
 use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, ImageStream, InitializeResult, JxlImage};
 
+use crate::metadata::pixel_boxes;
 use crate::refusal::{BREAKS_OFF, Refusal};
 
 /// sRGB in the numbers of ITU-T H.273.
@@ -24,7 +25,7 @@ impl Jxl {
         let tracker = AllocTracker::with_limit(usize::try_from(max_bytes).unwrap_or(usize::MAX));
         // Not `read`, which stops at the last frame: Exif may lie behind it.
         let mut begun = JxlImage::builder().alloc_tracker(tracker).build_uninit();
-        begun.feed_bytes(bytes).map_err(Refusal::damaged)?;
+        begun.feed_bytes(&pixel_boxes(bytes)).map_err(Refusal::damaged)?;
         let InitializeResult::Initialized(mut image) = begun.try_init().map_err(Refusal::damaged)? else {
             return Err(Refusal::damaged(BREAKS_OFF));
         };
@@ -76,15 +77,6 @@ impl ImageDecoder for Jxl {
     fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
         // What is not said is sRGB.
         Ok((self.image.rendered_cicp() != Some(SRGB)).then(|| self.image.rendered_icc()))
-    }
-
-    fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.image.aux_boxes().first_exif().ok().and_then(|exif| exif.has_data().then(|| exif.unwrap().payload().to_vec())))
-    }
-
-    fn xmp_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        let xml = self.image.aux_boxes().first_xml();
-        Ok(xml.has_data().then(|| xml.unwrap().to_vec()))
     }
 
     fn read_image(mut self, buf: &mut [u8]) -> ImageResult<()> {

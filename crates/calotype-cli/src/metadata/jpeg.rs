@@ -50,18 +50,17 @@ pub fn find(jpeg: &mut impl ReadSeek) -> Found {
 
 /// The next marker and its segment; `None` at the first scan, and where the file is broken.
 fn next(jpeg: &mut impl Read) -> Option<(u8, Vec<u8>)> {
-    let mut byte = [0];
-    jpeg.read_exact(&mut byte).ok()?;
-    (byte == [0xFF]).then_some(())?;
-    // Any number of fill bytes.
-    while byte == [0xFF] {
+    let (mut last, mut marker) = (0, 0);
+    // Any number of fill bytes, and rubbish, which decoders pass over, too.
+    while last != 0xFF || matches!(marker, 0x00 | 0xFF) {
+        let mut byte = [0];
         jpeg.read_exact(&mut byte).ok()?;
+        (last, marker) = (marker, byte[0]);
     }
-    let [marker] = byte;
     if matches!(marker, 0x01 | 0xD0..=0xD7) {
         return Some((marker, Vec::new()));
     }
-    (!matches!(marker, 0x00 | 0xD8..=0xDA)).then_some(())?;
+    (!matches!(marker, 0xD8..=0xDA)).then_some(())?;
     let mut length = [0; 2];
     jpeg.read_exact(&mut length).ok()?;
     Some((marker, take(jpeg, u64::from(u16::from_be_bytes(length)).checked_sub(2)?)?))

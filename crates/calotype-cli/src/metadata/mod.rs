@@ -2,6 +2,7 @@
 
 mod icc;
 mod jpeg;
+mod jxl;
 mod png;
 mod strip;
 mod webp;
@@ -13,6 +14,7 @@ use calotype::Metadata;
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageFormat};
 
+pub use jxl::pixel_boxes;
 pub use png::PixelChunks;
 pub use strip::Strip;
 
@@ -73,8 +75,10 @@ pub fn of_decoder(decoder: &mut impl ImageDecoder) -> Found {
     found
 }
 
-/// The same of pixels that their decoder has turned already.
-pub fn turned(mut found: Found) -> Found {
+/// What a JPEG XL file carries, whose profile only the decoder knows, and whose pixels it has turned already by what their header says.
+pub fn of_jxl(jxl: &[u8], decoder: &mut impl ImageDecoder) -> Found {
+    let mut found = of_decoder(decoder);
+    jxl::find(jxl, &mut found);
     say_orientation(&mut found.metadata, Turn::Apply, &mut found.notes);
     found
 }
@@ -213,6 +217,24 @@ impl Found {
             None => self.metadata.xmp = Some(xmp),
             Some(first) if *first == xmp => {}
             Some(_) => self.note("its second XMP is left out"),
+        }
+    }
+}
+
+/// What a stream holds, as far as it is not too long.
+enum Inflated {
+    Whole(Vec<u8>),
+    TooLong,
+    Damaged,
+}
+
+impl Inflated {
+    fn of(stream: impl Read) -> Inflated {
+        let mut bytes = Vec::new();
+        match stream.take(MOST_BYTES + 1).read_to_end(&mut bytes) {
+            Err(_) => Inflated::Damaged,
+            Ok(length) if length as u64 > MOST_BYTES => Inflated::TooLong,
+            Ok(_) => Inflated::Whole(bytes),
         }
     }
 }

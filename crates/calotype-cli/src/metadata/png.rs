@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use flate2::read::ZlibDecoder;
 
 use super::icc::{self, Chromaticities};
-use super::{Found, IPTC, MOST_BYTES, damaged, take, too_long};
+use super::{Found, IPTC, Inflated, MOST_BYTES, damaged, take, too_long};
 use crate::exif::ReadSeek;
 
 const SIGNATURE_BYTES: u64 = 8;
@@ -97,20 +97,8 @@ fn whole(png: &mut impl Read, chunk: &Chunk) -> Option<Vec<u8>> {
     (take(png, 4)? == hash.finalize().to_be_bytes()).then_some(bytes)
 }
 
-/// What a zlib stream holds, as far as it is not too long.
-enum Inflated {
-    Whole(Vec<u8>),
-    TooLong,
-    Damaged,
-}
-
 fn inflated(stream: impl Read) -> Inflated {
-    let mut bytes = Vec::new();
-    match ZlibDecoder::new(stream).take(MOST_BYTES + 1).read_to_end(&mut bytes) {
-        Err(_) => Inflated::Damaged,
-        Ok(length) if length as u64 > MOST_BYTES => Inflated::TooLong,
-        Ok(_) => Inflated::Whole(bytes),
-    }
+    Inflated::of(ZlibDecoder::new(stream))
 }
 
 /// Its name of 1 to 79 bytes, 0, the method 0, a zlib stream.

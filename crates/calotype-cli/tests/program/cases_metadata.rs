@@ -159,6 +159,12 @@ fn webps_and_jpegs() -> Vec<Case> {
         case("WebP, a thumbnail", "a.webp", webp(&[(b"EXIF", inputs::with_thumbnail(&lying))])).turned(),
         case("PNG, a thumbnail", "a.png", png(Kind::RGB, &[], &chunk(b"eXIf", &inputs::with_thumbnail(&lying)))).turned(),
         case("JPEG, kept", "a.jpg", jpeg(Kind::RGB, &[inputs::exif_segment(&lying)])).with("--orientation keep").exif(lying.clone()),
+        case(
+            "JPEG, rubbish before Exif",
+            "a.jpg",
+            jpeg(Kind::RGB, &[segment(0xE3, b""), vec![0, 1, 2, 255, 0], inputs::exif_segment(&lying)]),
+        )
+        .turned(),
         case("grey JPEG, Exif", "a.jpg", jpeg(Kind::GREY, &[inputs::exif_segment(&lying)])).turned(),
         case("JPEG, IPTC", "a.jpg", jpeg(Kind::RGB, &[segment(0xED, b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\0")])).notes(&[IPTC]),
         case("JPEG, a comment", "a.jpg", jpeg(Kind::RGB, &[segment(0xFE, b"hello")])).notes(&["its comment is left out"]),
@@ -368,6 +374,11 @@ fn strips() -> Vec<Case> {
     ]
 }
 
+/// Names of boxes, and `brotli` of Exif that asks for 6, of a short XMP, of 16 MiB and a byte.
+const COMPRESSED_EXIF: &str = "457869661b1d00f88fd45e35599293904d760a335b1b35a01214050286ad437c080a";
+const COMPRESSED_XMP: &str = "786d6c201b2400f845e796aa8d48ffd4d471d204dd30bc44d1284cb84e305ef8b7c63859e010db7739b2404527";
+const LONG_XMP: &str = "786d6c20cfffff7ff82540e2b14020f7fe1f0000012003";
+
 /// Formats whose decoders find what comes with the pixels; that of JPEG XL turns them, too.
 fn of_decoders() -> Vec<Case> {
     let boxed = |name: &[u8; 4], bytes: &[u8]| [&(bytes.len() as u32 + 8).to_be_bytes()[..], name, bytes].concat();
@@ -377,6 +388,7 @@ fn of_decoders() -> Vec<Case> {
     let lying = Exif::asking(6).bytes();
     let xmp = inputs::xmp("", "<dc:format>test</dc:format>");
     let (six, one) = (inputs::xmp(" tiff:Orientation='6'", ""), inputs::xmp_as_written(" tiff:Orientation=\"1\"", ""));
+    let compressed = |digits: &str| boxed(b"brob", &hex(digits));
     let upright = |case: Case| case.exif(Exif::upright().bytes());
     let still = gif(&[image::RgbaImage::from_pixel(inputs::WIDTH, inputs::HEIGHT, image::Rgba([200, 40, 30, 255]))]);
     // The 13 bytes of the header, and the table of colours if there is one.
@@ -391,6 +403,10 @@ fn of_decoders() -> Vec<Case> {
         jxl("XMP alone asks", &[boxed(b"xml ", six.as_bytes())]).xmp(one),
         jxl("XMP", &[boxed(b"xml ", xmp.as_bytes())]).xmp(xmp.clone()),
         jxl("Exif that is none", &[exif(b"nothing")]).notes(&["its Exif is damaged and left out"]),
+        upright(jxl("compressed Exif", &[compressed(COMPRESSED_EXIF)])),
+        jxl("compressed XMP", &[compressed(COMPRESSED_XMP)]).xmp("<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".to_string()),
+        jxl("compressed XMP of over 16 MiB", &[compressed(LONG_XMP)]).notes(&["its XMP is left out, for it is longer than 16 MiB"]),
+        jxl("compressed XMP that is cut", &[compressed(&COMPRESSED_XMP[..40])]).notes(&["its XMP is damaged and left out"]),
         case("GIF, XMP", "a.gif", with_xmp).xmp(xmp),
     ]
 }
