@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws a rate-distortion plot as SVG from a results file of `calotype eval --json`, standard library only.
 
-    python3 tools/plot_rd.py RESULTS.json docs/rd.svg [--max-bpp 2.0] [--label NAME=SHORT ...]
+    python3 tools/plot_rd.py RESULTS.json docs/rd.svg [--metric psnr_rgb] [--max-bpp 2.0] [--label NAME=SHORT ...]
 
 The results hold their own means and the curves given with --against, so nothing else is read.
 """
@@ -18,11 +18,16 @@ COLOURS = ["#8a8f98", "#c78b2b", "#3f8f5a", "#7a5bb5", "#b5495b", "#2f8f9d", "#8
 OURS = "#1f5fbf"
 
 
-class Axes:
-    """Maps bits per pixel (logarithmic) and decibels to the page."""
+# By the name that curves have for it: what the axis says, what our own means call it, and how far apart its lines are.
+METRICS = {"psnr_rgb": ("PSNR of RGB, dB", "psnr_db", 2), "ssimulacra2": ("SSIMULACRA2", "ssimulacra2", 10)}
 
-    def __init__(self, curves, max_bpp):
+
+class Axes:
+    """Maps bits per pixel (logarithmic) and the metric to the page."""
+
+    def __init__(self, curves, max_bpp, metric):
         points = [(b, d) for _, curve in curves for b, d in curve if b <= max_bpp]
+        self.title, _, self.step = METRICS[metric]
         self.low, self.high = math.floor(min(d for _, d in points)), math.ceil(max(d for _, d in points))
         self.min_bpp, self.max_bpp = min(b for b, _ in points) * 0.94, max_bpp
 
@@ -30,8 +35,8 @@ class Axes:
         share = math.log(bpp / self.min_bpp) / math.log(self.max_bpp / self.min_bpp)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
-    def y(self, decibels):
-        return HEIGHT - BOTTOM - (decibels - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+    def y(self, value):
+        return HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
 
 
 def text(x, y, words, anchor="middle", extra=""):
@@ -43,15 +48,15 @@ def line(x1, y1, x2, y2):
 
 
 def grid(axes):
-    for decibels in range(axes.low + axes.low % 2, axes.high + 1, 2):
-        yield line(LEFT, axes.y(decibels), WIDTH - RIGHT, axes.y(decibels))
-        yield text(LEFT - 8, axes.y(decibels) + 4, str(decibels), "end")
+    for value in range(axes.low + -axes.low % axes.step, axes.high + 1, axes.step):
+        yield line(LEFT, axes.y(value), WIDTH - RIGHT, axes.y(value))
+        yield text(LEFT - 8, axes.y(value) + 4, str(value), "end")
     for bpp in (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4):
         if axes.min_bpp <= bpp <= axes.max_bpp:
             yield line(axes.x(bpp), TOP, axes.x(bpp), HEIGHT - BOTTOM)
             yield text(axes.x(bpp), HEIGHT - BOTTOM + 18, f"{bpp:g}")
     yield text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "bits per pixel (logarithmic)")
-    yield text(14, (TOP + HEIGHT - BOTTOM) / 2, "PSNR of RGB, dB", extra=f'transform="rotate(-90 14 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"')
+    yield text(14, (TOP + HEIGHT - BOTTOM) / 2, axes.title, extra=f'transform="rotate(-90 14 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"')
 
 
 def clipped(curve, max_bpp):
@@ -87,15 +92,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("svg", type=Path)
+    parser.add_argument("--metric", choices=METRICS, default="psnr_rgb", help="curves without it are left out")
     parser.add_argument("--max-bpp", type=float, default=2.0)
     parser.add_argument("--label", action="append", default=[], metavar="NAME=SHORT", help="what the legend calls a curve")
     args = parser.parse_args()
     results = json.loads(args.results.read_text())
     labels = dict(label.rsplit("=", 1) for label in args.label)
-    ours = [(mean["bpp"], mean["psnr_db"]) for mean in results["means"]]
-    others = [(labels.get(name, name), sorted(zip(curve["bpp"], curve["psnr_rgb"]))) for name, curve in results["curves"].items()]
+    ours = [(mean["bpp"], mean[METRICS[args.metric][1]]) for mean in results["means"]]
+    measured = {name: curve for name, curve in results["curves"].items() if curve.get(args.metric)}
+    others = [(labels.get(name, name), sorted(zip(curve["bpp"], curve[args.metric]))) for name, curve in measured.items()]
     curves = [("calotype", ours), *others]
-    axes = Axes(curves, args.max_bpp)
+    axes = Axes(curves, args.max_bpp, args.metric)
     colours = [OURS, *(COLOURS[place % len(COLOURS)] for place in range(len(others)))]
     parts = list(grid(axes))
     for (name, curve), colour in reversed(list(zip(curves, colours))):

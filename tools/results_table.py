@@ -34,8 +34,9 @@ def bd_table(kodak):
     yield "|---" * (len(METRICS) + 1) + "|"
     for name in rows:
         label = name.removesuffix(" (measured here)")
-        software = f" ({kodak['curves'][name]['source']})" if name == label and "github" not in kodak["curves"][name]["source"] else ""
-        yield f"| {label}{software} | " + " | ".join(cell(percent.get((name, metric))) for metric in METRICS) + " |"
+        source = kodak["curves"][name]["source"]
+        version = f", {source}" if name == label and "github" not in source else ""
+        yield f"| {label}{version} | " + " | ".join(cell(percent.get((name, metric))) for metric in METRICS) + " |"
 
 
 def cell(percent):
