@@ -110,7 +110,12 @@ fn judged_pictures(ended: &Ended, engine: &str) -> Verdict {
     });
     let differing = cases.iter().filter(wrong).count();
     let count = format!("{} of {} files and pictures are equal to the kit's", cases.len() - differing, cases.len());
-    Verdict { right: first.is_none(), details: first.into_iter().chain([count]).collect() }
+    Verdict { right: first.is_none() && did_something(ended, cases.len()), details: first.into_iter().chain([count]).collect() }
+}
+
+/// A process that ends well without having done anything is not the right one.
+fn did_something(ended: &Ended, count: usize) -> bool {
+    count > 0 || !ended.is_success()
 }
 
 /// Every kernel against its twin, and whole engines against the CPU's, in the test binary.
@@ -133,7 +138,7 @@ fn judged_tests(ended: &Ended) -> Verdict {
     let message = first.map(|at| ended.stdout[at..].iter().take_while(|line| !line.starts_with("note:")).cloned().collect());
     let count = format!("{passed} of {} tests passed, {failed} failed", running.unwrap_or("an unknown number of"));
     let details = message.unwrap_or_else(Vec::new).into_iter().take(MESSAGE_LINES).chain([count]).collect();
-    Verdict { right: failed == 0, details }
+    Verdict { right: failed == 0 && did_something(ended, passed), details }
 }
 
 fn bench(running: &mut Running<'_>, adapter: &Adapter, sizes: &str) {

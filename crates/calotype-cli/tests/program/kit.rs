@@ -95,6 +95,31 @@ fn all_steps_run_on_software_in_place_of_hardware() {
     }
 }
 
+/// A test binary that tests nothing, and one whose test fails, where there is an adapter to test.
+#[cfg(unix)]
+#[test]
+fn kernel_tests_that_fail_or_do_nothing_are_found_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = kit();
+    std::fs::create_dir_all(desk.path("kit/bin")).unwrap();
+    let panic = "thread 'twins::a' panicked at src/a.rs:1:\nassertion failed: bit 7";
+    let scripts = [
+        ("exit 0", "0 of an unknown number of tests passed, 0 failed"),
+        (&format!("echo 'running 1 tests'; echo 'test twins::a ... FAILED'; echo \"{panic}\"; exit 101"), "assertion failed: bit 7"),
+    ];
+    for (script, words) in scripts {
+        desk.write("kit/bin/kernel_tests", format!("#!/bin/sh\n{script}\n").as_bytes());
+        std::fs::set_permissions(desk.path("kit/bin/kernel_tests"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let run = desk.run("kit run kit --seconds 3600 --model kit/model/fast.decoder.safetensors");
+        let steps = steps(&desk);
+        let (outcome, details) = step(&steps, "kernels and engines against their twins");
+        if outcome != "skipped" {
+            assert_eq!((run.code, outcome), (1, "failed"), "{steps:?}");
+            assert!(details.contains(words), "{details}");
+        }
+    }
+}
+
 #[test]
 fn a_run_without_time_begins_nothing() {
     let desk = kit();
