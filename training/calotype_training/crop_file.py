@@ -91,18 +91,39 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+class Unreadable(ValueError):
+    """A crop file that is none, or not whole."""
+
+
+def members(path):
+    """-> {"train": [...], "val": [...]}, each a list of names and bytes of picture files."""
+    found = {"train": [], "val": []}
+    try:
+        with tarfile.open(path) as tar:
+            for member in tar:
+                found[member.name.split("/")[0]].append((member.name, tar.extractfile(member).read()))
+    except (tarfile.TarError, EOFError, KeyError) as error:
+        raise Unreadable(f"{path}: is not a whole crop file ({error})") from error
+    if not found["train"]:
+        raise Unreadable(f"{path}: holds no training pictures")
+    return found
+
+
 def read(path, threads=None):
     """-> Crops; decoded in threads, by default one a core."""
-    found = {"train": [], "val": []}
-    with tarfile.open(path) as tar:
-        for member in tar:
-            found[member.name.split("/")[0]].append(tar.extractfile(member).read())
-    if not found["train"]:
-        raise ValueError(f"{path} holds no training pictures")
+
+    def decoded(member):
+        name, encoded = member
+        try:
+            return data.picture(encoded)
+        except OSError as error:
+            raise Unreadable(f"{path}: {name} is no picture that this Pillow reads, which needs AVIF: 11.3 or later") from error
+
+    found = members(path)
     with ThreadPoolExecutor(threads or cores()) as pool:
-        cut = pool.map(lambda encoded: [c.contiguous() for c in data.corner_crops(data.picture(encoded))], found["train"])
+        cut = pool.map(lambda member: [c.contiguous() for c in data.corner_crops(decoded(member))], found["train"])
         crops = [crop for crops in cut for crop in crops]
-        return Crops(torch.stack(crops), list(pool.map(data.picture, found["val"])))
+        return Crops(torch.stack(crops), list(pool.map(decoded, found["val"])))
 
 
 def main(arguments=None):

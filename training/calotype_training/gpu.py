@@ -19,6 +19,7 @@ import math  # noqa: E402
 from collections import defaultdict  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
 from dataclasses import dataclass, replace  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 from . import cpu  # noqa: E402
 
@@ -42,7 +43,8 @@ FIRST_EVALUATION, TYPICAL, COMPILING, LAST_EVALUATION = 0.05, 0.05, 0.15, 0.15
 CALIBRATING = 0.25  # of the time that is left for QAT
 CALIBRATION_CROPS = TYPICAL_CROPS = 4  # at least
 CROPS_A_PICTURE = 6  # windows that the codec runs over in the time of evaluating a picture at all QUALITIES
-MARGIN_S, MARGIN_SHARE = 2.0, 0.02
+MARGIN_S, MARGIN_SHARE = 5.0, 0.02  # the interpreter's own end takes some of it
+FIRST_STEP = 3  # times a trial, which leaves out the optimiser: SOAP's first step finds its eigenvectors
 GROWN = 5  # a state with the optimiser's part against one before the first step, in bytes
 LARGEST_FILE = 16e6  # bytes that a result may have
 
@@ -128,6 +130,8 @@ def evaluate(codec, pictures, until, now):
 
 
 def describe(evaluation):
+    if not evaluation["pictures"]:
+        return "no time is left for pictures"
     points = "; ".join(f"{q}: {v[0]:.4f} bpp {v[1]:.2f} dB {v[2]:.2f}" for q, v in evaluation.items() if q.startswith("q"))
     return f"{evaluation['pictures']} pictures, bits per pixel, PSNR-RGB and SSIMULACRA2: {points}"
 
@@ -146,6 +150,7 @@ class GpuRun(train.Run):
         super().__init__(trainer, crops, clock, folder)
         self.kept, self.stop, self.picture_seconds = kept, stop, picture_seconds
         self.config, self.begin, self.went_back, self.half_written = trainer.config, clock.begin, 0, False
+        self.known_plan = None  # that the weights have been trained for before
         least = 1 / clock.steps if clock.steps else 0  # with few steps the last of them is QAT's
         self.qat_from = 1 - max(self.config.qat_share, least) - 1e-9 if self.config.qat_share else math.inf
         self.remember()
@@ -175,7 +180,8 @@ class GpuRun(train.Run):
             self.half_written = True
         began = self.clock.now()
         super().step(progress)
-        self.clock.step_seconds = max(self.clock.now() - began, 0.9 * self.clock.step_seconds)
+        before = 0.9 * self.clock.step_seconds if self.done > 1 else 0.0  # the first estimate was a guess
+        self.clock.step_seconds = max(self.clock.now() - began, before)
 
     def is_report_due(self):
         return self.clock.now() - self.logged >= self.config.log_seconds
@@ -217,16 +223,16 @@ class GpuRun(train.Run):
         self.say(f"{path}: {size / 1e6:.1f} MB, step {trainer.step}{note}", wrote=name)
 
     def begin_qat(self):
-        """Calibrate on as many crops as there is time for, and train the integers from here on."""
+        """Train the integers from here on, of the known plan or of one calibrated on as many crops as there is time for."""
         left = CALIBRATING * self.clock.seconds_left() / max(self.picture_seconds, 1e-6)  # crops
-        if left < CALIBRATION_CROPS:
+        if self.known_plan is None and left < CALIBRATION_CROPS:
             self.qat_from = math.inf
             self.say("no QAT: too little time is left to calibrate")
             return
         rounding = self.trainer.forward.rounding
         plain_blocks(self.trainer)  # calibration looks inside them, and at pictures of another size
         self.trainer.codec.rounding = self.trainer.ema.rounding
-        train.start_qat(self.trainer, self.crops, calibration_crops=int(min(left, train.CALIBRATION_CROPS)))
+        train.start_qat(self.trainer, self.crops, self.known_plan, int(min(left, train.CALIBRATION_CROPS)))
         self.trainer.forward.rounding = rounding
         self.remember()
         self.say(f"QAT from step {self.trainer.step}", qat=True)
@@ -263,6 +269,7 @@ class Call:
         self.trainer, self.crops = train.make_trainer(config, state, found.train, device), found.train.to(device)
         if plan := (state or {}).get("plan"):
             train.start_qat(self.trainer, self.crops, train.Plan.from_state(plan))
+        self.known_plan = train.known_plan(config, None)
         self.done("set up")
 
     def codec(self):
@@ -330,9 +337,10 @@ class Call:
     def steps(self):
         """The run itself -> GpuRun."""
         clock = Deadline(self.trainer.config, self.begin, self.stop(0.0), self.now)
-        clock.step_seconds = self.step_seconds
+        clock.step_seconds = FIRST_STEP * self.step_seconds
         each = self.report["before"]["seconds_each"]
         run = GpuRun(self.trainer, self.crops, clock, self.folder, self.kept, self.stop, each)
+        run.known_plan = self.known_plan
         run.keep(self.begin)
         try:
             run.go()
@@ -366,6 +374,10 @@ class Call:
 
 def check(config):
     train.check(replace(config, state=None))
+    if not Path(config.data).is_file():
+        raise SystemExit(f"--data {config.data}: no such file; make it with python3 -m calotype_training.crop_file")
+    if config.init and not Path(config.init).is_file():
+        raise SystemExit(f"--init {config.init}: no such file; give a checkpoint such as assets/checkpoints/fast.pt")
     if not 0 <= config.qat_share <= 1:
         raise SystemExit(f"--qat-share {config.qat_share}: must be 0 to 1")
     if config.qat:
@@ -375,8 +387,10 @@ def check(config):
 def main(arguments=None):
     config = train.parse(arguments, GpuConfig, "calotype_training.gpu", __doc__)
     check(config)
-    call = Call(config)
-    report = call.train()
+    try:
+        report = Call(config).train()
+    except crop_file.Unreadable as error:
+        raise SystemExit(f"--data {error}; pack or copy it again") from error
     print(f"{report['steps']} steps, {report['crops_per_s']} crops/s, {time.time() - STARTED:.1f} s in all", flush=True)
 
 

@@ -188,6 +188,9 @@ class Trainer:
 
 
 def check(config):
+    for name, value in (("minutes", config.minutes), ("steps", config.steps)):
+        if value is not None and value <= 0:
+            raise SystemExit(f"--{name} {value}: must be more than 0")
     if bool(config.minutes) == bool(config.steps):
         raise SystemExit("give one of --minutes and --steps")
     if not 0 <= config.begin < config.end <= 1:
@@ -200,13 +203,13 @@ def state_to_continue(config, folder):
     """The state this call goes on from, or None for a new run."""
     if not (config.resume or config.state or config.begin > 0):
         if folder.state.exists():
-            raise SystemExit(f"{folder.state} exists: --resume goes on with it, another --out begins anew")
+            raise SystemExit(f"{folder.state} exists: --resume goes on with it, another folder begins anew")
         return None
     path = folder.state if config.resume and folder.state.exists() else Path(config.state or folder.state)
     if not path.exists():
         if config.resume and config.begin == 0:
             return None  # killed before its first minute
-        raise SystemExit(f"no state to go on from: {path}")
+        raise SystemExit(f"no state to go on from: {path}; --state names the one that an earlier call wrote")
     state = read_state(path)
     if state["optimiser"] != config.optimiser:
         raise SystemExit(

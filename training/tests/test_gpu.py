@@ -313,7 +313,7 @@ def test_the_deadline_holds_whatever_takes_how_long(step, picture, keeping, tiny
     report = call.train()
     assert now() <= call.started + 60
     assert (report["steps"] > 0) == (step < 100), "a step that cannot be done in time is not begun"
-    assert report["steps"] == 0 or now() > call.started + 60 - 10 - step - 7 * keeping, "most of the time is used"
+    assert report["steps"] == 0 or now() > call.started + 60 - 8 - gpu.MARGIN_S - step - 7 * keeping, "most of the time is used"
     assert report["after"]["pictures"] >= 1
     assert (tiny / "out" / "final.pt").exists() and (tiny / "out" / "half.pt").exists() == (step < 100)
 
@@ -394,3 +394,34 @@ def test_eigenvectors_are_found_on_the_cpu_where_the_first_solver_gives_up(monke
     assert torch.equal(soap.eigenvectors(matrix), wanted) and len(calls) == 2
     values = (wanted.mT @ matrix @ wanted).diagonal(dim1=1, dim2=2)
     assert (values.diff() <= 1e-4).all(), "the largest first"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda whole: b"", "is not a whole crop file"),
+        (lambda whole: whole[: len(whole) // 2], "is not a whole crop file"),
+        (lambda whole: whole.replace(b"ftypavif", b"ftypxxxx"), "is no picture that this Pillow reads"),
+    ],
+)
+def test_a_crop_file_that_is_not_whole_is_refused_in_a_line(shards, tmp_path, spoil, words):
+    whole = tmp_path / "whole.tar"
+    crop_file.main([str(shards), str(shards / "train-00.tar"), str(whole), "--mb", "1"])
+    spoilt = tmp_path / "spoilt.tar"
+    spoilt.write_bytes(spoil(whole.read_bytes()))
+    with pytest.raises(SystemExit, match=words):
+        gpu.main(["--data", str(spoilt), "--out", str(tmp_path / "out"), "--steps", "1", "--batch", "8"])
+
+
+def test_what_cannot_be_is_refused_before_any_work(tmp_path):
+    data = tmp_path / "crops.tar"
+    data.write_bytes(b"there")
+    for line, words in (
+        ("--data nowhere.tar --minutes 1", "crop_file"),
+        (f"--data {data} --minutes 1 --init nothere.pt", "no such file"),
+        (f"--data {data} --minutes -1", "must be more than 0"),
+        (f"--data {data} --minutes 0", "must be more than 0"),
+    ):
+        with pytest.raises(SystemExit, match=words):
+            gpu.main([*line.split(), "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()

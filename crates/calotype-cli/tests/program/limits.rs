@@ -162,11 +162,10 @@ fn what_is_transparent_counts_in_no_measure() {
         image::Rgba(if inside { [r, g, b, 255] } else { [0, 0, 0, 0] })
     });
     cut.save(desk.path("cut.png")).unwrap();
-    let hit = desk.json("encode cut.png -o a.calo --target-ssimulacra2 60 --json");
+    // Were the black that nobody sees counted, no quality would be enough.
+    let hit = desk.json("encode cut.png -o a.calo --target-ssimulacra2 75 --json");
     let quality = hit["quality"].as_f64().unwrap();
     assert!((1.0..99.0).contains(&quality), "{hit}");
-    let run = desk.run("encode cut.png -o b.calo --target-ssimulacra2 60");
-    assert!(run.code == 0 && !run.stderr.contains("nearest"), "{}", run.stderr);
 }
 
 /// Grey, alpha, 16 bits and metadata included.
