@@ -46,14 +46,17 @@ def cell(percent):
 def speed_sentence(speed):
     return (
         f"Whole processes, PPM in and out, {speed['cpus']} AVX-512 cores, medians of {speed['runs']}: "
-        f"decode {speed['median_decode_mp_per_s']:.1f} MP/s, encode {speed['median_encode_mp_per_s']:.1f} MP/s, {speed['peak_mb']:.0f} MB."
+        f"decode {speed['median_decode_mp_per_s']:.1f} MP/s, encode {speed['median_encode_mp_per_s']:.1f} MP/s, {speed['peak_mb']:.0f} MB of memory."
     )
 
 
 def section():
     kodak = read("kodak.json")
     heading = f"Model `{kodak['model_id']}` on the {len(kodak['images'])} Kodak images, real files, means over the images:"
-    note = "BD-rate, negative is smaller. AVIF's default tune serves the eye, as SSIMULACRA2 does; `tune=psnr` serves PSNR."
+    note = (
+        "BD-rate: negative means smaller files at the same quality; empty where a published curve lacks the metric. "
+        "AVIF's default tune serves the eye, as SSIMULACRA2 does; `tune=psnr` serves PSNR."
+    )
     speed = speed_sentence(read("speed.json"))
     return "\n".join([heading, "", *rate_table(kodak), "", *bd_table(kodak), "", note, speed, ""])
 
