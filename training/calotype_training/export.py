@@ -14,14 +14,18 @@ import struct
 import tomllib
 from pathlib import Path
 
-import numpy as np
-import torch
-from safetensors.numpy import save
+from . import cpu
 
-from . import checkpoint, entropy_tables, symbol_counts
-from .data import read_crops
-from .integer import IntegerCodec
-from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate
+cpu.set_thread_defaults()
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
+from safetensors.numpy import save  # noqa: E402
+
+from . import checkpoint, entropy_tables, symbol_counts  # noqa: E402
+from .data import read_crops  # noqa: E402
+from .integer import IntegerCodec  # noqa: E402
+from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate  # noqa: E402
 
 LICENCE = "MIT OR Apache-2.0"
 ROWS = 64  # rows of the quality tables
