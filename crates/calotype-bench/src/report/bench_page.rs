@@ -1,10 +1,10 @@
 //! Benchmarks of one or more machines as one page of HTML that needs no other file.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::bench::{Bench, EngineBench, KernelSpeed, PhaseTime, RaceBench, SizeBench};
-use crate::report::STYLE;
 use crate::report::number::{number, number_or_dash};
+use crate::report::page;
 use crate::results::OURS;
 use crate::speed::{Speed, Spread};
 
@@ -20,22 +20,13 @@ pub struct Named<'a> {
 pub fn bench_page(benches: &[Named<'_>]) -> String {
     let one = benches.len() == 1;
     let at = |place: usize| if one { String::new() } else { format!("/{place}") };
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "calotype bench" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "How fast calotype is" }
-                (sections(benches, &at))
-            }
-        }
-    }
-    .into_string()
+    page(
+        "calotype bench",
+        html! {
+            h1 { "How fast calotype is" }
+            (sections(benches, &at))
+        },
+    )
 }
 
 /// The sections of a page about benchmarks that are the list `pointer` of its JSON file.

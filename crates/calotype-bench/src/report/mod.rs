@@ -21,7 +21,7 @@ pub use bench_page::{Named, bench_page};
 use number::number;
 use plot::{Plot, Series};
 
-pub(crate) const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
 
 /// Draws the page; crops are taken from the folder `crops`. Every number of a table names its place in the JSON file (`data-json`, a JSON pointer).
 ///
@@ -30,7 +30,25 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 pub fn report(results: &Results, crops: &Path) -> Result<String, Error> {
     let crops = crops_section(results, crops)?;
     let title = format!("calotype {} on {} images", results.model_id, results.images.len());
-    let page = html! {
+    Ok(page(
+        &title,
+        html! {
+            h1 { (title) }
+            (tables::facts(results))
+            h2 { "Rate and distortion" }
+            p.note { "Means over the images at each setting. Broken lines are published curves." }
+            div.plots { @for metric in Metric::ALL { (rate_plot(results, metric)) } }
+            (tables::bd_rates(results))
+            (tables::speeds(results))
+            (crops)
+            (tables::means(results))
+        },
+    ))
+}
+
+/// A whole page of HTML that needs no other file.
+pub(crate) fn page(title: &str, body: Markup) -> String {
+    html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -39,20 +57,10 @@ pub fn report(results: &Results, crops: &Path) -> Result<String, Error> {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                h1 { (title) }
-                (tables::facts(results))
-                h2 { "Rate and distortion" }
-                p.note { "Means over the images at each setting. Broken lines are published curves." }
-                div.plots { @for metric in Metric::ALL { (rate_plot(results, metric)) } }
-                (tables::bd_rates(results))
-                (tables::speeds(results))
-                (crops)
-                (tables::means(results))
-            }
+            body { (body) }
         }
-    };
-    Ok(page.into_string())
+    }
+    .into_string()
 }
 
 /// Curves of one metric; nothing where none has it.
