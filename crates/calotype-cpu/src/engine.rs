@@ -93,7 +93,7 @@ impl Engine {
 
     /// How many latents around a place g_s sees.
     pub fn halo(&self) -> usize {
-        self.model.decoder().config.n_d.div_ceil(2)
+        self.model.decoder().g_s.halo()
     }
 
     /// Section 6: RGB bytes, row by row, to v `[4 ceil(height / 64), 4 ceil(width / 64), M]` of the padded picture.

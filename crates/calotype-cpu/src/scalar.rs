@@ -10,9 +10,16 @@ mod encoder;
 pub use decoder::{hyper, means, synthesise, synthesise_q4};
 pub use encoder::{analyse, code, hyper_analyse};
 
-use calotype_model::{Block, Depthwise, Pointwise, Wide};
+use calotype_model::{Block, Chain, Depthwise, Layer, Map, Pointwise, Stage, Wide};
 
-use calotype_model::Map;
+/// What a chain reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// i8.
+    Codes(Map<i8>),
+    /// i16.
+    Stream(Map<i16>),
+}
 
 /// `a >> s`, rounded to nearest, ties up.
 pub fn round_shift(a: i32, s: u8) -> i32 {
@@ -143,12 +150,35 @@ pub fn block(block: &Block, stream: &Map<i16>) -> Map<i16> {
     add_end(&stream, &pointwise(&block.ffn2, &f), &block.ffn2.shift)
 }
 
-fn pointwise_stream(layer: &Pointwise, input: &Map<i8>) -> Map<i16> {
-    stream_end(&pointwise(layer, input), &layer.shift)
+/// The codes that a stage's int8 layer multiplies, before the unshuffle.
+fn codes(stage: &Stage, input: Reading) -> Map<i8> {
+    match (input, &stage.read) {
+        (Reading::Codes(codes), None) => codes,
+        (Reading::Stream(stream), Some(shift)) => read(&stream, shift),
+        _ => panic!("{}: codes are not read, and streams are", stage.layer.name()),
+    }
 }
 
-fn wide_stream(layer: &Wide, input: &Map<i16>) -> Map<i16> {
-    stream_end(&wide(layer, input), &layer.shift)
+/// A stage: `[h, w, C]` to a stream of another size and as many channels as it says.
+pub fn stage(stage: &Stage, quality: u16, input: Reading) -> Map<i16> {
+    let stream = match (&stage.layer, input) {
+        (Layer::Int8(layer), input) => stream_end(&pointwise(layer, &unshuffle(&codes(stage, input), stage.unshuffle)), &layer.shift),
+        (Layer::Wide(layer), Reading::Stream(input)) => stream_end(&wide(layer, &unshuffle(&input, stage.unshuffle)), &layer.shift),
+        (Layer::Wide(layer), Reading::Codes(_)) => panic!("{}: a wide layer reads a stream", layer.name),
+    };
+    let mut stream = shuffle(&stream, stage.shuffle);
+    if let Some(bias) = &stage.bias {
+        let bias = bias.at(quality);
+        stream = each(&stream, |c, value| sat16(i32::from(value) + i32::from(bias[c])));
+    }
+    stage.blocks.iter().fold(stream, |stream, weights| block(weights, &stream))
+}
+
+/// A chain, one stage after the other.
+pub fn chain(chain: &Chain, quality: u16, input: Reading) -> Map<i16> {
+    let mut stages = chain.stages.iter();
+    let first = stages.next().expect("a chain has a stage");
+    stages.fold(stage(first, quality, input), |stream, next| stage(next, quality, Reading::Stream(stream)))
 }
 
 /// A map from `value(y, x, channel)`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use calotype_cpu::{Engine, Hyper, Isa, Map, TileSize};
-use calotype_model::{Block, Config, Decoder, Encoder, Model, Pointwise, Quantiser, Rect, Wide, synthetic};
+use calotype_model::{Block, Chain, Config, Decoder, Encoder, Layer, Model, Pointwise, Quantiser, Rect, Wide, synthetic};
 
 /// A small generator of test numbers (an LCG; the upper bits are used).
 struct Random(u64);
@@ -185,15 +185,8 @@ fn extreme_model(config: &Config, seed: u64) -> Model {
     let (mut decoder, mut encoder) = synthetic::pair(config, seed);
     let mut random = Random(seed);
     extreme_decoder(&mut decoder, &mut random);
-    encoder.h_a.first_read.fill(0);
-    extreme_wide(&mut encoder.g_a.first, &mut random, 0);
-    extreme_wide(&mut encoder.g_a.last, &mut random, 0);
-    encoder.g_a.blocks.iter_mut().for_each(|block| extreme_block(block, &mut random));
-    for layer in [&mut encoder.h_a.first, &mut encoder.h_a.mid, &mut encoder.h_a.last] {
-        extreme_pointwise(layer, &mut random);
-    }
-    extreme_block(&mut encoder.h_a.block1, &mut random);
-    extreme_block(&mut encoder.h_a.block2, &mut random);
+    encoder.h_a.stages[0].read.as_mut().unwrap().fill(0);
+    [&mut encoder.g_a, &mut encoder.h_a].into_iter().for_each(|chain| extreme_chain(chain, &mut random));
     decoder.id = decoder.canonical_id();
     encoder.decoder_id = decoder.id;
     reload(&decoder, &encoder)
@@ -205,21 +198,18 @@ fn reload(decoder: &Decoder, encoder: &Encoder) -> Model {
     Model::new(decoder, Some(Encoder::from_safetensors(&encoder.to_safetensors().unwrap()).unwrap())).unwrap()
 }
 
-fn extreme_decoder(decoder: &mut Decoder, random: &mut Random) {
-    extreme_pointwise(&mut decoder.h_s.first, random);
-    extreme_pointwise(&mut decoder.h_s.mid, random);
-    extreme_block(&mut decoder.h_s.block1, random);
-    extreme_block(&mut decoder.h_s.block2, random);
-    extreme_pointwise(&mut decoder.scale_head, random);
-    extreme_pointwise(&mut decoder.mean_head, random);
-    for step in &mut decoder.context {
-        extreme_pointwise(&mut step.first, random);
-        extreme_block(&mut step.block, random);
-        extreme_pointwise(&mut step.last, random);
+fn extreme_chain(chain: &mut Chain, random: &mut Random) {
+    for stage in &mut chain.stages {
+        match &mut stage.layer {
+            Layer::Int8(layer) => extreme_pointwise(layer, random),
+            Layer::Wide(layer) => extreme_wide(layer, random),
+        }
+        stage.blocks.iter_mut().for_each(|block| extreme_block(block, random));
     }
-    extreme_wide(&mut decoder.g_s.first, random, 0);
-    extreme_wide(&mut decoder.g_s.last, random, 8);
-    decoder.g_s.blocks.iter_mut().for_each(|block| extreme_block(block, random));
+}
+
+fn extreme_decoder(decoder: &mut Decoder, random: &mut Random) {
+    decoder.chains_mut().for_each(|chain| extreme_chain(chain, random));
     for table in [&mut decoder.tables.gain_y, &mut decoder.tables.gain_y_dec, &mut decoder.tables.gain_z_dec] {
         table.gain.iter_mut().step_by(3).for_each(|gain| *gain = 32767);
         table.shift.iter_mut().enumerate().for_each(|(channel, shift)| *shift = (channel * 7 % 31) as u8);
@@ -262,8 +252,8 @@ fn extreme_block(block: &mut Block, random: &mut Random) {
     block.pw1_read.iter_mut().step_by(5).for_each(|shift| *shift = (random.next() % 16) as u8);
 }
 
-/// As many weights of 2047 as the proof permits (31), then biases up to the limit less `spare`.
-fn extreme_wide(layer: &mut Wide, random: &mut Random, spare: i32) {
+/// As many weights of 2047 as the proof permits (31), then biases up to the limit.
+fn extreme_wide(layer: &mut Wide, random: &mut Random) {
     for (output, row) in layer.weight.chunks_mut(layer.inputs).enumerate() {
         if output % 2 == 0 {
             row.fill(0);
@@ -271,7 +261,7 @@ fn extreme_wide(layer: &mut Wide, random: &mut Random, spare: i32) {
         }
         let reach = row.iter().map(|&weight| i64::from(weight).abs() * 32768).sum();
         layer.shift[output] = if output % 3 == 0 { (random.next() % 25) as u8 } else { layer.shift[output].min(24) };
-        let largest = largest_bias(reach, layer.shift[output]) - spare;
+        let largest = largest_bias(reach, layer.shift[output]);
         layer.bias[output] = if output % 4 == 0 { largest * random.sign() } else { layer.bias[output].clamp(-largest, largest) };
     }
 }
@@ -311,10 +301,12 @@ fn one_weight_bit_is_noticed() {
     };
     for isa in contestants() {
         assert_eq!(noticed(isa, &|_, _| ()), None);
-        assert_eq!(noticed(isa, &|_, e| e.g_a.blocks[0].pw2.weight[0] ^= 64), Some("analyse"));
-        assert_eq!(noticed(isa, &|_, e| e.h_a.mid.weight[5] ^= 64), Some("hyper_analyse"));
-        assert_eq!(noticed(isa, &|d, _| d.h_s.block2.dw.weight[4] ^= 64), Some("hyper"));
-        assert_eq!(noticed(isa, &|d, _| d.context[2].first.weight[7] ^= 64), Some("code"));
-        assert_eq!(noticed(isa, &|d, _| d.g_s.last.weight[0] ^= 64), Some("synthesise"));
+        let in_encoder = |layer: &'static str| move |_: &mut Decoder, e: &mut Encoder| e.layer_mut(layer).unwrap().flip();
+        let in_decoder = |layer: &'static str| move |d: &mut Decoder, _: &mut Encoder| d.layer_mut(layer).unwrap().flip();
+        assert_eq!(noticed(isa, &in_encoder("g_a.blocks.0.pw2")), Some("analyse"));
+        assert_eq!(noticed(isa, &in_encoder("h_a.mid")), Some("hyper_analyse"));
+        assert_eq!(noticed(isa, &in_decoder("h_s.block2.dw")), Some("hyper"));
+        assert_eq!(noticed(isa, &in_decoder("context.2.first")), Some("code"));
+        assert_eq!(noticed(isa, &in_decoder("g_s.last")), Some("synthesise"));
     }
 }

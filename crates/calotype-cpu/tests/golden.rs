@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use calotype_cpu::{Map, scalar};
-use calotype_model::{Block, Decoder, Encoder, Model};
+use calotype_model::{Block, Chain, Decoder, Encoder, Layer, Model, Pointwise};
 
 const DECODER: &[u8] = include_bytes!("golden/tiny.decoder.safetensors");
 const ENCODER: &[u8] = include_bytes!("golden/tiny.encoder.safetensors");
@@ -46,15 +46,21 @@ fn the_exporter_writes_what_the_loader_reads() {
     assert!(Model::new(decoder(), Some(encoder)).is_ok());
 }
 
+/// The first layer of a chain.
+fn int8(chain: &Chain) -> &Pointwise {
+    let Layer::Int8(layer) = &chain.stages[0].layer else { panic!("{} reads codes", chain.name) };
+    layer
+}
+
 #[test]
 fn pointwise_layers_agree_with_pytorch() {
     let decoder = decoder();
-    let block = &decoder.g_s.blocks[0];
+    let block = &decoder.g_s.stages[0].blocks[0];
     let pw1 = scalar::pointwise(&block.pw1, &codes("g_s.blocks.0.pw1.in"));
     assert!(scalar::active_end(&pw1, &block.pw1.shift) == codes("g_s.blocks.0.pw1.out"));
     assert!(scalar::code_end(&pw1, &block.pw1.shift) != codes("g_s.blocks.0.pw1.out"), "negative control: not leaky");
     for (name, layer) in
-        [("g_s.blocks.0.pw2", &block.pw2), ("context.1.first", &decoder.context[1].first), ("scale_head", &decoder.scale_head)]
+        [("g_s.blocks.0.pw2", &block.pw2), ("context.1.first", int8(&decoder.predictors[3])), ("scale_head", int8(&decoder.predictors[0]))]
     {
         let sums = scalar::pointwise(layer, &codes(&format!("{name}.in")));
         assert!(scalar::stream_end(&sums, &layer.shift) == stream(&format!("{name}.out")), "{name}");
@@ -63,7 +69,7 @@ fn pointwise_layers_agree_with_pytorch() {
 
 #[test]
 fn depthwise_layers_agree_with_pytorch() {
-    let mut dw = decoder().g_s.blocks.swap_remove(0).dw;
+    let mut dw = decoder().g_s.stages.swap_remove(0).blocks.swap_remove(0).dw;
     let (input, output) = (codes("g_s.blocks.0.dw.in"), codes("g_s.blocks.0.dw.out"));
     assert!(scalar::code_end(&scalar::depthwise(&dw, &input), &dw.shift) == output);
     dw.weight[9..18].reverse();
@@ -76,13 +82,13 @@ fn blocks_agree_with_pytorch() {
     let check = |name: &str, block: &Block| {
         assert!(scalar::block(block, &stream(&format!("{name}.in"))) == stream(&format!("{name}.out")), "{name}")
     };
-    check("g_s.blocks.1", &decoder.g_s.blocks[1]);
-    check("context.0.block", &decoder.context[0].block);
+    check("g_s.blocks.1", &decoder.g_s.stages[0].blocks[1]);
+    check("context.0.block", &decoder.predictors[2].stages[0].blocks[0]);
 }
 
 #[test]
 fn wide_layers_agree_with_pytorch() {
-    let first = decoder().g_s.first;
+    let Layer::Wide(first) = decoder().g_s.stages.swap_remove(0).layer else { panic!("g_s reads a stream") };
     let sums = scalar::wide(&first, &stream("g_s.first.in"));
     assert!(scalar::stream_end(&sums, &first.shift) == stream("g_s.first.out"));
 }

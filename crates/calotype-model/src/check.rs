@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{Block, Decoder, Depthwise, Encoder, Error, GainTable, Pointwise, Transform, Wide};
+use crate::{Block, Chain, Decoder, Depthwise, Encoder, Error, GainTable, Layer, Pointwise, Stage, Wide};
 
 const CODE_LIMIT: i64 = 127;
 const WIDE_LIMIT: i64 = 32768;
@@ -10,37 +10,15 @@ const LARGEST: i64 = i32::MAX as i64;
 
 /// Checks all of a decoder part but its shapes and its id.
 pub(crate) fn decoder(decoder: &Decoder) -> Result<(), Error> {
-    pointwise(&decoder.h_s.first)?;
-    block(&decoder.h_s.block1)?;
-    read_shift(&decoder.h_s.mid.name, &decoder.h_s.mid_read)?;
-    pointwise(&decoder.h_s.mid)?;
-    block(&decoder.h_s.block2)?;
+    decoder.chains().try_for_each(chain)?;
     read_shift("h", &decoder.h_read)?;
     read_shift("v_hat", &decoder.v_hat_read)?;
-    pointwise(&decoder.scale_head)?;
-    pointwise(&decoder.mean_head)?;
-    for step in &decoder.context {
-        pointwise(&step.first)?;
-        block(&step.block)?;
-        read_shift(&step.last.name, &step.last_read)?;
-        pointwise(&step.last)?;
-    }
-    transform(&decoder.g_s)?;
-    pixels(&decoder.g_s.last)?;
     tables(decoder)
 }
 
 /// Checks all of an encoder part but its shapes.
 pub(crate) fn encoder(encoder: &Encoder) -> Result<(), Error> {
-    transform(&encoder.g_a)?;
-    read_shift(&encoder.h_a.first.name, &encoder.h_a.first_read)?;
-    pointwise(&encoder.h_a.first)?;
-    block(&encoder.h_a.block1)?;
-    read_shift(&encoder.h_a.mid.name, &encoder.h_a.mid_read)?;
-    pointwise(&encoder.h_a.mid)?;
-    block(&encoder.h_a.block2)?;
-    read_shift(&encoder.h_a.last.name, &encoder.h_a.last_read)?;
-    pointwise(&encoder.h_a.last)?;
+    encoder.chains().into_iter().try_for_each(chain)?;
     gain("gain.z", &encoder.gain_z)
 }
 
@@ -99,21 +77,19 @@ fn block(block: &Block) -> Result<(), Error> {
     pointwise(&block.ffn2)
 }
 
-fn transform(transform: &Transform) -> Result<(), Error> {
-    wide(&transform.first)?;
-    transform.blocks.iter().try_for_each(block)?;
-    wide(&transform.last)
+fn stage(stage: &Stage) -> Result<(), Error> {
+    if let Some(read) = &stage.read {
+        read_shift(stage.layer.name(), read)?;
+    }
+    match &stage.layer {
+        Layer::Int8(layer) => pointwise(layer)?,
+        Layer::Wide(layer) => wide(layer)?,
+    }
+    stage.blocks.iter().try_for_each(block)
 }
 
-/// Pixels are not saturated before their last rounding, `(p + 8) >> 4`: without a shift, the 8 needs room too.
-fn pixels(layer: &Wide) -> Result<(), Error> {
-    for (output, weights) in layer.weight.chunks(layer.inputs.max(1)).enumerate() {
-        let bound = bound(weights, WIDE_LIMIT, layer.bias[output], layer.shift[output]) + 8;
-        if layer.shift[output] == 0 && bound > LARGEST {
-            return Err(Error::Overflow { name: layer.name.clone(), output, bound });
-        }
-    }
-    Ok(())
+fn chain(chain: &Chain) -> Result<(), Error> {
+    chain.stages.iter().try_for_each(stage)
 }
 
 fn gain(name: &str, table: &GainTable) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod chain;
 mod check;
 mod config;
 mod error;
@@ -14,16 +15,21 @@ mod map;
 pub mod measure;
 mod parts;
 mod quantiser;
+mod schedule;
 pub mod synthetic;
 mod tables;
 mod tensors;
 
+pub use chain::{
+    AnyLayer, AnyLayerMut, Architecture, BlockShape, Chain, ChainShape, Input, Layer, Product, RowTable, Stage, StageShape,
+};
 pub use config::Config;
 pub use error::Error;
-pub use layers::{Block, ContextStep, Depthwise, HyperAnalysis, HyperSynthesis, Pointwise, Transform, Wide};
+pub use layers::{Block, Depthwise, Pointwise, Wide};
 pub use map::{EncodeTables, Hyper, Map, PixelRows, Rect, TileSize, TileSymbols};
 pub use parts::{Decoder, Encoder, Model};
 pub use quantiser::Quantiser;
+pub use schedule::{Cell, Schedule, Step};
 pub use tables::{GainTable, KNOTS, QUALITY_MAX, QualityTables, Tables};
 
 /// The version of MODEL.md's arithmetic that this crate implements.

@@ -10,8 +10,8 @@ use crate::parts::hex;
 use crate::tables::KNOTS;
 use crate::tensors::Element;
 use crate::{
-    Block, Config, ContextStep, Decoder, Depthwise, Encoder, Error, GainTable, HyperAnalysis, HyperSynthesis, Pointwise, SEMANTICS_VERSION,
-    Tables, Transform, Wide, check,
+    Architecture, Block, BlockShape, Chain, ChainShape, Config, Decoder, Depthwise, Encoder, Error, GainTable, Layer, Pointwise, Product,
+    RowTable, SEMANTICS_VERSION, Schedule, Stage, StageShape, Tables, Wide, check,
 };
 
 impl Decoder {
@@ -194,53 +194,40 @@ impl<'a> Source<'a> {
         Ok(Depthwise { name: name.to_owned(), channels, weight, bias, shift })
     }
 
-    fn block(&mut self, name: &str, channels: usize, expansion: usize) -> Result<Block, Error> {
-        let layer = |suffix: &str| format!("{name}.{suffix}");
+    fn block(&mut self, shape: &BlockShape, channels: usize) -> Result<Block, Error> {
+        let (layer, hidden) = (|suffix: &str| format!("{}.{suffix}", shape.name), shape.expansion * channels);
         Ok(Block {
             pw1_read: self.read_shift(&layer("pw1"), channels)?,
             pw1: self.pointwise(&layer("pw1"), channels, channels)?,
             dw: self.depthwise(&layer("dw"), channels)?,
             pw2: self.pointwise(&layer("pw2"), channels, channels)?,
             ffn1_read: self.read_shift(&layer("ffn1"), channels)?,
-            ffn1: self.pointwise(&layer("ffn1"), expansion * channels, channels)?,
-            ffn2: self.pointwise(&layer("ffn2"), channels, expansion * channels)?,
+            ffn1: self.pointwise(&layer("ffn1"), hidden, channels)?,
+            ffn2: self.pointwise(&layer("ffn2"), channels, hidden)?,
         })
     }
 
-    fn blocks(&mut self, name: &str, count: usize, channels: usize) -> Result<Vec<Block>, Error> {
-        (0..count).map(|i| self.block(&format!("{name}.blocks.{i}"), channels, 2)).collect()
-    }
-
-    fn hyper_synthesis(&mut self, config: &Config) -> Result<HyperSynthesis, Error> {
-        Ok(HyperSynthesis {
-            first: self.pointwise("h_s.first", 4 * config.p, config.z)?,
-            block1: self.block("h_s.block1", config.p, 1)?,
-            mid_read: self.read_shift("h_s.mid", config.p)?,
-            mid: self.pointwise("h_s.mid", 4 * config.p, config.p)?,
-            block2: self.block("h_s.block2", config.p, 1)?,
+    fn stage(&mut self, shape: &StageShape) -> Result<Stage, Error> {
+        let (name, channels) = (&shape.name, shape.channels());
+        let table = |source: &mut Source<'a>, name: &String| {
+            Ok(RowTable { name: name.clone(), rows: source.take(name, &[KNOTS, channels])? })
+        };
+        Ok(Stage {
+            read: if shape.reads { Some(self.read_shift(name, shape.channels_in())?) } else { None },
+            unshuffle: shape.unshuffle,
+            layer: match shape.product {
+                Product::Int8 => Layer::Int8(self.pointwise(name, shape.outputs, shape.inputs)?),
+                Product::Wide => Layer::Wide(self.wide(name, shape.outputs, shape.inputs)?),
+            },
+            shuffle: shape.shuffle,
+            bias: shape.bias.as_ref().map(|name| table(self, name)).transpose()?,
+            blocks: shape.blocks.iter().map(|block| self.block(block, channels)).collect::<Result<_, _>>()?,
         })
     }
 
-    fn context_step(&mut self, name: &str, config: &Config) -> Result<ContextStep, Error> {
-        Ok(ContextStep {
-            first: self.pointwise(&format!("{name}.first"), config.p, config.p + config.m)?,
-            block: self.block(&format!("{name}.block"), config.p, 1)?,
-            last_read: self.read_shift(&format!("{name}.last"), config.p)?,
-            last: self.pointwise(&format!("{name}.last"), config.m, config.p)?,
-        })
-    }
-
-    fn hyper_analysis(&mut self, config: &Config) -> Result<HyperAnalysis, Error> {
-        Ok(HyperAnalysis {
-            first_read: self.read_shift("h_a.first", config.m)?,
-            first: self.pointwise("h_a.first", config.p, config.m)?,
-            block1: self.block("h_a.block1", config.p, 1)?,
-            mid_read: self.read_shift("h_a.mid", config.p)?,
-            mid: self.pointwise("h_a.mid", config.p, 4 * config.p)?,
-            block2: self.block("h_a.block2", config.p, 1)?,
-            last_read: self.read_shift("h_a.last", config.p)?,
-            last: self.pointwise("h_a.last", config.z, 4 * config.p)?,
-        })
+    fn chain(&mut self, shape: &ChainShape) -> Result<Chain, Error> {
+        let stages = shape.stages.iter().map(|stage| self.stage(stage)).collect::<Result<_, _>>()?;
+        Ok(Chain { name: shape.name.clone(), from: shape.from.clone(), stages })
     }
 
     fn gain(&mut self, name: &str, channels: usize) -> Result<GainTable, Error> {
@@ -254,7 +241,6 @@ impl<'a> Source<'a> {
             gain_z_dec: self.gain("gain.z_dec", config.z)?,
             log_gain_y: self.take("log_gain.y", &[KNOTS, config.m])?,
             log_sigma_z: self.take("log_sigma.z", &[KNOTS, config.z])?,
-            bias_dec: self.take("bias.dec", &[KNOTS, config.c])?,
         })
     }
 
@@ -271,26 +257,18 @@ impl<'a> Source<'a> {
 
     fn decoder(&mut self, header: &Header) -> Result<Decoder, Error> {
         let config = &header.config;
+        let network = Architecture::v1(config);
         let (cdf_sizes, cdf) = self.cdfs()?;
         Ok(Decoder {
             name: header.name.clone(),
             id: header.id,
             config: config.clone(),
-            h_s: self.hyper_synthesis(config)?,
+            h_s: self.chain(&network.h_s)?,
             h_read: self.read_shift("h", config.p)?,
             v_hat_read: self.read_shift("v_hat", config.m)?,
-            scale_head: self.pointwise("scale_head", config.m, config.p)?,
-            mean_head: self.pointwise("mean_head", config.m, config.p)?,
-            context: [
-                self.context_step("context.0", config)?,
-                self.context_step("context.1", config)?,
-                self.context_step("context.2", config)?,
-            ],
-            g_s: Transform {
-                first: self.wide("g_s.first", 4 * config.c, config.m)?,
-                blocks: self.blocks("g_s", config.n_d, config.c)?,
-                last: self.wide("g_s.last", 192, config.c)?,
-            },
+            predictors: network.predictors.iter().map(|chain| self.chain(chain)).collect::<Result<_, _>>()?,
+            schedule: Schedule::quarters(config.m),
+            g_s: self.chain(&network.g_s)?,
             tables: self.tables(config)?,
             scale_lut: self.take("scale_lut", &[512])?,
             cdf_sizes,
@@ -300,16 +278,13 @@ impl<'a> Source<'a> {
 
     fn encoder(&mut self, header: &Header) -> Result<Encoder, Error> {
         let config = &header.config;
+        let network = Architecture::v1(config);
         Ok(Encoder {
             name: header.name.clone(),
             config: config.clone(),
             decoder_id: header.id,
-            g_a: Transform {
-                first: self.wide("g_a.first", config.c, 192)?,
-                blocks: self.blocks("g_a", config.n_e, config.c)?,
-                last: self.wide("g_a.last", config.m, 4 * config.c)?,
-            },
-            h_a: self.hyper_analysis(config)?,
+            g_a: self.chain(&network.g_a)?,
+            h_a: self.chain(&network.h_a)?,
             gain_z: self.gain("gain.z", config.z)?,
         })
     }

@@ -1,7 +1,7 @@
 //! The two parts of a model, decoder and encoder, with their pairing.
 
-use crate::tables::interpolate;
-use crate::{Config, ContextStep, Error, GainTable, HyperAnalysis, HyperSynthesis, Pointwise, QualityTables, Tables, Transform};
+use crate::tables::{QUALITY_MAX, interpolate};
+use crate::{AnyLayerMut, Chain, Config, Error, GainTable, QualityTables, Schedule, Tables};
 
 /// The decoder part: everything between coded symbols and pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,20 +12,18 @@ pub struct Decoder {
     pub id: [u8; 8],
     /// Sizes.
     pub config: Config,
-    /// Hyper synthesis.
-    pub h_s: HyperSynthesis,
-    /// `[P]`, at most 15: how the heads and context steps read h_s's stream.
+    /// Hyper synthesis: z to h.
+    pub h_s: Chain,
+    /// `[P]`, at most 15: how predictors read h_s's stream.
     pub h_read: Vec<u8>,
-    /// `[M]`, at most 15: how context steps read v_hat.
+    /// `[M]`, at most 15: how predictors read v_hat.
     pub v_hat_read: Vec<u8>,
-    /// P to M: log sigma, Q8.
-    pub scale_head: Pointwise,
-    /// P to M: the means of step 0, v units.
-    pub mean_head: Pointwise,
-    /// The means of steps 1 to 3.
-    pub context: [ContextStep; 3],
-    /// Synthesis: v_hat to pixels.
-    pub g_s: Transform,
+    /// The chains that the schedule asks for means (v units) and scales (log sigma, Q8), each of M channels.
+    pub predictors: Vec<Chain>,
+    /// Which latents are set when, and from which predictor.
+    pub schedule: Schedule,
+    /// Synthesis: v_hat to pixels, Q4.
+    pub g_s: Chain,
     /// Quality tables.
     pub tables: Tables,
     /// `[512]`, not descending: log sigma to CDF table.
@@ -46,9 +44,9 @@ pub struct Encoder {
     /// The id of the decoder that this part was trained with.
     pub decoder_id: [u8; 8],
     /// Analysis: pixels to v.
-    pub g_a: Transform,
+    pub g_a: Chain,
     /// Hyper analysis: v to z.
-    pub h_a: HyperAnalysis,
+    pub h_a: Chain,
     /// `gain.z` Z: stream units of h_a to z symbols.
     pub gain_z: GainTable,
 }
@@ -61,16 +59,39 @@ pub struct Model {
 }
 
 impl Decoder {
+    /// The chain that predicts the scales: before any latent is set, so from h alone.
+    ///
+    /// # Panics
+    /// If the schedule's first step has none: a loaded model's has.
+    pub fn scale_predictor(&self) -> &Chain {
+        &self.predictors[self.schedule.steps[0].scale.expect("the first step has scales of its own")]
+    }
+
+    /// The layer of this name, to change.
+    pub fn layer_mut(&mut self, name: &str) -> Option<AnyLayerMut<'_>> {
+        self.chains_mut().flat_map(Chain::layers_mut).find(|layer| layer.name() == name)
+    }
+
+    /// Its chains, in the order of decoding.
+    pub fn chains(&self) -> impl Iterator<Item = &Chain> {
+        std::iter::once(&self.h_s).chain(&self.predictors).chain([&self.g_s])
+    }
+
+    /// [`Decoder::chains`], to change.
+    pub fn chains_mut(&mut self) -> impl Iterator<Item = &mut Chain> {
+        std::iter::once(&mut self.h_s).chain(&mut self.predictors).chain([&mut self.g_s])
+    }
+
     /// The tables at quality Q in 0..=[`crate::QUALITY_MAX`] (docs/MODEL.md section 3); larger Q counts as the largest.
     pub fn quality(&self, quality: u16) -> QualityTables {
         let tables = &self.tables;
         let log_sigma_z = interpolate(&tables.log_sigma_z, quality);
         QualityTables {
+            quality: quality.min(QUALITY_MAX),
             gain_y: interpolate(&tables.gain_y.gain, quality),
             gain_y_dec: interpolate(&tables.gain_y_dec.gain, quality),
             gain_z_dec: interpolate(&tables.gain_z_dec.gain, quality),
             log_gain_y: interpolate(&tables.log_gain_y, quality),
-            bias_dec: interpolate(&tables.bias_dec, quality),
             scale_index_z: log_sigma_z.iter().map(|&s| self.scale_index(i32::from(s))).collect(),
         }
     }
@@ -82,6 +103,16 @@ impl Decoder {
 }
 
 impl Encoder {
+    /// The layer of this name, to change.
+    pub fn layer_mut(&mut self, name: &str) -> Option<AnyLayerMut<'_>> {
+        [&mut self.g_a, &mut self.h_a].into_iter().flat_map(Chain::layers_mut).find(|layer| layer.name() == name)
+    }
+
+    /// Its chains, in the order of encoding.
+    pub fn chains(&self) -> [&Chain; 2] {
+        [&self.g_a, &self.h_a]
+    }
+
     /// `gain.z` `[Z]` at quality Q; Q above [`crate::QUALITY_MAX`] counts as that.
     pub fn gain_z(&self, quality: u16) -> Vec<i16> {
         interpolate(&self.gain_z.gain, quality)

@@ -5,9 +5,9 @@
 mod gaussian;
 mod layers;
 
-use crate::synthetic::layers::{Maker, Signal};
+use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Config, Decoder, Encoder, GainTable, HyperSynthesis, Model, Tables};
+use crate::{Architecture, Config, Decoder, Encoder, GainTable, Model, Schedule, Tables};
 
 /// RMS of codes and of streams that the layers are scaled for.
 const CODE: f64 = 35.0;
@@ -53,45 +53,36 @@ pub fn model(config: &Config, seed: u64) -> Model {
 
 fn decoder(maker: &mut Maker, config: &Config) -> Decoder {
     let (cdf_sizes, cdf) = gaussian::tables();
-    let log_sigma = Signal { input: CODE, output: 250.0, mean: 280.0 };
+    let network = Architecture::v1(config);
     let mut decoder = Decoder {
         name: "synthetic".to_owned(),
         id: [0; 8],
         config: config.clone(),
-        h_s: hyper_synthesis(maker, config),
+        h_s: maker.chain(&network.h_s),
         h_read: maker.read_shifts(config.p),
         v_hat_read: maker.read_shifts(config.m),
-        scale_head: maker.pointwise("scale_head", config.m, config.p, log_sigma),
-        mean_head: maker.pointwise("mean_head", config.m, config.p, Signal::new(CODE, STREAM / 2.0)),
-        context: [0, 1, 2].map(|step| maker.context_step(step, config)),
-        g_s: maker.synthesis(config),
+        predictors: network.predictors.iter().map(|chain| maker.chain(chain)).collect(),
+        schedule: Schedule::quarters(config.m),
+        g_s: maker.chain(&network.g_s),
         tables: tables(maker, config),
         scale_lut: gaussian::scale_lut(config.scale_lut_offset),
         cdf_sizes,
         cdf,
     };
+    decoder.g_s.stages.iter_mut().filter_map(|stage| stage.bias.as_mut()).for_each(|bias| maker.fill(bias));
     decoder.id = decoder.canonical_id();
     decoder
 }
 
 fn encoder(maker: &mut Maker, config: &Config, decoder_id: [u8; 8]) -> Encoder {
+    let network = Architecture::v1(config);
     Encoder {
         name: "synthetic".to_owned(),
         config: config.clone(),
         decoder_id,
-        g_a: maker.analysis(config),
-        h_a: maker.hyper_analysis(config),
+        g_a: maker.chain(&network.g_a),
+        h_a: maker.chain(&network.h_a),
         gain_z: gain(&vec![Z_GAIN; config.z], Z_STEP, Z_SHIFT),
-    }
-}
-
-fn hyper_synthesis(maker: &mut Maker, config: &Config) -> HyperSynthesis {
-    HyperSynthesis {
-        first: maker.pointwise("h_s.first", 4 * config.p, config.z, Signal::new(CODE, STREAM)),
-        block1: maker.block("h_s.block1", config.p, 1),
-        mid_read: maker.read_shifts(config.p),
-        mid: maker.pointwise("h_s.mid", 4 * config.p, config.p, Signal::new(CODE, STREAM)),
-        block2: maker.block("h_s.block2", config.p, 1),
     }
 }
 
@@ -104,7 +95,6 @@ fn tables(maker: &mut Maker, config: &Config) -> Tables {
         gain_z_dec: gain(&vec![Z_DEC_GAIN; config.z], -Z_STEP, Z_DEC_SHIFT),
         log_gain_y: ramp(0, Y_STEP, config.m),
         log_sigma_z: ramp(412, Z_STEP, config.z),
-        bias_dec: (0..KNOTS * config.c).map(|_| maker.within(300) as i16).collect(),
     }
 }
 

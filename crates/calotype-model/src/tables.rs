@@ -28,13 +28,13 @@ pub struct Tables {
     pub log_gain_y: Vec<i16>,
     /// `log_sigma.z` `[64, Z]`, Q8: the scales of z.
     pub log_sigma_z: Vec<i16>,
-    /// `bias.dec` `[64, C]`: stream units of g_s.
-    pub bias_dec: Vec<i16>,
 }
 
 /// The decoder's tables at one quality. The shifts that belong to the gains are in [`Tables`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityTables {
+    /// Q, for the tables that stand in a chain.
+    pub quality: u16,
     /// `[M]`.
     pub gain_y: Vec<i16>,
     /// `[M]`.
@@ -43,8 +43,6 @@ pub struct QualityTables {
     pub gain_z_dec: Vec<i16>,
     /// `[M]`, Q8.
     pub log_gain_y: Vec<i16>,
-    /// `[C]`.
-    pub bias_dec: Vec<i16>,
     /// `[Z]`: the CDF table of each hyper-latent channel.
     pub scale_index_z: Vec<u8>,
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::parts::hex;
 use crate::tables::KNOTS;
-use crate::{Block, Config, Decoder, Depthwise, Encoder, Error, GainTable, Pointwise, SEMANTICS_VERSION, Transform, Wide};
+use crate::{Block, Chain, Config, Decoder, Depthwise, Encoder, Error, GainTable, Layer, Pointwise, SEMANTICS_VERSION, Stage, Wide};
 
 /// An element type of model files.
 pub(crate) trait Element: Copy {
@@ -119,10 +119,22 @@ impl List {
         self.pointwise(&block.ffn2);
     }
 
-    fn transform(&mut self, transform: &Transform) {
-        self.wide(&transform.first);
-        transform.blocks.iter().for_each(|block| self.block(block));
-        self.wide(&transform.last);
+    fn stage(&mut self, stage: &Stage) {
+        if let Some(read) = &stage.read {
+            self.read_shift(stage.layer.name(), read);
+        }
+        match &stage.layer {
+            Layer::Int8(layer) => self.pointwise(layer),
+            Layer::Wide(layer) => self.wide(layer),
+        }
+        if let Some(bias) = &stage.bias {
+            self.rows(&bias.name, &bias.rows);
+        }
+        stage.blocks.iter().for_each(|block| self.block(block));
+    }
+
+    fn chain(&mut self, chain: &Chain) {
+        chain.stages.iter().for_each(|stage| self.stage(stage));
     }
 
     fn rows(&mut self, name: &str, rows: &[i16]) {
@@ -137,22 +149,9 @@ impl List {
 
 fn decoder_tensors(decoder: &Decoder) -> Vec<Tensor> {
     let mut list = List::default();
-    list.pointwise(&decoder.h_s.first);
-    list.block(&decoder.h_s.block1);
-    list.read_shift(&decoder.h_s.mid.name, &decoder.h_s.mid_read);
-    list.pointwise(&decoder.h_s.mid);
-    list.block(&decoder.h_s.block2);
+    decoder.chains().for_each(|chain| list.chain(chain));
     list.read_shift("h", &decoder.h_read);
     list.read_shift("v_hat", &decoder.v_hat_read);
-    list.pointwise(&decoder.scale_head);
-    list.pointwise(&decoder.mean_head);
-    for step in &decoder.context {
-        list.pointwise(&step.first);
-        list.block(&step.block);
-        list.read_shift(&step.last.name, &step.last_read);
-        list.pointwise(&step.last);
-    }
-    list.transform(&decoder.g_s);
     decoder_tables(&mut list, decoder);
     list.0.sort_by(|a, b| a.name.cmp(&b.name));
     list.0
@@ -164,7 +163,6 @@ fn decoder_tables(list: &mut List, decoder: &Decoder) {
     list.gain("gain.z_dec", &decoder.tables.gain_z_dec);
     list.rows("log_gain.y", &decoder.tables.log_gain_y);
     list.rows("log_sigma.z", &decoder.tables.log_sigma_z);
-    list.rows("bias.dec", &decoder.tables.bias_dec);
     list.vector("scale_lut", &decoder.scale_lut);
     list.vector("cdf_sizes", &decoder.cdf_sizes);
     list.vector("cdf", &decoder.cdf);
@@ -172,15 +170,7 @@ fn decoder_tables(list: &mut List, decoder: &Decoder) {
 
 fn encoder_tensors(encoder: &Encoder) -> Vec<Tensor> {
     let mut list = List::default();
-    list.transform(&encoder.g_a);
-    list.read_shift(&encoder.h_a.first.name, &encoder.h_a.first_read);
-    list.pointwise(&encoder.h_a.first);
-    list.block(&encoder.h_a.block1);
-    list.read_shift(&encoder.h_a.mid.name, &encoder.h_a.mid_read);
-    list.pointwise(&encoder.h_a.mid);
-    list.block(&encoder.h_a.block2);
-    list.read_shift(&encoder.h_a.last.name, &encoder.h_a.last_read);
-    list.pointwise(&encoder.h_a.last);
+    encoder.chains().into_iter().for_each(|chain| list.chain(chain));
     list.gain("gain.z", &encoder.gain_z);
     list.0
 }

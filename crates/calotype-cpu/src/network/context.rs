@@ -1,21 +1,16 @@
-//! Means and v_hat in four steps, for decoding and for choosing symbols (docs/MODEL.md section 5.3).
+//! Means and v_hat step by step, for decoding and for choosing symbols (docs/MODEL.md section 5.3).
 //!
-//! A step sets one quarter of the channels at each position, so only that quarter of the last layer runs there.
+//! A step sets some of the channels at each position, so only these of its predictor's last layer run there.
 
-use calotype_model::{QualityTables, Quantiser};
+use calotype_model::{Hyper, Input, Map, QualityTables, Quantiser};
 
 use super::Network;
-use super::field::{Field, rows_of};
+use super::field::Field;
+use super::packed::{Cell, Step};
 use super::scratch::{Scratch, job_rows, room};
+use super::stage::{Extent, Given};
 use crate::kernels::{Code, Kernels, Out, Rows};
 use crate::measure::Phase;
-use calotype_model::{Hyper, Map};
-
-/// The phase of a latent by the parities of its row and column.
-const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
-
-/// `ORDER[k][j]`: the phase of the latents that step k sets in channel quarter j.
-const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
 
 /// Where symbols come from: some whole rows of them.
 enum Symbols<'a> {
@@ -35,17 +30,23 @@ struct Choice<'a> {
 }
 
 /// Rows of latents from `y` on.
-struct Job<'a, C> {
+struct Job<'a> {
     y: usize,
     width: usize,
     h8: &'a [i8],
     v_hat: &'a mut [i16],
     symbols: Symbols<'a>,
+    /// What the step's last layer reads, if not what its predictor sees.
+    stream: &'a [i16],
+}
+
+/// Where the next step begins: its stream and the codes that its first depthwise layer reads.
+struct Next<'a, C> {
     stream: &'a mut [i16],
     active: &'a mut [C],
 }
 
-/// A quarter's channels in the quality tables.
+/// A cell's channels in the quality tables.
 #[derive(Clone, Copy)]
 struct Scales<'a> {
     /// The first of them.
@@ -91,21 +92,23 @@ impl<K: Kernels> Network<K> {
     }
 
     fn run_steps(&self, q: &QualityTables, hyper: &Hyper, mut symbols: Symbols<'_>) -> Map<i16> {
-        let config = &self.model.decoder().config;
         let (lh, lw) = (hyper.h8.height, hyper.h8.width);
-        let mut v_hat = Map::zeros(lh, lw, config.m);
-        let mut field = self.whole_field(Phase::Means, (lh, lw, config.p));
-        for step in 0..4usize {
-            if let Some(context) = step.checked_sub(1) {
-                self.run_block(&mut field, &self.decoder.context[context].block, None, 0..lh);
-            }
-            self.run_step(q, step, (hyper, &mut v_hat), &mut symbols, &mut field);
+        let mut v_hat = Map::zeros(lh, lw, self.model.decoder().config.m);
+        let mut field = self.step_field(0, (lh, lw));
+        for k in 0..self.decoder.steps.len() {
+            self.run_step(q, k, (hyper, &mut v_hat), &mut symbols, &mut field);
         }
         self.retire(field);
         v_hat
     }
 
-    /// One step on every row, and the next one's layers up to its depthwise layer.
+    /// Room for the stream of a step's first stage; without one, for nothing.
+    fn step_field(&self, step: usize, (height, width): (usize, usize)) -> Field<K> {
+        let channels = self.decoder.steps.get(step).and_then(Step::first).map_or(0, |first| first.channels);
+        self.whole_field(Phase::Means, (height, width, channels))
+    }
+
+    /// One step on every row, and the next one's layers up to its depthwise layer, which make `field` anew.
     fn run_step(
         &self,
         q: &QualityTables,
@@ -114,55 +117,106 @@ impl<K: Kernels> Network<K> {
         symbols: &mut Symbols<'_>,
         field: &mut Field<K>,
     ) {
+        self.run_predictor(q, &self.decoder.steps[step], field);
+        let mut next = self.step_field(step + 1, (v_hat.height, v_hat.width));
         let width = v_hat.width;
         let rows = job_rows(v_hat.height, width);
         let length = rows * width * v_hat.channels;
-        let stream = field.stream.chunks_mut(rows * field.row).zip(field.active.chunks_mut(rows * field.row));
-        let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(hyper.h8.data.chunks(rows * field.row));
-        let job = |(i, (((v_hat, symbols), h8), (stream, active)))| Job { y: i * rows, width, h8, v_hat, symbols, stream, active };
-        let jobs: Vec<_> = latents.zip(stream).enumerate().map(job).collect();
-        self.scratches.run(Phase::Means, jobs, |scratch, mut job| {
+        let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(hyper.h8.data.chunks(rows * width * hyper.h8.channels));
+        let jobs = latents.enumerate().map(|(i, ((v_hat, symbols), h8))| {
+            Job { y: i * rows, width, h8, v_hat, symbols, stream: field.some_rows(i * rows, rows) }
+        });
+        let begun = next.rows_mut(rows).map(|(stream, active)| Next { stream, active });
+        self.scratches.run(Phase::Means, jobs.zip(begun).collect(), |scratch, (mut job, mut next)| {
             self.set_latents(q, step, scratch, &mut job);
-            if step < 3 {
-                self.begin_context(step, scratch, &mut job);
+            if let Some(step) = self.decoder.steps.get(step + 1).filter(|step| !step.stages.is_empty()) {
+                self.begin_step(step, scratch, &job, &mut next);
             }
         });
+        self.retire(std::mem::replace(field, next));
+    }
+
+    /// The stages of a step whose first layers `field` has already, but its last.
+    fn run_predictor(&self, q: &QualityTables, step: &Step<K>, field: &mut Field<K>) {
+        let Some((first, others)) = step.stages.split_first() else { return };
+        let height = field.height;
+        for (i, block) in first.blocks.iter().enumerate() {
+            self.run_block(field, block, first.blocks.get(i + 1), 0..height);
+        }
+        if !others.is_empty() {
+            let extent = Extent { height, width: field.width };
+            let last = self.run_chain(Phase::Means, (others, q.quality), Given::Stream(&field.stream), extent);
+            self.retire(std::mem::replace(field, last));
+        }
     }
 
     /// The latents of step k in a job's rows.
-    fn set_latents(&self, q: &QualityTables, step: usize, scratch: &mut Scratch<K>, job: &mut Job<'_, K::Code>) {
-        let channels = self.model.decoder().config.p;
-        let codes = room(&mut scratch.narrow, job.h8.len());
-        let layers = self.step_input(step, job, codes);
-        for (row, codes) in codes.chunks_exact(job.width * channels).enumerate() {
-            for parity in 0..job.width.min(2) {
-                let phase = PHASE[(job.y + row) & 1][parity];
-                let quarter = (0..4).find(|&j| ORDER[step][j] == phase).expect("each phase is in each step");
-                let input = Rows { data: &codes[parity * channels..], stride: 2 * channels, count: (job.width - parity).div_ceil(2) };
-                self.set_quarter(&layers[quarter], input, &mut scratch.stream, (job, row, parity, self.scales(q, quarter)));
+    fn set_latents(&self, q: &QualityTables, step: usize, scratch: &mut Scratch<K>, job: &mut Job<'_>) {
+        let (step, period) = (&self.decoder.steps[step], self.model.decoder().schedule.period);
+        let row_codes = job.width * step.inputs;
+        let codes = self.step_input(step, job, &mut scratch.narrow);
+        for (row, codes) in codes.chunks_exact(row_codes).enumerate() {
+            for column in 0..job.width.min(period) {
+                let phase = 1 << ((job.y + row) % period * period + column);
+                let count = (job.width - column).div_ceil(period);
+                let input = Rows { data: &codes[column * step.inputs..], stride: period * step.inputs, count };
+                for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
+                    let places = Places { row, column, period };
+                    self.set_cell(cell, input, &mut scratch.stream, (job, places, self.scales(q, cell)));
+                }
             }
         }
     }
 
-    /// What step k's last layer reads, and the quarters of that layer.
-    fn step_input(&self, step: usize, job: &Job<'_, K::Code>, codes: &mut [K::Code]) -> &[K::Dense; 4] {
-        match step.checked_sub(1) {
-            None => {
-                codes.iter_mut().zip(job.h8).for_each(|(code, &value)| *code = K::Code::of(value));
-                &self.decoder.mean_head
-            }
-            Some(context) => {
-                let decoder = self.model.decoder();
-                self.kernels.read(job.stream, &decoder.context[context].last_read, codes, decoder.config.p);
-                &self.decoder.context[context].last
+    /// What a step's last layer reads.
+    fn step_input<'a>(&self, step: &Step<K>, job: &Job<'_>, memory: &'a mut Vec<K::Code>) -> &'a [K::Code] {
+        let positions = job.h8.len() / self.model.decoder().h_read.len();
+        let codes = room(memory, positions * step.inputs);
+        match &step.read {
+            Some(shift) => self.kernels.read(job.stream, shift, codes, step.inputs),
+            None => self.seen(step, job, codes),
+        }
+        codes
+    }
+
+    /// What a step's predictor sees, as far as latents are set.
+    fn seen(&self, step: &Step<K>, job: &Job<'_>, codes: &mut [K::Code]) {
+        let decoder = self.model.decoder();
+        let (h_channels, stride) = (decoder.h_read.len(), codes.len() / (job.h8.len() / decoder.h_read.len()));
+        let mut first = 0;
+        for input in &step.from {
+            match input {
+                Input::H => {
+                    for (codes, h8) in codes[first..].chunks_mut(stride).zip(job.h8.chunks_exact(h_channels)) {
+                        codes.iter_mut().zip(h8).for_each(|(code, &value)| *code = K::Code::of(value));
+                    }
+                    first += h_channels;
+                }
+                Input::VHat => {
+                    self.kernels.read(job.v_hat, &decoder.v_hat_read, &mut codes[first..], stride);
+                    first += decoder.v_hat_read.len();
+                }
+                other => panic!("a predictor does not see {other:?}"),
             }
         }
     }
 
-    fn scales<'a>(&'a self, q: &'a QualityTables, quarter: usize) -> Scales<'a> {
+    /// The first layers of a step, up to its depthwise layer.
+    fn begin_step(&self, step: &Step<K>, scratch: &mut Scratch<K>, job: &Job<'_>, next: &mut Next<'_, K::Code>) {
+        let Some(first) = step.first() else { return };
+        let mut seen = std::mem::take(&mut scratch.seen);
+        let codes = room(&mut seen, next.stream.len() / first.channels * first.inputs);
+        self.seen(step, job, codes);
+        self.layer(scratch, first, Given::Codes(codes), (job.width, next.stream));
+        scratch.seen = seen;
+        if let Some(block) = first.blocks.first() {
+            self.enter(block, scratch, next.stream, next.active);
+        }
+    }
+
+    fn scales<'a>(&'a self, q: &'a QualityTables, cell: &Cell<K>) -> Scales<'a> {
         let tables = &self.model.decoder().tables;
-        let length = q.gain_y.len() / 4;
-        let channels = quarter * length..(quarter + 1) * length;
+        let channels = cell.channels.clone();
         Scales {
             first: channels.start,
             gain: &q.gain_y[channels.clone()],
@@ -172,25 +226,25 @@ impl<K: Kernels> Network<K> {
         }
     }
 
-    /// A quarter of the channels at every other position of a row.
-    fn set_quarter(
+    /// The channels of a cell at some places of a row.
+    fn set_cell(
         &self,
-        layer: &K::Dense,
+        cell: &Cell<K>,
         input: Rows<'_, K::Code>,
         memory: &mut Vec<i16>,
-        (job, row, parity, scales): (&mut Job<'_, K::Code>, usize, usize, Scales<'_>),
+        (job, places, scales): (&mut Job<'_>, Places, Scales<'_>),
     ) {
-        let length = scales.gain.len();
+        let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
         let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);
-        self.kernels.dense(layer, input, Out::Stream(means));
+        self.kernels.dense(&cell.dense, input, Out::Stream(means));
         for (i, mu) in means.chunks_exact_mut(length).enumerate() {
-            let x = parity + 2 * i;
-            let at = (row * job.width + x) * 4 * length + scales.first;
+            let x = places.column + places.period * i;
+            let at = (places.row * job.width + x) * channels + scales.first;
             let v_hat = &mut job.v_hat[at..][..length];
             match &mut job.symbols {
                 Symbols::Known(symbols) => self.kernels.vectorise(|| decode(mu, &symbols[at..][..length], v_hat, scales)),
                 Symbols::Chosen(choice) => {
-                    y.copy_from_slice(&choice.v.at(choice.top + row, x)[scales.first..][..length]);
+                    y.copy_from_slice(&choice.v.at(choice.top + places.row, x)[scales.first..][..length]);
                     self.kernels.vectorise(|| to_q6(mu, y, scales));
                     choice.choose(at, mu, y);
                     self.kernels.vectorise(|| reconstruct(mu, &choice.symbols[at..][..length], v_hat, scales));
@@ -198,19 +252,14 @@ impl<K: Kernels> Network<K> {
             }
         }
     }
+}
 
-    /// The following step's layers up to its depthwise layer.
-    fn begin_context(&self, context: usize, scratch: &mut Scratch<K>, job: &mut Job<'_, K::Code>) {
-        let (step, decoder) = (&self.decoder.context[context], self.model.decoder());
-        let (p, inputs) = (decoder.config.p, decoder.config.p + decoder.config.m);
-        let codes = room(&mut scratch.hidden, job.h8.len() / p * inputs);
-        for (codes, h8) in codes.chunks_exact_mut(inputs).zip(job.h8.chunks_exact(p)) {
-            codes.iter_mut().zip(h8).for_each(|(code, &value)| *code = K::Code::of(value));
-        }
-        self.kernels.read(job.v_hat, &decoder.v_hat_read, &mut codes[p..], inputs);
-        self.kernels.dense(&step.first, rows_of(codes, inputs), Out::Stream(job.stream));
-        self.enter(&step.block, scratch, job.stream, job.active);
-    }
+/// Every `period`th position of a row, from `column` on.
+#[derive(Clone, Copy)]
+struct Places {
+    row: usize,
+    column: usize,
+    period: usize,
 }
 
 impl Choice<'_> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Network;
-use super::packed::Block;
+use super::packed::{Block, Stage};
 use super::scratch::{Scratch, job_rows, lock, room};
 use crate::kernels::{Code, Kernels, Out, Rows};
 use crate::measure::Phase;
@@ -51,6 +51,21 @@ impl<K: Kernels> Field<K> {
     /// Where rows lie in the memory of stream and codes.
     pub fn place(&self, rows: &Range<usize>) -> Range<usize> {
         (rows.start - self.top) * self.row..(rows.end - self.top) * self.row
+    }
+
+    /// Up to `count` rows of the stream, of a whole map.
+    pub fn some_rows(&self, first: usize, count: usize) -> &[i16] {
+        &self.stream[first * self.row..(first + count).min(self.height) * self.row]
+    }
+
+    /// Stream and codes of a whole map, in pieces of `count` rows; there are as many pieces where rows hold nothing.
+    pub fn rows_mut(&mut self, count: usize) -> impl Iterator<Item = (&mut [i16], &mut [K::Code])> {
+        let (pieces, length) = (self.height.div_ceil(count), count * self.row);
+        let (mut stream, mut active) = (&mut self.stream[..], &mut self.active[..]);
+        (0..pieces).map(move |_| {
+            let at = length.min(stream.len());
+            (stream.split_off_mut(..at).expect("within"), active.split_off_mut(..at).expect("within"))
+        })
     }
 
     /// Drops the stream above row `top`; rows up to `end` stay.
@@ -144,22 +159,23 @@ impl<K: Kernels> Network<K> {
         field.spare = std::mem::replace(&mut field.active, spare);
     }
 
-    /// Fills rows `rows` of a field two at a time: `fill(scratch, y, stream)` makes the stream from row y on, then comes the first block's pw1.
+    /// Fills rows `rows` of a field: `fill(scratch, y, stream)` makes the stage's stream from row y on, in multiples of its shuffle;
+    /// then comes the first block's pw1.
     pub(super) fn fill(
         &self,
         field: &mut Field<K>,
         rows: Range<usize>,
-        first: Option<&Block<K>>,
+        stage: &Stage<K>,
         fill: impl Fn(&mut Scratch<K>, usize, &mut [i16]) + Sync,
     ) {
         let place = field.place(&rows);
-        let height = 2 * job_rows(rows.len().div_ceil(2), 2 * field.width);
+        let height = stage.shuffle * job_rows(rows.len().div_ceil(stage.shuffle), stage.shuffle * field.width);
         let length = height * field.row;
         let chunks = field.stream[place.clone()].chunks_mut(length).zip(field.active[place].chunks_mut(length));
         let jobs: Vec<_> = chunks.enumerate().collect();
         self.scratches.run(field.phase, jobs, |scratch, (i, (stream, active))| {
             fill(scratch, rows.start + i * height, stream);
-            if let Some(first) = first {
+            if let Some(first) = stage.blocks.first() {
                 self.enter(first, scratch, stream, active);
             }
         });
@@ -203,30 +219,4 @@ fn resize<T: Copy + Default>(memory: &mut Vec<T>, length: usize) {
 /// Contiguous positions.
 pub(super) fn rows_of<T>(data: &[T], channels: usize) -> Rows<'_, T> {
     Rows { data, stride: channels, count: data.len() / channels }
-}
-
-/// Rows of `width` positions with 4C channels to twice as many rows of twice as many positions with C; `pair` is 2C.
-pub(super) fn shuffle2<T: Copy>(folded: &[T], width: usize, pair: usize, out: &mut [T]) {
-    let row = width * pair;
-    for (folded, out) in folded.chunks_exact(2 * row).zip(out.chunks_exact_mut(2 * row)) {
-        let (upper, lower) = out.split_at_mut(row);
-        let places = upper.chunks_exact_mut(pair).zip(lower.chunks_exact_mut(pair));
-        for (position, (upper, lower)) in folded.chunks_exact(2 * pair).zip(places) {
-            upper.copy_from_slice(&position[..pair]);
-            lower.copy_from_slice(&position[pair..]);
-        }
-    }
-}
-
-/// The inverse of [`shuffle2`].
-pub(super) fn unshuffle2<T: Copy>(rows: &[T], width: usize, pair: usize, folded: &mut [T]) {
-    let row = width * pair;
-    for (rows, folded) in rows.chunks_exact(2 * row).zip(folded.chunks_exact_mut(2 * row)) {
-        let (upper, lower) = rows.split_at(row);
-        let pairs = upper.chunks_exact(pair).zip(lower.chunks_exact(pair));
-        for (position, (upper, lower)) in folded.chunks_exact_mut(2 * pair).zip(pairs) {
-            position[..pair].copy_from_slice(upper);
-            position[pair..].copy_from_slice(lower);
-        }
-    }
 }

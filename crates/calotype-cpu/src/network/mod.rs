@@ -11,6 +11,7 @@ mod packed;
 mod roll;
 mod scratch;
 mod speeds;
+mod stage;
 mod synthesis;
 
 use std::ops::Range;

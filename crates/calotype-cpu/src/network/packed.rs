@@ -1,6 +1,8 @@
 //! A model's layers, packed for one instruction set.
 
-use calotype_model::{self as model, Depthwise, Pointwise, Wide};
+use std::ops::Range;
+
+use calotype_model::{self as model, Depthwise, Input, Layer, Pointwise, RowTable, Wide};
 
 use crate::kernels::{DenseSource, DepthwiseSource, Kernels};
 
@@ -18,46 +20,65 @@ pub(super) struct Block<K: Kernels> {
     pub ffn2: K::Dense,
 }
 
-/// g_a or g_s.
-pub(super) struct Transform<K: Kernels> {
-    pub first: K::Wide,
+/// The weights of a stage's layer.
+pub(super) enum Weights<K: Kernels> {
+    /// An int8 layer, and how it reads a stream if it does.
+    Int8 { read: Option<Vec<u8>>, dense: K::Dense },
+    Wide(K::Wide),
+}
+
+/// A stage.
+pub(super) struct Stage<K: Kernels> {
+    /// K, after the unshuffle.
+    pub inputs: usize,
+    pub unshuffle: usize,
+    pub weights: Weights<K>,
+    pub shuffle: usize,
+    /// Channels of the stream.
+    pub channels: usize,
+    pub bias: Option<RowTable>,
     pub blocks: Vec<Block<K>>,
-    pub last: K::Wide,
 }
 
-/// h_s.
-pub(super) struct HyperSynthesis<K: Kernels> {
-    pub first: K::Dense,
-    pub block1: Block<K>,
-    pub mid: K::Dense,
-    pub block2: Block<K>,
+/// g_a or g_s: the stage whose blocks work on the picture, and one that ends it.
+pub(super) struct Transform<K: Kernels> {
+    pub first: Stage<K>,
+    pub last: Stage<K>,
 }
 
-/// A context step; `last` in quarters of its outputs.
-pub(super) struct ContextStep<K: Kernels> {
-    pub first: K::Dense,
-    pub block: Block<K>,
-    pub last: [K::Dense; 4],
+/// Some of the latents of a step, with what their means come from.
+pub(super) struct Cell<K: Kernels> {
+    pub channels: Range<usize>,
+    /// As [`model::Cell::phases`].
+    pub phases: u64,
+    /// These channels of the predictor's last layer.
+    pub dense: K::Dense,
+}
+
+/// A step, with its means' predictor.
+pub(super) struct Step<K: Kernels> {
+    pub from: Vec<Input>,
+    /// All stages of the predictor but the last.
+    pub stages: Vec<Stage<K>>,
+    /// K of the last one's layer.
+    pub inputs: usize,
+    /// How that layer reads the stream, if there is one.
+    pub read: Option<Vec<u8>>,
+    pub cells: Vec<Cell<K>>,
 }
 
 /// The decoder part.
 pub(super) struct PackedDecoder<K: Kernels> {
-    pub h_s: HyperSynthesis<K>,
+    pub h_s: Vec<Stage<K>>,
     pub scale_head: K::Dense,
-    /// In quarters of its outputs.
-    pub mean_head: [K::Dense; 4],
-    pub context: [ContextStep<K>; 3],
+    pub steps: Vec<Step<K>>,
     pub g_s: Transform<K>,
 }
 
 /// The encoder part.
 pub(super) struct PackedEncoder<K: Kernels> {
     pub g_a: Transform<K>,
-    pub first: K::Dense,
-    pub block1: Block<K>,
-    pub mid: K::Dense,
-    pub block2: Block<K>,
-    pub last: K::Dense,
+    pub h_a: Vec<Stage<K>>,
 }
 
 impl<K: Kernels> Block<K> {
@@ -76,68 +97,108 @@ impl<K: Kernels> Block<K> {
     }
 }
 
-impl<K: Kernels> Transform<K> {
-    fn new(transform: &model::Transform) -> Transform<K> {
-        Transform {
-            first: wide::<K>(&transform.first),
-            blocks: transform.blocks.iter().map(Block::new).collect(),
-            last: wide::<K>(&transform.last),
+impl<K: Kernels> Stage<K> {
+    fn new(stage: &model::Stage) -> Stage<K> {
+        Stage {
+            inputs: stage.layer.inputs(),
+            unshuffle: stage.unshuffle,
+            weights: match &stage.layer {
+                Layer::Int8(layer) => Weights::Int8 { read: stage.read.clone(), dense: dense::<K>(layer) },
+                Layer::Wide(layer) => Weights::Wide(wide::<K>(layer)),
+            },
+            shuffle: stage.shuffle,
+            channels: stage.channels(),
+            bias: stage.bias.clone(),
+            blocks: stage.blocks.iter().map(Block::new).collect(),
         }
+    }
+
+    fn all(stages: &[model::Stage]) -> Vec<Stage<K>> {
+        stages.iter().map(Stage::new).collect()
+    }
+
+    /// Channels of the input, before the unshuffle.
+    pub fn channels_in(&self) -> usize {
+        self.inputs / (self.unshuffle * self.unshuffle)
     }
 }
 
-impl<K: Kernels> ContextStep<K> {
-    fn new(step: &model::ContextStep) -> ContextStep<K> {
-        ContextStep { first: dense::<K>(&step.first), block: Block::new(&step.block), last: quarters::<K>(&step.last) }
+impl<K: Kernels> Transform<K> {
+    fn new(chain: &model::Chain) -> Transform<K> {
+        let [first, last] = &chain.stages[..] else { panic!("{} has a stage with blocks and one without", chain.name) };
+        assert!(last.blocks.is_empty(), "{} ends with a layer", chain.name);
+        Transform { first: Stage::new(first), last: Stage::new(last) }
+    }
+
+    /// Rows of its map come in multiples of this.
+    pub fn fold(&self) -> usize {
+        self.first.shuffle.max(self.last.unshuffle)
+    }
+}
+
+impl<K: Kernels> Step<K> {
+    fn new(decoder: &model::Decoder, step: &model::Step) -> Step<K> {
+        let predictor = &decoder.predictors[step.mean];
+        let (last, stages) = predictor.stages.split_last().expect("a chain has a stage");
+        let folds = predictor.stages.iter().any(|stage| stage.unshuffle * stage.shuffle > 1);
+        assert!(!folds && last.blocks.is_empty(), "{} stays at one size, and ends with a layer", predictor.name);
+        let cell = |cell: &model::Cell| Cell {
+            channels: cell.channels.clone(),
+            phases: cell.phases,
+            dense: outputs::<K>(int8(last), cell.channels.clone()),
+        };
+        Step {
+            from: predictor.from.clone(),
+            stages: Stage::all(stages),
+            inputs: last.layer.inputs(),
+            read: last.read.clone(),
+            cells: step.cells.iter().map(cell).collect(),
+        }
+    }
+
+    /// The stage that begins it before all latents of the step before are set, if it has one.
+    pub fn first(&self) -> Option<&Stage<K>> {
+        self.stages.first()
     }
 }
 
 impl<K: Kernels> PackedDecoder<K> {
     /// Packs all layers, g_s on one thread and the entropy networks on another.
     pub fn new(decoder: &model::Decoder) -> PackedDecoder<K> {
-        let (g_s, context) = rayon::join(|| Transform::new(&decoder.g_s), || decoder.context.each_ref().map(ContextStep::new));
-        let h_s = HyperSynthesis {
-            first: dense::<K>(&decoder.h_s.first),
-            block1: Block::new(&decoder.h_s.block1),
-            mid: dense::<K>(&decoder.h_s.mid),
-            block2: Block::new(&decoder.h_s.block2),
-        };
-        PackedDecoder { h_s, scale_head: dense::<K>(&decoder.scale_head), mean_head: quarters::<K>(&decoder.mean_head), context, g_s }
+        let steps = || decoder.schedule.steps.iter().map(|step| Step::new(decoder, step)).collect();
+        let (g_s, steps) = rayon::join(|| Transform::new(&decoder.g_s), steps);
+        let [scale_head] = &decoder.scale_predictor().stages[..] else { panic!("scales come from one layer") };
+        PackedDecoder { h_s: Stage::all(&decoder.h_s.stages), scale_head: dense::<K>(int8(scale_head)), steps, g_s }
     }
 }
 
 impl<K: Kernels> PackedEncoder<K> {
     /// Packs all layers.
     pub fn new(encoder: &model::Encoder) -> PackedEncoder<K> {
-        PackedEncoder {
-            g_a: Transform::new(&encoder.g_a),
-            first: dense::<K>(&encoder.h_a.first),
-            block1: Block::new(&encoder.h_a.block1),
-            mid: dense::<K>(&encoder.h_a.mid),
-            block2: Block::new(&encoder.h_a.block2),
-            last: dense::<K>(&encoder.h_a.last),
-        }
+        PackedEncoder { g_a: Transform::new(&encoder.g_a), h_a: Stage::all(&encoder.h_a.stages) }
     }
 }
 
-fn dense<K: Kernels>(layer: &Pointwise) -> K::Dense {
-    K::pack_dense(DenseSource { inputs: layer.inputs, weight: &layer.weight, bias: &layer.bias, shift: &layer.shift })
+/// The layer of a predictor's last stage.
+pub(super) fn int8(stage: &model::Stage) -> &Pointwise {
+    let Layer::Int8(layer) = &stage.layer else { panic!("{}: a predictor's layers read codes", stage.layer.name()) };
+    layer
 }
 
-fn wide<K: Kernels>(layer: &Wide) -> K::Wide {
+pub(super) fn dense<K: Kernels>(layer: &Pointwise) -> K::Dense {
+    outputs::<K>(layer, 0..layer.outputs)
+}
+
+pub(super) fn wide<K: Kernels>(layer: &Wide) -> K::Wide {
     K::pack_wide(DenseSource { inputs: layer.inputs, weight: &layer.weight, bias: &layer.bias, shift: &layer.shift })
 }
 
-fn depthwise<K: Kernels>(layer: &Depthwise) -> K::Depthwise {
+pub(super) fn depthwise<K: Kernels>(layer: &Depthwise) -> K::Depthwise {
     K::pack_depthwise(DepthwiseSource { weight: &layer.weight, bias: &layer.bias, shift: &layer.shift })
 }
 
-/// The four quarters of a layer's outputs, each a layer.
-fn quarters<K: Kernels>(layer: &Pointwise) -> [K::Dense; 4] {
-    let quarter = layer.outputs / 4;
-    std::array::from_fn(|j| {
-        let outputs = j * quarter..(j + 1) * quarter;
-        let weight = &layer.weight[outputs.start * layer.inputs..outputs.end * layer.inputs];
-        K::pack_dense(DenseSource { inputs: layer.inputs, weight, bias: &layer.bias[outputs.clone()], shift: &layer.shift[outputs] })
-    })
+/// Some of a layer's outputs, as a layer.
+pub(super) fn outputs<K: Kernels>(layer: &Pointwise, outputs: Range<usize>) -> K::Dense {
+    let weight = &layer.weight[outputs.start * layer.inputs..outputs.end * layer.inputs];
+    K::pack_dense(DenseSource { inputs: layer.inputs, weight, bias: &layer.bias[outputs.clone()], shift: &layer.shift[outputs] })
 }

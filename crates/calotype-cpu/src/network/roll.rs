@@ -16,8 +16,10 @@ pub(super) struct Wanted {
     pub phase: Phase,
     /// The shape of the map.
     pub shape: (usize, usize, usize),
-    /// Rows that come out of the last block: from an even one to an even one.
+    /// Rows that come out of the last block: from a multiple of `fold` to one.
     pub rows: Range<usize>,
+    /// Rows are filled and given in multiples of this.
+    pub fold: usize,
 }
 
 /// How far a block has come.
@@ -30,7 +32,7 @@ struct Progress<K: Kernels> {
 }
 
 impl<K: Kernels> Network<K> {
-    /// Runs `blocks` on what `first(field, rows)` fills, and gives finished rows to `last(field, rows)`, in order; in pairs, from an even row on.
+    /// Runs `blocks` on what `first(field, rows)` fills, and gives finished rows to `last(field, rows)`, in order; in multiples of `fold`, from one on.
     pub(super) fn roll(
         &self,
         wanted: &Wanted,
@@ -38,15 +40,15 @@ impl<K: Kernels> Network<K> {
         first: impl Fn(&mut Field<K>, Range<usize>),
         mut last: impl FnMut(&Field<K>, Range<usize>),
     ) {
-        let height = wanted.shape.0;
+        let (height, fold) = (wanted.shape.0, wanted.fold);
         let whole = widened(&wanted.rows, blocks.len(), height);
-        let whole = whole.start / 2 * 2..whole.end.next_multiple_of(2);
+        let whole = whole.start / fold * fold..whole.end.next_multiple_of(fold);
         let mut progress: Vec<Progress<K>> = (1..=blocks.len())
             .map(|i| widened(&wanted.rows, blocks.len() - i, height))
             .map(|rows| Progress { done: rows.start, rows, above: Above::none() })
             .collect();
-        let round = self.round_rows(wanted.shape.1);
-        let room = (round + blocks.len() + 4).min(whole.len());
+        let round = self.round_rows(wanted.shape.1).next_multiple_of(fold);
+        let room = (round + blocks.len() + 2 * fold).min(whole.len());
         let mut field = self.field(wanted.phase, whole.start..whole.start + room, wanted.shape);
         let (mut filled, mut given) = (whole.start, wanted.rows.start);
         while given < wanted.rows.end {
@@ -55,7 +57,7 @@ impl<K: Kernels> Network<K> {
             first(&mut field, new.clone());
             filled = new.end;
             let done = self.follow(&mut field, blocks, &mut progress, (new, filled == whole.end));
-            let ready = given..if filled == whole.end { wanted.rows.end } else { (done / 2 * 2).clamp(given, wanted.rows.end) };
+            let ready = given..if filled == whole.end { wanted.rows.end } else { (done / fold * fold).clamp(given, wanted.rows.end) };
             last(&field, ready.clone());
             given = ready.end;
         }
@@ -64,7 +66,7 @@ impl<K: Kernels> Network<K> {
 
     /// Rows of a round, where a row has `width` positions.
     fn round_rows(&self, width: usize) -> usize {
-        (self.band_px / (64 * width)).max(1).next_multiple_of(2)
+        (self.band_px / (64 * width)).max(1)
     }
 
     /// Each block as far as it can come with the rows `new` of the first layer. Returns the row after the last that is finished.

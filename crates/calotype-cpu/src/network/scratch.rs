@@ -14,8 +14,19 @@ pub(super) const JOB_POSITIONS: usize = 192;
 pub(super) struct Scratch<K: Kernels> {
     pub narrow: Vec<K::Code>,
     pub hidden: Vec<K::Code>,
+    pub seen: Vec<K::Code>,
     pub stream: Vec<i16>,
+    pub folded: Vec<i16>,
+    pub gathered: Vec<i16>,
     pub pixels: Vec<u8>,
+}
+
+impl<K: Kernels> Scratch<K> {
+    fn new() -> Scratch<K> {
+        let [stream, folded, gathered] = std::array::from_fn(|_| Vec::new());
+        let [narrow, hidden, seen] = std::array::from_fn(|_| Vec::new());
+        Scratch { narrow, hidden, seen, stream, folded, gathered, pixels: Vec::new() }
+    }
 }
 
 /// Scratches not in use, and how long jobs had them.
@@ -39,7 +50,7 @@ impl<K: Kernels> Scratches<K> {
     }
 
     fn take(&self) -> Scratch<K> {
-        lock(&self.idle).pop().unwrap_or_else(|| Scratch { narrow: Vec::new(), hidden: Vec::new(), stream: Vec::new(), pixels: Vec::new() })
+        lock(&self.idle).pop().unwrap_or_else(Scratch::new)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use calotype_model as model;
+use calotype_model::{Block, Chain, Depthwise, Layer, Pointwise, Stage, Wide};
 
 use super::Network;
-use super::packed::Block;
+use super::packed::{self, int8};
 use super::scratch::JOB_POSITIONS as POSITIONS;
 use crate::kernels::{Code, Kernels, Out, Product, Rows};
 use crate::measure::{Ceilings, LayerKind, LayerSpeed, copy_gb_per_s, fastest, giga_per_second};
@@ -33,21 +33,17 @@ enum End {
     Add,
 }
 
-/// An int8 layer as the network runs it: whole, or a quarter of its outputs at a time.
-struct Dense<'a, K: Kernels> {
-    layer: &'a model::Pointwise,
-    packed: &'a K::Dense,
+/// An int8 layer as the network runs it: with its first `outputs` alone where it runs in parts.
+struct Dense<'a> {
+    layer: &'a Pointwise,
     outputs: usize,
     end: End,
 }
 
-impl<'a, K: Kernels> Dense<'a, K> {
-    fn new(layer: &'a model::Pointwise, packed: &'a K::Dense, end: End) -> Dense<'a, K> {
-        Dense { layer, packed, outputs: layer.outputs, end }
-    }
-
-    fn quarter(layer: &'a model::Pointwise, packed: &'a [K::Dense; 4]) -> Dense<'a, K> {
-        Dense { layer, packed: &packed[0], outputs: layer.outputs / 4, end: End::Stream }
+impl<'a> Dense<'a> {
+    fn of_block(block: &'a Block) -> [Dense<'a>; 4] {
+        let ends = [(&block.pw1, End::Active), (&block.pw2, End::Add), (&block.ffn1, End::Active), (&block.ffn2, End::Add)];
+        ends.map(|(layer, end)| Dense { layer, outputs: layer.outputs, end })
     }
 }
 
@@ -58,70 +54,55 @@ impl<K: Kernels> Network<K> {
         for dense in first_of_each(self.dense_layers(), |dense| (dense.layer.inputs, dense.outputs, dense.end)) {
             speeds.push(self.dense_speed(&dense));
         }
-        for (layer, packed) in first_of_each(self.wide_layers(), |(layer, _)| (layer.inputs, layer.outputs)) {
-            speeds.push(self.wide_speed(layer, packed));
+        for layer in first_of_each(self.wide_layers(), |layer| (layer.inputs, layer.outputs)) {
+            speeds.push(self.wide_speed(layer));
         }
-        for (block, packed) in first_of_each(self.blocks(), |(block, _)| block.dw.channels) {
-            speeds.push(self.depthwise_speed(&block.dw, &packed.dw));
+        for block in first_of_each(self.blocks(), |block| block.dw.channels) {
+            speeds.push(self.depthwise_speed(&block.dw));
         }
         speeds
     }
 
-    fn dense_layers(&self) -> Vec<Dense<'_, K>> {
-        let (model, packed) = (self.model.decoder(), &self.decoder);
-        let mut layers = vec![
-            Dense::new(&model.h_s.first, &packed.h_s.first, End::Stream),
-            Dense::new(&model.h_s.mid, &packed.h_s.mid, End::Stream),
-            Dense::new(&model.scale_head, &packed.scale_head, End::Stream),
-            Dense::quarter(&model.mean_head, &packed.mean_head),
-        ];
-        for (step, packed) in model.context.iter().zip(&packed.context) {
-            layers.extend([Dense::new(&step.first, &packed.first, End::Stream), Dense::quarter(&step.last, &packed.last)]);
-        }
-        if let (Some(encoder), Some(packed)) = (self.model.encoder(), &self.encoder) {
-            let h_a = &encoder.h_a;
-            let pairs = [(&h_a.first, &packed.first), (&h_a.mid, &packed.mid), (&h_a.last, &packed.last)];
-            layers.extend(pairs.map(|(layer, packed)| Dense::new(layer, packed, End::Stream)));
-        }
-        for (block, packed) in self.blocks() {
-            let entering = [(&block.pw1, &packed.pw1), (&block.ffn1, &packed.ffn1)];
-            let leaving = [(&block.pw2, &packed.pw2), (&block.ffn2, &packed.ffn2)];
-            layers.extend(entering.map(|(layer, packed)| Dense::new(layer, packed, End::Active)));
-            layers.extend(leaving.map(|(layer, packed)| Dense::new(layer, packed, End::Add)));
-        }
-        layers
+    fn stages(&self) -> impl Iterator<Item = &Stage> {
+        let encoder = self.model.encoder().into_iter().flat_map(|encoder| encoder.chains());
+        self.model.decoder().chains().chain(encoder).flat_map(|chain: &Chain| &chain.stages)
     }
 
-    fn wide_layers(&self) -> Vec<(&model::Wide, &K::Wide)> {
-        let (model, packed) = (&self.model.decoder().g_s, &self.decoder.g_s);
-        let mut layers = vec![(&model.first, &packed.first), (&model.last, &packed.last)];
-        if let (Some(encoder), Some(packed)) = (self.model.encoder(), &self.encoder) {
-            layers.extend([(&encoder.g_a.first, &packed.g_a.first), (&encoder.g_a.last, &packed.g_a.last)]);
-        }
-        layers
+    /// Those of stages, then those of blocks.
+    fn dense_layers(&self) -> Vec<Dense<'_>> {
+        let decoder = self.model.decoder();
+        let part = |layer: &Pointwise| {
+            let steps = decoder.schedule.steps.iter();
+            let of = |mean: usize| decoder.predictors[mean].stages.last().is_some_and(|last| std::ptr::eq(int8(last), layer));
+            let cell = steps.filter(|step| of(step.mean)).find_map(|step| step.cells.first());
+            cell.map_or(layer.outputs, |cell| cell.channels.len())
+        };
+        let staged = self.stages().filter_map(|stage| match &stage.layer {
+            Layer::Int8(layer) => Some(Dense { layer, outputs: part(layer), end: End::Stream }),
+            Layer::Wide(_) => None,
+        });
+        staged.chain(self.blocks().into_iter().flat_map(Dense::of_block)).collect()
     }
 
-    /// One block of each network: their others have the same shapes.
-    fn blocks(&self) -> Vec<(&model::Block, &Block<K>)> {
-        let (model, packed) = (self.model.decoder(), &self.decoder);
-        let mut blocks = vec![(&model.h_s.block2, &packed.h_s.block2)];
-        blocks.extend(model.g_s.blocks.first().zip(packed.g_s.blocks.first()));
-        if let (Some(encoder), Some(packed)) = (self.model.encoder(), &self.encoder) {
-            blocks.extend(encoder.g_a.blocks.first().zip(packed.g_a.blocks.first()));
-        }
-        blocks
+    fn wide_layers(&self) -> Vec<&Wide> {
+        self.stages().filter_map(|stage| if let Layer::Wide(layer) = &stage.layer { Some(layer) } else { None }).collect()
     }
 
-    fn dense_speed(&self, dense: &Dense<'_, K>) -> LayerSpeed {
+    fn blocks(&self) -> Vec<&Block> {
+        self.stages().flat_map(|stage| &stage.blocks).collect()
+    }
+
+    fn dense_speed(&self, dense: &Dense<'_>) -> LayerSpeed {
         let (layer, outputs) = (dense.layer, dense.outputs);
+        let packed = packed::outputs::<K>(layer, 0..outputs);
         let codes = vec![K::Code::of(3); POSITIONS * layer.inputs];
         let input = Rows { data: &codes, stride: layer.inputs, count: POSITIONS };
         let mut active = vec![K::Code::of(0); POSITIONS * outputs];
         let mut stream = vec![0; POSITIONS * outputs];
         let time = fastest(|| match dense.end {
-            End::Active => self.kernels.dense(dense.packed, input, Out::Active(&mut active)),
-            End::Stream => self.kernels.dense(dense.packed, input, Out::Stream(&mut stream)),
-            End::Add => self.kernels.dense(dense.packed, input, Out::Add(&mut stream)),
+            End::Active => self.kernels.dense(&packed, input, Out::Active(&mut active)),
+            End::Stream => self.kernels.dense(&packed, input, Out::Stream(&mut stream)),
+            End::Add => self.kernels.dense(&packed, input, Out::Add(&mut stream)),
         });
         let out_bytes = match dense.end {
             End::Active => size_of::<K::Code>() * outputs,
@@ -132,19 +113,21 @@ impl<K: Kernels> Network<K> {
         speed(&layer.name, LayerKind::Int8, (layer.inputs, outputs, layer.inputs * outputs), (bytes, time))
     }
 
-    fn wide_speed(&self, layer: &model::Wide, packed: &K::Wide) -> LayerSpeed {
+    fn wide_speed(&self, layer: &Wide) -> LayerSpeed {
+        let packed = packed::wide::<K>(layer);
         let input = vec![3; POSITIONS * layer.inputs];
         let mut out = vec![0; POSITIONS * layer.outputs];
         let rows = Rows { data: &input, stride: layer.inputs, count: POSITIONS };
-        let time = fastest(|| self.kernels.wide(packed, rows, &mut out));
+        let time = fastest(|| self.kernels.wide(&packed, rows, &mut out));
         let shape = (layer.inputs, layer.outputs, layer.inputs * layer.outputs);
         speed(&layer.name, LayerKind::Wide, shape, (2 * (layer.inputs + layer.outputs), time))
     }
 
-    fn depthwise_speed(&self, layer: &model::Depthwise, packed: &K::Depthwise) -> LayerSpeed {
+    fn depthwise_speed(&self, layer: &Depthwise) -> LayerSpeed {
+        let packed = packed::depthwise::<K>(layer);
         let row = vec![K::Code::of(3); POSITIONS * layer.channels];
         let mut out = row.clone();
-        let time = fastest(|| self.kernels.depthwise(packed, [&row, &row, &row], &mut out));
+        let time = fastest(|| self.kernels.depthwise(&packed, [&row, &row, &row], &mut out));
         let bytes = 4 * layer.channels * size_of::<K::Code>();
         speed(&layer.name, LayerKind::Depthwise, (layer.channels, layer.channels, 9 * layer.channels), (bytes, time))
     }

@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
-use calotype_model::QualityTables;
+use calotype_model::{Map, QualityTables, Rect};
 
 use super::Network;
-use super::field::{Field, rows_of, shuffle2};
+use super::field::{Field, rows_of};
+use super::packed::Weights;
 use super::roll::Wanted;
 use super::scratch::{Scratch, job_rows, room};
+use super::stage::Given;
 use crate::kernels::Kernels;
 use crate::measure::Phase;
-use calotype_model::{Map, Rect};
 
-/// Samples of a row of 8x8 pixels.
-const BLOCK_ROW: usize = 24;
+/// Channels of pixels.
+const RGB: usize = 3;
 
 /// v_hat where g_s sees it: from tiles, each with its place.
 #[derive(Clone, Copy)]
@@ -63,56 +64,63 @@ impl<K: Kernels> Network<K> {
         wanted: Rect,
         (width, height): (usize, usize),
     ) -> Vec<S> {
-        let blocks = &self.decoder.g_s.blocks;
+        let g_s = &self.decoder.g_s;
+        let (fold, side) = (g_s.first.shuffle, g_s.last.shuffle);
+        let stride = fold * side;
         let picture = Rect::of_picture(width, height);
-        let latents = Latents { tiles, seen: wanted.widened(blocks.len().div_ceil(2), picture) };
+        let latents = Latents { tiles, seen: wanted.widened(self.model.decoder().g_s.halo(), picture) };
         let columns = Columns {
-            left: 2 * (wanted.x - latents.seen.x),
-            columns: 2 * wanted.width,
-            width: (16 * wanted.right()).min(width) - 16 * wanted.x,
+            left: fold * (wanted.x - latents.seen.x),
+            columns: fold * wanted.width,
+            width: (stride * wanted.right()).min(width) - stride * wanted.x,
         };
-        let (line, top) = (3 * columns.width, 2 * wanted.y);
-        let mut rgb = vec![S::default(); line * ((16 * wanted.bottom()).min(height) - 16 * wanted.y)];
-        let shape = (2 * picture.height, 2 * latents.seen.width, q.bias_dec.len());
-        let map = Wanted { phase: Phase::Synthesis, shape, rows: top..2 * wanted.bottom() };
-        let begin = |field: &mut Field<K>, rows: Range<usize>| self.begin_synthesis(q, latents, field, rows);
-        self.roll(&map, blocks, begin, |field, rows| {
-            let end = (8 * line * (rows.end - top)).min(rgb.len());
-            self.write_pixels(field, &rows, columns, &mut rgb[8 * line * (rows.start - top)..end]);
+        let (line, top) = (RGB * columns.width, fold * wanted.y);
+        let mut rgb = vec![S::default(); line * ((stride * wanted.bottom()).min(height) - stride * wanted.y)];
+        let map = Wanted {
+            phase: Phase::Synthesis,
+            shape: (fold * picture.height, fold * latents.seen.width, g_s.first.channels),
+            rows: top..fold * wanted.bottom(),
+            fold: g_s.fold(),
+        };
+        let bias = g_s.first.bias.as_ref().map(|bias| bias.at(q.quality));
+        let begin = |field: &mut Field<K>, rows: Range<usize>| self.begin_synthesis(bias.as_deref(), latents, field, rows);
+        self.roll(&map, &g_s.first.blocks, begin, |field, rows| {
+            let end = (side * line * (rows.end - top)).min(rgb.len());
+            self.write_pixels(field, &rows, columns, &mut rgb[side * line * (rows.start - top)..end]);
         });
         rgb
     }
 
-    fn begin_synthesis(&self, q: &QualityTables, latents: Latents<'_>, field: &mut Field<K>, rows: Range<usize>) {
-        let (g_s, width) = (&self.decoder.g_s, latents.seen.width);
-        self.fill(field, rows, g_s.blocks.first(), |scratch, y, stream| {
-            let folded = room(&mut scratch.stream, stream.len());
-            for (i, row) in folded.chunks_exact_mut(width * 4 * q.bias_dec.len()).enumerate() {
-                self.begin_row(latents, y / 2 + i, row);
+    fn begin_synthesis(&self, bias: Option<&[i16]>, latents: Latents<'_>, field: &mut Field<K>, rows: Range<usize>) {
+        let (first, width, row) = (&self.decoder.g_s.first, latents.seen.width, field.row);
+        self.fill(field, rows, first, |scratch, y, stream| {
+            let mut gathered = std::mem::take(&mut scratch.gathered);
+            let rows = stream.len() / row / first.shuffle;
+            let given = room(&mut gathered, rows * width * first.inputs);
+            for (i, row) in given.chunks_exact_mut(width * first.inputs).enumerate() {
+                latents.gather(y / first.shuffle + i, row);
             }
-            shuffle2(folded, width, 2 * q.bias_dec.len(), stream);
-            self.kernels.vectorise(|| add_bias(stream, &q.bias_dec));
+            self.layer(scratch, first, Given::Stream(given), (width, stream));
+            scratch.gathered = gathered;
+            if let Some(bias) = bias {
+                self.add_bias(bias, stream);
+            }
         });
     }
 
-    /// The first layer on row y of the latents, tile by tile.
-    fn begin_row(&self, latents: Latents<'_>, y: usize, folded: &mut [i16]) {
-        let (seen, outputs) = (latents.seen, folded.len() / latents.seen.width);
-        for (place, map) in latents.tiles {
-            let Some(part) = place.intersection(Rect { y, height: 1, ..seen }) else { continue };
-            let from = ((y - place.y) * map.width + part.x - place.x) * map.channels;
-            let row = rows_of(&map.data[from..][..part.width * map.channels], map.channels);
-            self.kernels.wide(&self.decoder.g_s.first, row, &mut folded[(part.x - seen.x) * outputs..][..part.width * outputs]);
-        }
+    /// `s + bias(Q)`, saturating.
+    pub(super) fn add_bias(&self, bias: &[i16], stream: &mut [i16]) {
+        self.kernels.vectorise(|| add(stream, bias));
     }
 
-    /// Rows of 8x8 pixels to at most 8 times as many rows of pixels.
+    /// Rows of the map to the pixels of each, in at most as many rows as the last layer shuffles out of one.
     fn write_pixels<S: Sample>(&self, field: &Field<K>, rows: &Range<usize>, columns: Columns, pixels: &mut [S]) {
-        let height = job_rows(rows.len(), columns.columns);
+        let (height, side) = (job_rows(rows.len(), columns.columns), self.decoder.g_s.last.shuffle);
+        let line = RGB * columns.width;
         let stream = field.stream[field.place(rows)].chunks(height * field.row);
-        let jobs: Vec<_> = stream.zip(pixels.chunks_mut(8 * height * 3 * columns.width)).collect();
+        let jobs: Vec<_> = stream.zip(pixels.chunks_mut(side * height * line)).collect();
         self.scratches.run(Phase::Synthesis, jobs, |scratch, (stream, pixels)| {
-            for (stream, pixels) in stream.chunks_exact(field.row).zip(pixels.chunks_mut(8 * 3 * columns.width)) {
+            for (stream, pixels) in stream.chunks_exact(field.row).zip(pixels.chunks_mut(side * line)) {
                 let channels = field.row / field.width;
                 let stream = &stream[columns.left * channels..][..columns.columns * channels];
                 self.write_row(scratch, stream, columns, pixels);
@@ -120,18 +128,32 @@ impl<K: Kernels> Network<K> {
         });
     }
 
-    /// One row of 8x8 pixels.
+    /// One row of blocks of pixels.
     fn write_row<S: Sample>(&self, scratch: &mut Scratch<K>, stream: &[i16], columns: Columns, pixels: &mut [S]) {
-        let length = columns.columns * 8 * BLOCK_ROW;
-        let wide = room(&mut scratch.stream, length);
-        self.kernels.wide(&self.decoder.g_s.last, rows_of(stream, stream.len() / columns.columns), wide);
+        let last = &self.decoder.g_s.last;
+        let Weights::Wide(weights) = &last.weights else { panic!("g_s ends with a wide layer") };
+        let line = RGB * last.shuffle;
+        let wide = room(&mut scratch.stream, columns.columns * last.shuffle * line);
+        self.kernels.wide(weights, rows_of(stream, last.inputs), wide);
         let samples = self.kernels.vectorise(|| S::all(wide, &mut scratch.pixels));
-        shuffle8(samples, pixels, columns.width);
+        shuffle(samples, last.shuffle, pixels, RGB * columns.width);
+    }
+}
+
+impl Latents<'_> {
+    /// Row y of them, from the tiles that it crosses.
+    fn gather(self, y: usize, row: &mut [i16]) {
+        for (place, map) in self.tiles {
+            let Some(part) = place.intersection(Rect { y, height: 1, ..self.seen }) else { continue };
+            let from = ((y - place.y) * map.width + part.x - place.x) * map.channels;
+            let length = part.width * map.channels;
+            row[(part.x - self.seen.x) * map.channels..][..length].copy_from_slice(&map.data[from..][..length]);
+        }
     }
 }
 
 #[inline(always)]
-fn add_bias(stream: &mut [i16], bias: &[i16]) {
+fn add(stream: &mut [i16], bias: &[i16]) {
     for position in stream.chunks_exact_mut(bias.len()) {
         for (s, &bias) in position.iter_mut().zip(bias) {
             *s = s.saturating_add(bias);
@@ -147,15 +169,13 @@ fn to_bytes(wide: &[i16], bytes: &mut [u8]) {
     }
 }
 
-/// A row of 8x8 blocks to at most 8 rows of pixels, cropped to `width`.
-fn shuffle8<S: Copy>(samples: &[S], pixels: &mut [S], width: usize) {
-    for (dy, row) in pixels.chunks_exact_mut(width * 3).enumerate() {
-        let blocks = samples.chunks_exact(8 * BLOCK_ROW).map(|block| &block[dy * BLOCK_ROW..][..BLOCK_ROW]);
-        for (place, block) in row.chunks_mut(BLOCK_ROW).zip(blocks) {
-            match <&mut [S; BLOCK_ROW]>::try_from(&mut *place) {
-                Ok(whole) => whole.copy_from_slice(block),
-                Err(_) => place.copy_from_slice(&block[..place.len()]),
-            }
+/// A row of blocks of r x r pixels to at most r rows of `length` samples.
+fn shuffle<S: Copy>(samples: &[S], r: usize, pixels: &mut [S], length: usize) {
+    let line = RGB * r;
+    for (dy, row) in pixels.chunks_exact_mut(length).enumerate() {
+        let blocks = samples.chunks_exact(r * line).map(|block| &block[dy * line..][..line]);
+        for (place, block) in row.chunks_mut(line).zip(blocks) {
+            place.copy_from_slice(&block[..place.len()]);
         }
     }
 }

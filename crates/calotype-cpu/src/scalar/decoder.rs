@@ -1,20 +1,14 @@
 //! The decoder's graph (docs/MODEL.md section 5).
 
-use calotype_model::{ContextStep, Decoder, QualityTables};
+use calotype_model::{Chain, Decoder, Hyper, Input, Map, QualityTables, TileSize};
 
-use super::{block, each, generate, pointwise_stream, read, round_shift, sat8, sat16, scaled, shuffle, wide, wide_stream};
-use calotype_model::{Hyper, Map, TileSize};
-
-/// The phase of a latent by the parities of its row and column.
-const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
-
-/// `ORDER[k][j]`: the phase of the latents that step k sets in channel quarter j.
-const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
+use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, scaled};
 
 /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h and the scale indices.
 pub fn hyper(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
-    let h8 = read(&hyper_synthesis(decoder, &z_codes(decoder, q, z, tile), tile), &decoder.h_read);
-    let log_sigma = pointwise_stream(&decoder.scale_head, &h8);
+    let h = chain(&decoder.h_s, q.quality, Reading::Codes(z_codes(decoder, q, z, tile))).crop((0, 0), (tile.lh, tile.lw));
+    let h8 = read(&h, &decoder.h_read);
+    let log_sigma = chain(decoder.scale_predictor(), q.quality, Reading::Codes(h8.clone()));
     let index = |m: usize, s: i16| decoder.scale_index(i32::from(s) + i32::from(q.log_gain_y[m]));
     Hyper { scale_index: each(&log_sigma, index).data, h8 }
 }
@@ -27,41 +21,35 @@ fn z_codes(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> M
     each(&symbols, |c, symbol| sat8(round_shift(i32::from(symbol) * i32::from(q.gain_z_dec[c]), shift[c])))
 }
 
-fn hyper_synthesis(decoder: &Decoder, z8: &Map<i8>, tile: TileSize) -> Map<i16> {
-    let h_s = &decoder.h_s;
-    let stream = shuffle(&pointwise_stream(&h_s.first, z8), 2);
-    let stream = block(&h_s.block1, &stream);
-    let stream = shuffle(&pointwise_stream(&h_s.mid, &read(&stream, &h_s.mid_read)), 2);
-    block(&h_s.block2, &stream).crop((0, 0), (tile.lh, tile.lw))
-}
-
 /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`.
 pub fn means(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
+    assert_eq!(symbols.len(), hyper.scale_index.len(), "y symbols of the tile");
+    walk(decoder, q, hyper, |latent, _| symbols[latent])
+}
+
+/// Section 5.3 with `symbol(latent, mu)`, mu in Q6, at each latent's flat index. Returns v_hat `[lh, lw, M]`.
+pub(super) fn walk(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
     let mut v_hat = Map::zeros(hyper.h8.height, hyper.h8.width, decoder.config.m);
-    assert_eq!(symbols.len(), v_hat.data.len(), "y symbols of the tile");
-    for step in 0..4 {
-        let mean = step_means(decoder, step, hyper, &v_hat);
-        for latent in latents_of_step(step, &v_hat) {
-            let m = latent % decoder.config.m;
+    for (k, step) in decoder.schedule.steps.iter().enumerate() {
+        let mean = predict(decoder, &decoder.predictors[step.mean], q, hyper, &v_hat);
+        for latent in latents_of_step(decoder, k, &v_hat) {
+            let m = latent % v_hat.channels;
             let mu = scaled(mean.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);
-            v_hat.data[latent] = reconstruct(decoder, q, (symbols[latent], mu), m);
+            v_hat.data[latent] = reconstruct(decoder, q, (symbol(latent, mu), mu), m);
         }
     }
     v_hat
 }
 
-/// Step k's means of all latents, in v units.
-pub(super) fn step_means(decoder: &Decoder, step: usize, hyper: &Hyper, v_hat: &Map<i16>) -> Map<i16> {
-    match step.checked_sub(1) {
-        None => pointwise_stream(&decoder.mean_head, &hyper.h8),
-        Some(context) => context_means(&decoder.context[context], &hyper.h8, &read(v_hat, &decoder.v_hat_read)),
-    }
-}
-
-fn context_means(step: &ContextStep, h8: &Map<i8>, v8: &Map<i8>) -> Map<i16> {
-    let input = concat(h8, v8);
-    let stream = block(&step.block, &pointwise_stream(&step.first, &input));
-    pointwise_stream(&step.last, &read(&stream, &step.last_read))
+/// A predictor's output `[lh, lw, M]`.
+fn predict(decoder: &Decoder, predictor: &Chain, q: &QualityTables, hyper: &Hyper, v_hat: &Map<i16>) -> Map<i16> {
+    let codes = |input: &Input| match input {
+        Input::H => hyper.h8.clone(),
+        Input::VHat => read(v_hat, &decoder.v_hat_read),
+        other => panic!("{}: a predictor does not see {other:?}", predictor.name),
+    };
+    let input = predictor.from.iter().map(codes).reduce(|a, b| concat(&a, &b)).expect("a predictor sees something");
+    chain(predictor, q.quality, Reading::Codes(input))
 }
 
 /// The channels of `a`, then those of `b`.
@@ -71,37 +59,32 @@ fn concat(a: &Map<i8>, b: &Map<i8>) -> Map<i8> {
 }
 
 /// The flat indices of the latents that step k sets.
-pub(super) fn latents_of_step(step: usize, v_hat: &Map<i16>) -> Vec<usize> {
-    let (width, channels) = (v_hat.width, v_hat.channels);
-    let in_step = |latent: &usize| {
-        let (y, x, m) = (latent / channels / width, latent / channels % width, latent % channels);
-        ORDER[step][m / (channels / 4)] == PHASE[y & 1][x & 1]
+fn latents_of_step(decoder: &Decoder, k: usize, v_hat: &Map<i16>) -> Vec<usize> {
+    let places = (0..v_hat.height).flat_map(|y| (0..v_hat.width).map(move |x| (y, x)));
+    let channels = |(y, x)| {
+        let first = (y * v_hat.width + x) * v_hat.channels;
+        decoder.schedule.channels_at(k, y, x).flatten().map(move |m| first + m)
     };
-    (0..v_hat.data.len()).filter(in_step).collect()
+    places.flat_map(channels).collect()
 }
 
 /// A latent of channel m from its symbol and mu (Q6).
-pub(super) fn reconstruct(decoder: &Decoder, q: &QualityTables, (symbol, mu): (i16, i16), m: usize) -> i16 {
+fn reconstruct(decoder: &Decoder, q: &QualityTables, (symbol, mu): (i16, i16), m: usize) -> i16 {
     let y_hat = sat16(64 * i32::from(symbol) + i32::from(mu));
     scaled(y_hat, q.gain_y_dec[m], decoder.tables.gain_y_dec.shift[m])
 }
 
 /// Section 5.4: v_hat `[lh, lw, M]` of a whole picture to its pixels, RGB, row by row.
 pub fn synthesise(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
-    each(&q4(decoder, q, v_hat), |_, p| ((p + 8) >> 4).clamp(0, 255) as u8).crop((0, 0), (height, width)).data
+    each(&q4(decoder, q, v_hat), |_, p| ((i32::from(p) + 8) >> 4).clamp(0, 255) as u8).crop((0, 0), (height, width)).data
 }
 
-/// The same before the last rounding, saturated to i16.
+/// The same before the last rounding.
 pub fn synthesise_q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<i16> {
-    each(&q4(decoder, q, v_hat), |_, p| sat16(p)).crop((0, 0), (height, width)).data
+    q4(decoder, q, v_hat).crop((0, 0), (height, width)).data
 }
 
 /// All pixels of the latents, Q4.
-fn q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>) -> Map<i32> {
-    let g_s = &decoder.g_s;
-    let stream = shuffle(&wide_stream(&g_s.first, v_hat), 2);
-    let stream = each(&stream, |c, value| sat16(i32::from(value) + i32::from(q.bias_dec[c])));
-    let stream = g_s.blocks.iter().fold(stream, |stream, weights| block(weights, &stream));
-    let rounded = each(&wide(&g_s.last, &stream), |n, a| round_shift(a, g_s.last.shift[n]));
-    shuffle(&rounded, 8)
+fn q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>) -> Map<i16> {
+    chain(&decoder.g_s, q.quality, Reading::Stream(v_hat.clone()))
 }

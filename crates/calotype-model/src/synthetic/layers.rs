@@ -1,7 +1,8 @@
 //! Random layers, scaled so that what goes in and out of them has a given size.
 
 use super::{CODE, PIXEL, STREAM};
-use crate::{Block, Config, ContextStep, Depthwise, HyperAnalysis, Pointwise, Transform, Wide};
+use crate::tables::KNOTS;
+use crate::{Block, BlockShape, Chain, ChainShape, Depthwise, Input, Layer, Pointwise, Product, RowTable, Stage, StageShape, Wide};
 
 /// The RMS of a layer's input and output, and the mean of its output.
 #[derive(Clone, Copy)]
@@ -94,8 +95,8 @@ impl Maker {
         Depthwise { name: name.to_owned(), channels, weight, bias, shift }
     }
 
-    pub(super) fn block(&mut self, name: &str, channels: usize, expansion: usize) -> Block {
-        let layer = |suffix: &str| format!("{name}.{suffix}");
+    fn block(&mut self, shape: &BlockShape, channels: usize) -> Block {
+        let (layer, hidden) = (|suffix: &str| format!("{}.{suffix}", shape.name), shape.expansion * channels);
         let (code, correction) = (Signal::new(CODE, CODE), Signal::new(CODE, STREAM / 4.0));
         Block {
             pw1_read: self.read_shifts(channels),
@@ -103,50 +104,51 @@ impl Maker {
             dw: self.depthwise(&layer("dw"), channels),
             pw2: self.pointwise(&layer("pw2"), channels, channels, correction),
             ffn1_read: self.read_shifts(channels),
-            ffn1: self.pointwise(&layer("ffn1"), expansion * channels, channels, code),
-            ffn2: self.pointwise(&layer("ffn2"), channels, expansion * channels, correction),
+            ffn1: self.pointwise(&layer("ffn1"), hidden, channels, code),
+            ffn2: self.pointwise(&layer("ffn2"), channels, hidden, correction),
         }
     }
 
-    pub(super) fn context_step(&mut self, step: usize, config: &Config) -> ContextStep {
-        let layer = |suffix: &str| format!("context.{step}.{suffix}");
-        ContextStep {
-            first: self.pointwise(&layer("first"), config.p, config.p + config.m, Signal::new(CODE, STREAM)),
-            block: self.block(&layer("block"), config.p, 1),
-            last_read: self.read_shifts(config.p),
-            last: self.pointwise(&layer("last"), config.m, config.p, Signal::new(CODE, STREAM / 2.0)),
+    fn stage(&mut self, shape: &StageShape, signal: Signal) -> Stage {
+        let (name, channels) = (&shape.name, shape.channels());
+        Stage {
+            read: shape.reads.then(|| self.read_shifts(shape.channels_in())),
+            unshuffle: shape.unshuffle,
+            layer: match shape.product {
+                Product::Int8 => Layer::Int8(self.pointwise(name, shape.outputs, shape.inputs, signal)),
+                Product::Wide => Layer::Wide(self.wide(name, shape.outputs, shape.inputs, signal)),
+            },
+            shuffle: shape.shuffle,
+            blocks: shape.blocks.iter().map(|block| self.block(block, channels)).collect(),
+            bias: shape.bias.as_ref().map(|name| RowTable { name: name.clone(), rows: vec![0; KNOTS * channels] }),
         }
     }
 
-    pub(super) fn synthesis(&mut self, config: &Config) -> Transform {
-        let pixels = Signal { input: 1.2 * STREAM, output: 800.0, mean: 2048.0 };
-        Transform {
-            first: self.wide("g_s.first", 4 * config.c, config.m, Signal::new(STREAM, STREAM)),
-            blocks: (0..config.n_d).map(|i| self.block(&format!("g_s.blocks.{i}"), config.c, 2)).collect(),
-            last: self.wide("g_s.last", 192, config.c, pixels),
-        }
+    /// A table for a stream.
+    pub(super) fn fill(&mut self, table: &mut RowTable) {
+        table.rows.iter_mut().for_each(|value| *value = self.within(300) as i16);
     }
 
-    pub(super) fn analysis(&mut self, config: &Config) -> Transform {
-        Transform {
-            first: self.wide("g_a.first", config.c, 192, Signal::new(PIXEL, STREAM)),
-            blocks: (0..config.n_e).map(|i| self.block(&format!("g_a.blocks.{i}"), config.c, 2)).collect(),
-            last: self.wide("g_a.last", config.m, 4 * config.c, Signal::new(STREAM, STREAM)),
-        }
+    /// Biases are 0.
+    pub(super) fn chain(&mut self, shape: &ChainShape) -> Chain {
+        let last = shape.stages.len() - 1;
+        let stages = shape.stages.iter().enumerate().map(|(i, stage)| self.stage(stage, signal(shape, stage, i == last)));
+        Chain { name: shape.name.clone(), from: shape.from.clone(), stages: stages.collect() }
     }
+}
 
-    pub(super) fn hyper_analysis(&mut self, config: &Config) -> HyperAnalysis {
-        let signal = Signal::new(CODE, STREAM);
-        HyperAnalysis {
-            first_read: self.read_shifts(config.m),
-            first: self.pointwise("h_a.first", config.p, config.m, signal),
-            block1: self.block("h_a.block1", config.p, 1),
-            mid_read: self.read_shifts(config.p),
-            mid: self.pointwise("h_a.mid", config.p, 4 * config.p, signal),
-            block2: self.block("h_a.block2", config.p, 1),
-            last_read: self.read_shifts(config.p),
-            last: self.pointwise("h_a.last", config.z, 4 * config.p, signal),
-        }
+/// What goes in and out of a stage's layer. The last layer of g_s makes pixels; that of a predictor means, or scales if it is the first.
+fn signal(chain: &ChainShape, stage: &StageShape, last: bool) -> Signal {
+    let stream = match stage.product {
+        Product::Int8 => Signal::new(CODE, STREAM),
+        Product::Wide if chain.from == [Input::Pixels] && stage.unshuffle == 8 => Signal::new(PIXEL, STREAM),
+        Product::Wide => Signal::new(STREAM, STREAM),
+    };
+    match chain.from[0] {
+        Input::VHat if last => Signal { input: 1.2 * STREAM, output: 800.0, mean: 2048.0 },
+        Input::H if last && chain.name == "scale_head" => Signal { input: CODE, output: 250.0, mean: 280.0 },
+        Input::H if last => Signal { output: STREAM / 2.0, ..stream },
+        _ => stream,
     }
 }
 

@@ -1,0 +1,370 @@
+//! Networks as chains: what they are made of, with weights ([`Chain`]) and without ([`ChainShape`]).
+//!
+//! A chain is a list of stages. A stage is a pointwise layer that makes a stream, and the blocks that correct the stream
+//! (docs/MODEL.md section 2). Everything that lists, reads, writes, checks or runs a network iterates its stages.
+
+use crate::tables::interpolate;
+use crate::{Block, Config, Depthwise, Pointwise, Wide};
+
+/// A map that a chain reads. Several are read as one, with the channels of the first in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Input {
+    /// The picture: a stream of 3 channels, `2 * pixel - 255`.
+    Pixels,
+    /// The latents before coding: a stream.
+    V,
+    /// The hyper-latents: codes.
+    Z,
+    /// The output of h_s, as codes.
+    H,
+    /// The latents as far as they are set: codes for a predictor, a stream for g_s.
+    VHat,
+}
+
+/// What a layer multiplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// Codes by i8 weights.
+    Int8,
+    /// A stream by i16 weights.
+    Wide,
+}
+
+/// A block without its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockShape {
+    /// Key of its layers in the model file, e.g. `g_s.blocks.0`.
+    pub name: String,
+    /// Channels inside its feed-forward branch, for each of the stream's.
+    pub expansion: usize,
+}
+
+/// A stage without its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageShape {
+    /// The layer's key in the model file, e.g. `g_s.first`.
+    pub name: String,
+    /// What it multiplies.
+    pub product: Product,
+    /// Whether it reads a stream as codes, with a `read_shift` of its own.
+    pub reads: bool,
+    /// Its input is unshuffled by this factor; 1 is none.
+    pub unshuffle: usize,
+    /// K, after the unshuffle.
+    pub inputs: usize,
+    /// N, before the shuffle.
+    pub outputs: usize,
+    /// Its output is shuffled by this factor; 1 is none.
+    pub shuffle: usize,
+    /// The quality table that is added to the stream.
+    pub bias: Option<String>,
+    /// The blocks on the stream.
+    pub blocks: Vec<BlockShape>,
+}
+
+/// A chain without its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainShape {
+    /// E.g. `g_s`.
+    pub name: String,
+    /// What it reads.
+    pub from: Vec<Input>,
+    /// In their order.
+    pub stages: Vec<StageShape>,
+}
+
+/// A pointwise layer with its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layer {
+    /// On codes.
+    Int8(Pointwise),
+    /// On a stream.
+    Wide(Wide),
+}
+
+/// A quality table that stands alone: `[64, channels]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowTable {
+    /// Key in the model file, e.g. `bias.dec`.
+    pub name: String,
+    /// 64 rows.
+    pub rows: Vec<i16>,
+}
+
+/// A layer that makes a stream, and the blocks that correct it:
+/// `s = shuffle(stream(layer, unshuffle(read(input)))) + bias(Q)`, then `s = Block(s)` for each block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// `[channels of the input]`, at most 15: how an int8 layer reads a stream. `None` for codes, and for a wide layer.
+    pub read: Option<Vec<u8>>,
+    /// The factor of the input's unshuffle; 1 is none.
+    pub unshuffle: usize,
+    /// The layer.
+    pub layer: Layer,
+    /// The factor of the output's shuffle; 1 is none.
+    pub shuffle: usize,
+    /// Added to the stream, saturating.
+    pub bias: Option<RowTable>,
+    /// The blocks.
+    pub blocks: Vec<Block>,
+}
+
+/// A network with its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// E.g. `g_s`.
+    pub name: String,
+    /// What it reads.
+    pub from: Vec<Input>,
+    /// In their order; at least one.
+    pub stages: Vec<Stage>,
+}
+
+/// One layer of a chain.
+#[derive(Debug, Clone, Copy)]
+pub enum AnyLayer<'a> {
+    /// Pointwise on codes.
+    Int8(&'a Pointwise),
+    /// Pointwise on a stream.
+    Wide(&'a Wide),
+    /// 3x3 by channel.
+    Depthwise(&'a Depthwise),
+}
+
+/// One layer of a chain, to change.
+#[derive(Debug)]
+pub enum AnyLayerMut<'a> {
+    /// Pointwise on codes.
+    Int8(&'a mut Pointwise),
+    /// Pointwise on a stream.
+    Wide(&'a mut Wide),
+    /// 3x3 by channel.
+    Depthwise(&'a mut Depthwise),
+}
+
+impl RowTable {
+    /// `[channels]` at a quality (docs/MODEL.md section 3).
+    pub fn at(&self, quality: u16) -> Vec<i16> {
+        interpolate(&self.rows, quality)
+    }
+}
+
+impl Layer {
+    /// Key in the model file.
+    pub fn name(&self) -> &str {
+        match self {
+            Layer::Int8(layer) => &layer.name,
+            Layer::Wide(layer) => &layer.name,
+        }
+    }
+
+    /// K.
+    pub fn inputs(&self) -> usize {
+        match self {
+            Layer::Int8(layer) => layer.inputs,
+            Layer::Wide(layer) => layer.inputs,
+        }
+    }
+
+    /// N.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Layer::Int8(layer) => layer.outputs,
+            Layer::Wide(layer) => layer.outputs,
+        }
+    }
+}
+
+impl Stage {
+    /// Channels of its stream.
+    pub fn channels(&self) -> usize {
+        self.layer.outputs() / (self.shuffle * self.shuffle)
+    }
+
+    /// How the first thing behind its layer reads the stream, if that is a block.
+    pub fn block_read(&self) -> Option<&[u8]> {
+        self.blocks.first().map(|block| &block.pw1_read[..])
+    }
+}
+
+impl Chain {
+    /// Channels of its output.
+    pub fn channels(&self) -> usize {
+        self.stages.last().map_or(0, Stage::channels)
+    }
+
+    /// How many positions of the input around its own place an output sees: each block sees one position of its stream further.
+    pub fn halo(&self) -> usize {
+        self.stages.iter().rev().fold(0, |seen, stage| (seen + stage.blocks.len()).div_ceil(stage.shuffle) * stage.unshuffle)
+    }
+
+    /// Its layers in the order in which they run.
+    pub fn layers(&self) -> impl Iterator<Item = AnyLayer<'_>> {
+        self.stages.iter().flat_map(|stage| std::iter::once(stage.layer.any()).chain(stage.blocks.iter().flat_map(Block::layers)))
+    }
+}
+
+impl Chain {
+    /// [`Chain::layers`], to change.
+    pub fn layers_mut(&mut self) -> impl Iterator<Item = AnyLayerMut<'_>> {
+        self.stages.iter_mut().flat_map(|stage| {
+            let layer = match &mut stage.layer {
+                Layer::Int8(layer) => AnyLayerMut::Int8(layer),
+                Layer::Wide(layer) => AnyLayerMut::Wide(layer),
+            };
+            std::iter::once(layer).chain(stage.blocks.iter_mut().flat_map(Block::layers_mut))
+        })
+    }
+}
+
+impl Layer {
+    fn any(&self) -> AnyLayer<'_> {
+        match self {
+            Layer::Int8(layer) => AnyLayer::Int8(layer),
+            Layer::Wide(layer) => AnyLayer::Wide(layer),
+        }
+    }
+}
+
+impl Block {
+    /// Its layers in the order in which they run.
+    pub fn layers(&self) -> [AnyLayer<'_>; 5] {
+        use AnyLayer::{Depthwise, Int8};
+        [Int8(&self.pw1), Depthwise(&self.dw), Int8(&self.pw2), Int8(&self.ffn1), Int8(&self.ffn2)]
+    }
+}
+
+impl Block {
+    fn layers_mut(&mut self) -> [AnyLayerMut<'_>; 5] {
+        use AnyLayerMut::{Depthwise, Int8};
+        [Int8(&mut self.pw1), Depthwise(&mut self.dw), Int8(&mut self.pw2), Int8(&mut self.ffn1), Int8(&mut self.ffn2)]
+    }
+}
+
+impl AnyLayerMut<'_> {
+    /// Its key in the model file.
+    pub fn name(&self) -> &str {
+        match self {
+            AnyLayerMut::Int8(layer) => &layer.name,
+            AnyLayerMut::Wide(layer) => &layer.name,
+            AnyLayerMut::Depthwise(layer) => &layer.name,
+        }
+    }
+
+    /// The first byte of its weights changed: for tests that something notices.
+    pub fn flip(self) {
+        match self {
+            AnyLayerMut::Int8(layer) => layer.weight[0] ^= 64,
+            AnyLayerMut::Wide(layer) => layer.weight[0] ^= 64,
+            AnyLayerMut::Depthwise(layer) => layer.weight[4] ^= 64,
+        }
+    }
+}
+
+impl AnyLayer<'_> {
+    /// Its key in the model file.
+    pub fn name(&self) -> &str {
+        match self {
+            AnyLayer::Int8(layer) => &layer.name,
+            AnyLayer::Wide(layer) => &layer.name,
+            AnyLayer::Depthwise(layer) => &layer.name,
+        }
+    }
+}
+
+/// The chains of both parts, without weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Architecture {
+    /// z to h.
+    pub h_s: ChainShape,
+    /// What the schedule's steps ask.
+    pub predictors: Vec<ChainShape>,
+    /// v_hat to pixels, Q4.
+    pub g_s: ChainShape,
+    /// Pixels to v.
+    pub g_a: ChainShape,
+    /// v to z, before their gain.
+    pub h_a: ChainShape,
+}
+
+impl Architecture {
+    /// The first network (docs/MODEL.md sections 5 and 6), in the sizes of a config.
+    pub fn v1(config: &Config) -> Architecture {
+        let Config { c, m, z, p, .. } = *config;
+        let context = |k: usize| {
+            let name = format!("context.{k}");
+            let first = stage(&name, "first", p + m, p).blocks(["block".to_owned()], 1);
+            chain(&name, &[Input::H, Input::VHat], [first, stage(&name, "last", p, m).reading()])
+        };
+        let head = |name: &str| chain(name, &[Input::H], [StageShape { name: name.to_owned(), ..stage(name, "", p, m) }]);
+        Architecture {
+            h_s: chain("h_s", &[Input::Z], [
+                stage("h_s", "first", z, 4 * p).shuffled(2).blocks(["block1".to_owned()], 1),
+                stage("h_s", "mid", p, 4 * p).reading().shuffled(2).blocks(["block2".to_owned()], 1),
+            ]),
+            predictors: [head("scale_head"), head("mean_head")].into_iter().chain((0..3).map(context)).collect(),
+            g_s: chain("g_s", &[Input::VHat], [
+                StageShape { bias: Some("bias.dec".to_owned()), ..stage("g_s", "first", m, 4 * c).wide().shuffled(2).blocks(numbered(config.n_d), 2) },
+                stage("g_s", "last", c, 192).wide().shuffled(8),
+            ]),
+            g_a: chain("g_a", &[Input::Pixels], [
+                stage("g_a", "first", 192, c).wide().unshuffled(8).blocks(numbered(config.n_e), 2),
+                stage("g_a", "last", 4 * c, m).wide().unshuffled(2),
+            ]),
+            h_a: chain("h_a", &[Input::V], [
+                stage("h_a", "first", m, p).reading().blocks(["block1".to_owned()], 1),
+                stage("h_a", "mid", 4 * p, p).reading().unshuffled(2).blocks(["block2".to_owned()], 1),
+                stage("h_a", "last", 4 * p, z).reading().unshuffled(2),
+            ]),
+        }
+    }
+}
+
+fn chain<const N: usize>(name: &str, from: &[Input], stages: [StageShape; N]) -> ChainShape {
+    ChainShape { name: name.to_owned(), from: from.to_vec(), stages: stages.into() }
+}
+
+/// An int8 layer on codes.
+fn stage(chain: &str, layer: &str, inputs: usize, outputs: usize) -> StageShape {
+    let (product, blocks) = (Product::Int8, Vec::new());
+    StageShape { name: format!("{chain}.{layer}"), product, reads: false, unshuffle: 1, inputs, outputs, shuffle: 1, bias: None, blocks }
+}
+
+fn numbered(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|i| format!("blocks.{i}"))
+}
+
+impl StageShape {
+    fn wide(self) -> StageShape {
+        StageShape { product: Product::Wide, ..self }
+    }
+
+    fn reading(self) -> StageShape {
+        StageShape { reads: true, ..self }
+    }
+
+    fn unshuffled(self, factor: usize) -> StageShape {
+        StageShape { unshuffle: factor, ..self }
+    }
+
+    fn shuffled(self, factor: usize) -> StageShape {
+        StageShape { shuffle: factor, ..self }
+    }
+
+    fn blocks(self, names: impl IntoIterator<Item = String>, expansion: usize) -> StageShape {
+        let chain = self.name.rsplit_once('.').map_or("", |(chain, _)| chain).to_owned();
+        let block = |name: String| BlockShape { name: format!("{chain}.{name}"), expansion };
+        StageShape { blocks: names.into_iter().map(block).collect(), ..self }
+    }
+
+    /// Channels of its stream.
+    pub fn channels(&self) -> usize {
+        self.outputs / (self.shuffle * self.shuffle)
+    }
+
+    /// Channels of its input before the unshuffle.
+    pub fn channels_in(&self) -> usize {
+        self.inputs / (self.unshuffle * self.unshuffle)
+    }
+}
