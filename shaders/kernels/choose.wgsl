@@ -1,6 +1,6 @@
-// choose: one step's symbols, and the latents that they decode to (docs/MODEL.md section 6).
+// choose: symbols of a step, and the latents that they decode to (docs/MODEL.md section 6).
 //
-// mean stream [lh][lw][M], v stream [lh][lw][M], scale_index u8 [lh][lw][M], thresholds [256] in 1/64 of a symbol by scale index
+// v stream [lh][lw][M], scale_index u8 [lh][lw][M], thresholds [256] in 1/64 of a symbol by scale index
 // -> symbols i16 [lh][lw][M], v_hat [lh][lw][M], its codes in codes_out [lh][lw][P + M] behind h's
 
 @group(0) @binding(3) var<storage, read> v: array<vec2<u32>>;
@@ -15,7 +15,7 @@ fn symbol_of(delta: vec4<i32>, index: vec4<u32>) -> vec4<i32> {
     let threshold = vec4<u32>(thresholds[index.x], thresholds[index.y], thresholds[index.z], thresholds[index.w]);
     let magnitude = min((vec4<u32>(abs(delta)) + 64u - threshold) >> vec4<u32>(6u), vec4<u32>(32767u));
     let symbol = select(vec4<i32>(magnitude), -vec4<i32>(magnitude), delta < vec4<i32>(0));
-    return select(vec4<i32>(0), symbol, index >= vec4<u32>(step.skip_below));
+    return select(vec4<i32>(0), symbol, index >= vec4<u32>(cell.skip_below));
 }
 
 @compute @workgroup_size(64)
@@ -25,18 +25,17 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = element(workgroup, workgroups, local);
-    if i >= step.groups {
+    if i >= cell.groups {
         return;
     }
-    let c4 = i % (step.channels / 4u);
-    let p = i / (step.channels / 4u);
-    let chosen = in_step(p, c4);
-    let mu = to_q6(unpack16(mean[i]), c4);
-    let y = to_q6(unpack16(v[i]), c4);
-    let index = (vec4<u32>(scale_index[i]) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
+    let here = place(i);
+    let chosen = in_cell(here.c4);
+    let mu = to_q6(unpack16(mean[i]), here.c4);
+    let y = to_q6(unpack16(v[here.at]), here.c4);
+    let index = (vec4<u32>(scale_index[here.at]) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
     let symbol = symbol_of(y - mu, index);
-    symbols[i] = pack16(select(unpack16(symbols[i]), symbol, chosen));
-    let latent = select(unpack16(v_hat[i]), reconstructed(symbol, mu, c4), chosen);
-    v_hat[i] = pack16(latent);
-    codes_out[p * step.stride4 + step.offset4 + c4] = code_of(latent, c4);
+    symbols[here.at] = pack16(select(unpack16(symbols[here.at]), symbol, chosen));
+    let latent = select(unpack16(v_hat[here.at]), reconstructed(symbol, mu, here.c4), chosen);
+    v_hat[here.at] = pack16(latent);
+    codes_out[here.p * cell.stride4 + cell.offset4 + here.c4] = code_of(latent, here.c4);
 }

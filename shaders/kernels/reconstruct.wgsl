@@ -1,6 +1,6 @@
-// reconstruct: one step's latents from their symbols and means (docs/MODEL.md section 5.3).
+// reconstruct: latents of a step from their symbols and means (docs/MODEL.md section 5.3).
 //
-// mean stream [lh][lw][M], symbols i16 [lh][lw][M] -> v_hat [lh][lw][M], its codes in codes_out [lh][lw][P + M] behind h's
+// symbols i16 [lh][lw][M] -> v_hat [lh][lw][M], its codes in codes_out [lh][lw][P + M] behind h's
 
 @group(0) @binding(3) var<storage, read> symbols: array<vec2<u32>>;
 @group(0) @binding(4) var<storage, read_write> v_hat: array<vec2<u32>>;
@@ -13,14 +13,13 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = element(workgroup, workgroups, local);
-    if i >= step.groups {
+    if i >= cell.groups {
         return;
     }
-    let c4 = i % (step.channels / 4u);
-    let p = i / (step.channels / 4u);
-    let mu = to_q6(unpack16(mean[i]), c4);
-    let fresh = reconstructed(unpack16(symbols[i]), mu, c4);
-    let v = select(unpack16(v_hat[i]), fresh, in_step(p, c4));
-    v_hat[i] = pack16(v);
-    codes_out[p * step.stride4 + step.offset4 + c4] = code_of(v, c4);
+    let here = place(i);
+    let mu = to_q6(unpack16(mean[i]), here.c4);
+    let fresh = reconstructed(unpack16(symbols[here.at]), mu, here.c4);
+    let v = select(unpack16(v_hat[here.at]), fresh, in_cell(here.c4));
+    v_hat[here.at] = pack16(v);
+    codes_out[here.p * cell.stride4 + cell.offset4 + here.c4] = code_of(v, here.c4);
 }

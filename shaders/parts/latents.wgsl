@@ -1,26 +1,48 @@
-// The latents of one of four steps (docs/MODEL.md section 5.3). An invocation has four channels at one position.
+// The latents that a step sets at some places (docs/MODEL.md section 5.3): channels first to end - 1 at every `apart`-th row and column.
+// An invocation has four channels at one position.
 //
 // tables [M / 4][5]: gain.y, gain.y_shift, gain.y_dec, gain.y_dec_shift, v_hat.read_shift
+// mean [positions][ceil(end / 4) - first / 4 groups of four]
 
-struct Step {
-    groups: u32,       // lh * lw * M / 4
+struct Cell {
+    groups: u32,       // of four channels at all positions together
     width: u32,        // lw
-    channels: u32,     // M
-    step: u32,         // 0 to 3
+    channels4: u32,    // M / 4
+    first: u32,
+    end: u32,
+    columns: u32,      // positions in a row
+    apart: u32,
+    top: u32,          // the first position
+    left: u32,
     stride4: u32,      // (P + M) / 4: one position of `codes_out`
     offset4: u32,      // P / 4: where v_hat begins in it
     skip_below: u32,
 }
 
-@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(0) var<uniform> cell: Cell;
 @group(0) @binding(1) var<storage, read> tables: array<vec4<i32>>;
 @group(0) @binding(2) var<storage, read> mean: array<vec2<u32>>;
 
-// Which of the four channels 4 c4 to 4 c4 + 3 at a position belong to the step: ORDER[k][j] is k ^ j.
-fn in_step(p: u32, c4: u32) -> vec4<bool> {
-    let phase = (((p / step.width) & 1u) * 3u) ^ (((p % step.width) & 1u) * 2u);
-    let quarter = (c4 * 4u + vec4<u32>(0u, 1u, 2u, 3u)) / (step.channels / 4u);
-    return (quarter ^ vec4<u32>(step.step)) == vec4<u32>(phase);
+// Where an invocation works.
+struct Place {
+    p: u32,      // the position in the tile
+    c4: u32,     // the group of four channels
+    at: u32,     // the group in a map [lh][lw][M]
+}
+
+fn place(i: u32) -> Place {
+    let first4 = cell.first / 4u;
+    let cell4 = (cell.end + 3u) / 4u - first4;
+    let c4 = first4 + i % cell4;
+    let q = i / cell4;
+    let p = (q / cell.columns * cell.apart + cell.top) * cell.width + q % cell.columns * cell.apart + cell.left;
+    return Place(p, c4, p * cell.channels4 + c4);
+}
+
+// Which of the four channels belong to the cell.
+fn in_cell(c4: u32) -> vec4<bool> {
+    let channel = c4 * 4u + vec4<u32>(0u, 1u, 2u, 3u);
+    return (channel >= vec4<u32>(cell.first)) & (channel < vec4<u32>(cell.end));
 }
 
 fn to_q6(value: vec4<i32>, c4: u32) -> vec4<i32> {

@@ -1,9 +1,9 @@
-// A layer of N outputs at every position of a map. Bindings 0 to 3 of all pointwise kernels.
+// A layer of N outputs at positions of a map. Bindings 0 to 3 of all pointwise kernels.
 //
 // ends [N / 4][4]: bias, shift, read shift of the codes that are made of the output, addend (bias.dec or log gain; 0 for most layers).
 
 struct Layer {
-    positions: u32,   // of the input map
+    positions: u32,   // that are computed
     width: u32,       // of the input map
     inputs4: u32,     // K / 4
     stride4: u32,     // groups of four channels from one input position to the next, at least K / 4
@@ -13,6 +13,7 @@ struct Layer {
     top: u32,         // rows and columns of the output that are cropped away (before a shuffle); wrapped around: added
     left: u32,
     codes4: u32,      // groups of four channels from one position of the codes that are written to the next
+    apart: u32,       // rows and columns from one position that is computed to the next
 }
 
 @group(0) @binding(0) var<uniform> layer: Layer;

@@ -11,10 +11,10 @@ fn main(@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) w
     }
     let last = layer.positions - 1u;
     let step = stride();
-    let i0 = p * step;
-    let i1 = min(p + 1u, last) * step;
-    let i2 = min(p + 2u, last) * step;
-    let i3 = min(p + 3u, last) * step;
+    let i0 = position(p) * step;
+    let i1 = position(min(p + 1u, last)) * step;
+    let i2 = position(min(p + 2u, last)) * step;
+    let i3 = position(min(p + 3u, last)) * step;
     var a0 = vec4<i32>();
     var a1 = vec4<i32>();
     var a2 = vec4<i32>();

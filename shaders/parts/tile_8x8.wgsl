@@ -12,14 +12,14 @@ fn main(@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) w
     }
     let last = layer.positions - 1u;
     let step = stride();
-    let i0 = p * step;
-    let i1 = min(p + 1u, last) * step;
-    let i2 = min(p + 2u, last) * step;
-    let i3 = min(p + 3u, last) * step;
-    let i4 = min(p + 4u, last) * step;
-    let i5 = min(p + 5u, last) * step;
-    let i6 = min(p + 6u, last) * step;
-    let i7 = min(p + 7u, last) * step;
+    let i0 = position(p) * step;
+    let i1 = position(min(p + 1u, last)) * step;
+    let i2 = position(min(p + 2u, last)) * step;
+    let i3 = position(min(p + 3u, last)) * step;
+    let i4 = position(min(p + 4u, last)) * step;
+    let i5 = position(min(p + 5u, last)) * step;
+    let i6 = position(min(p + 6u, last)) * step;
+    let i7 = position(min(p + 7u, last)) * step;
     var a0 = vec4<i32>();
     var a1 = vec4<i32>();
     var a2 = vec4<i32>();

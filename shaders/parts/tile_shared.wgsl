@@ -19,7 +19,7 @@ fn main(
     let n4 = workgroup.x * 16u + local.x;
     let m4 = n4 + 8u;
     let p = workgroup.y * 64u + local.y;
-    let brought = min(workgroup.y * 64u + index, layer.positions - 1u) * stride();
+    let brought = position(min(workgroup.y * 64u + index, layer.positions - 1u)) * stride();
     let group = min(workgroup.x * 16u + index % 16u, layer.outputs4 - 1u);
     var a0 = vec4<i32>();
     var a1 = vec4<i32>();

@@ -72,23 +72,26 @@ pub mod place {
 
 use Access::{Read, Uniform, Write};
 
-const LAYER_SIZES: &[&str] = &["positions", "width", "inputs4", "stride4", "outputs4", "out_width", "out_height", "top", "left", "codes4"];
-const STEP_SIZES: &[&str] = &["groups", "width", "channels", "step", "stride4", "offset4", "skip_below"];
+const LAYER_SIZES: &[&str] =
+    &["positions", "width", "inputs4", "stride4", "outputs4", "out_width", "out_height", "top", "left", "codes4", "apart"];
+const CELL_SIZES: &[&str] =
+    &["groups", "width", "channels4", "first", "end", "columns", "apart", "top", "left", "stride4", "offset4", "skip_below"];
 const EMIT: &[&str] = &["CODES", "PLACE", "STREAM"];
 
 macro_rules! text {
     ($($part:literal),*) => { concat!($(include_str!(concat!("../", $part, ".wgsl"))),*) };
 }
 
-/// The texts of a pointwise kernel, in the order of [`TILES`]: sums of few and of many inputs a step, and what comes behind the tile.
+/// The texts of a pointwise kernel, in the order of [`TILES`]: where it runs, sums of few and of many inputs a step, and what comes behind
+/// the tile.
 macro_rules! tiled {
-    ($few:literal, $many:literal, $($end:literal),*) => {
+    ($where:literal, $few:literal, $many:literal, $($end:literal),*) => {
         &[
-            text!("parts/arithmetic", "parts/layer", $few, "parts/tile_8x4", $($end),*),
-            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_4x4", $($end),*),
-            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_8x4", $($end),*),
-            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_8x8", $($end),*),
-            text!("parts/arithmetic", "parts/layer", $many, "parts/tile_shared", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $where, $few, "parts/tile_8x4", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $where, $many, "parts/tile_4x4", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $where, $many, "parts/tile_8x4", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $where, $many, "parts/tile_8x8", $($end),*),
+            text!("parts/arithmetic", "parts/layer", $where, $many, "parts/tile_shared", $($end),*),
         ]
     };
 }
@@ -96,7 +99,7 @@ macro_rules! tiled {
 /// An int8 layer, ends *code* and *active*.
 pub const POINTWISE_CODE: Kernel = Kernel {
     name: "pointwise_code",
-    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_code"),
+    sources: tiled!("parts/every_position", "parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_code"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -106,7 +109,14 @@ pub const POINTWISE_CODE: Kernel = Kernel {
 /// An int8 layer, end *stream*.
 pub const POINTWISE_STREAM: Kernel = Kernel {
     name: "pointwise_stream",
-    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "parts/emit", "parts/stream_end", "kernels/pointwise_stream"),
+    sources: tiled!(
+        "parts/every_position",
+        "parts/pointwise",
+        "parts/pointwise_by_16",
+        "parts/emit",
+        "parts/stream_end",
+        "kernels/pointwise_stream"
+    ),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("stream_out", Write), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -116,7 +126,7 @@ pub const POINTWISE_STREAM: Kernel = Kernel {
 /// An int8 layer, end *add*.
 pub const POINTWISE_ADD: Kernel = Kernel {
     name: "pointwise_add",
-    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "parts/emit", "kernels/pointwise_add"),
+    sources: tiled!("parts/every_position", "parts/pointwise", "parts/pointwise_by_16", "parts/emit", "kernels/pointwise_add"),
     bindings: &[
         ("layer", Uniform),
         ("weights", Read),
@@ -134,8 +144,18 @@ pub const POINTWISE_ADD: Kernel = Kernel {
 /// The scale head with the look-up of CDF tables.
 pub const POINTWISE_INDEX: Kernel = Kernel {
     name: "pointwise_index",
-    sources: tiled!("parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_index"),
+    sources: tiled!("parts/every_position", "parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_index"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("scale_lut", Read), ("index_out", Write)],
+    sizes: LAYER_SIZES,
+    workgroup_size: [8, 8, 1],
+    overrides: &[],
+};
+
+/// A predictor's last layer where a step sets latents.
+pub const POINTWISE_CELL: Kernel = Kernel {
+    name: "pointwise_cell",
+    sources: tiled!("parts/some_positions", "parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_cell"),
+    bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("means_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
     overrides: &[],
@@ -144,7 +164,7 @@ pub const POINTWISE_INDEX: Kernel = Kernel {
 /// A wide layer, end *stream*.
 pub const WIDE_STREAM: Kernel = Kernel {
     name: "wide_stream",
-    sources: tiled!("parts/wide", "parts/wide_by_8", "parts/emit", "parts/stream_end", "kernels/wide_stream"),
+    sources: tiled!("parts/every_position", "parts/wide", "parts/wide_by_8", "parts/emit", "parts/stream_end", "kernels/wide_stream"),
     bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("stream_out", Write), ("codes_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
@@ -181,22 +201,22 @@ pub const SCALE_SYMBOL: Kernel = Kernel {
     overrides: &[],
 };
 
-/// One step's latents from symbols.
+/// Latents of a step from symbols.
 pub const RECONSTRUCT: Kernel = Kernel {
     name: "reconstruct",
     sources: &[text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/reconstruct")],
-    bindings: &[("step", Uniform), ("tables", Read), ("mean", Read), ("symbols", Read), ("v_hat", Write), ("codes_out", Write)],
-    sizes: STEP_SIZES,
+    bindings: &[("cell", Uniform), ("tables", Read), ("mean", Read), ("symbols", Read), ("v_hat", Write), ("codes_out", Write)],
+    sizes: CELL_SIZES,
     workgroup_size: [64, 1, 1],
     overrides: &[],
 };
 
-/// One step's symbols and latents from v.
+/// Symbols and latents of a step from v.
 pub const CHOOSE: Kernel = Kernel {
     name: "choose",
     sources: &[text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/choose")],
     bindings: &[
-        ("step", Uniform),
+        ("cell", Uniform),
         ("tables", Read),
         ("mean", Read),
         ("v", Read),
@@ -206,7 +226,7 @@ pub const CHOOSE: Kernel = Kernel {
         ("v_hat", Write),
         ("codes_out", Write),
     ],
-    sizes: STEP_SIZES,
+    sizes: CELL_SIZES,
     workgroup_size: [64, 1, 1],
     overrides: &[],
 };
@@ -297,6 +317,7 @@ pub const KERNELS: &[&Kernel] = &[
     &POINTWISE_STREAM,
     &POINTWISE_ADD,
     &POINTWISE_INDEX,
+    &POINTWISE_CELL,
     &WIDE_STREAM,
     &DEPTHWISE,
     &SCALE_CODE,

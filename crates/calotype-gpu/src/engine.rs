@@ -127,17 +127,17 @@ impl Engine {
     }
 
     /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each. Nothing is waited for.
-    pub fn latents(&self, q: &QualityTables, tiles: &[(&Hyper, &[i16])]) -> Result<Vec<Latents>, Error> {
+    pub fn latents(&self, q: &QualityTables, tiles: Vec<(Hyper, &[i16])>) -> Result<Vec<Latents>, Error> {
         let at = self.at(q)?;
-        let latents = |&(Hyper(hyper), symbols): &(&Hyper, &[i16])| {
+        let latents = |(Hyper(hyper), symbols): (Hyper, &[i16])| {
             assert_eq!(symbols.len(), hyper.size.lh * hyper.size.lw * self.model.decoder().config.m, "y symbols of the tile");
             let mut commands = Commands::new(&self.gpu)?;
             let symbols = commands.upload(&halves(symbols))?;
-            let v_hat = at.means(&mut commands, hyper, &symbols)?;
+            let v_hat = at.means(&mut commands, &hyper, &symbols)?;
             commands.flush()?;
             Ok(Latents { size: hyper.size, v_hat })
         };
-        tiles.iter().map(latents).collect()
+        tiles.into_iter().map(latents).collect()
     }
 
     /// Section 5.4: the RGB bytes, row by row, of the pixels of `wanted` (in latents) in a picture of `width` x `height` pixels.

@@ -85,7 +85,7 @@ fn workgroups(layer: &Dense, tile: usize, positions: usize) -> Result<[u32; 2], 
 }
 
 /// The uniform of a pointwise kernel; wrapping around where the crop is below 0.
-fn layer_sizes(layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 10] {
+fn layer_sizes(layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 11] {
     let (width, out, (top, left)) = (input.size.width, emit.size, emit.origin);
     let written = match emit.place {
         place::SHUFFLE => layer.outputs / 4,
@@ -94,8 +94,26 @@ fn layer_sizes(layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 10] {
     };
     let [positions, inputs4, stride4, outputs4] = [input.size.positions(), layer.inputs / 4, input.stride / 4, layer.outputs / 4];
     let codes4 = emit.codes_stride.unwrap_or(written) / 4;
-    let sizes = [positions, width, inputs4, stride4, outputs4, out.width, out.height, top as usize, left as usize, codes4];
+    let sizes = [positions, width, inputs4, stride4, outputs4, out.width, out.height, top as usize, left as usize, codes4, 1];
     sizes.map(|size| size as u32)
+}
+
+/// Every `apart`-th row and column of a map, from (top, left) on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub apart: usize,
+    pub top: usize,
+    pub left: usize,
+    /// How many there are.
+    pub size: Size,
+}
+
+impl Places {
+    /// Those of a map whose rows and columns leave the remainders `top` and `left`.
+    pub fn new(map: Size, apart: usize, (top, left): (usize, usize)) -> Places {
+        let count = |length: usize, first: usize| length.saturating_sub(first).div_ceil(apart);
+        Places { apart, top, left, size: Size::new(count(map.height, top), count(map.width, left)) }
+    }
 }
 
 /// A rectangle of a map of i16 in a larger one.
@@ -181,6 +199,24 @@ impl Commands<'_> {
             buffers: &[&layer.weights, ends, input.buffer, lut, out],
             workgroups: workgroups(layer, tile, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
+        });
+        Ok(())
+    }
+
+    /// A predictor's last layer at some places, to means `[places][N]`.
+    pub fn cell(&mut self, layer: &Dense, input: Codes<'_>, places: Places, means: &Buffer) -> Result<(), Error> {
+        let (tile, positions) = (layer.fitting_tile(input.stride), places.size.positions());
+        let [inputs4, stride4, outputs4] = [layer.inputs / 4, input.stride / 4, layer.outputs / 4];
+        let Places { apart, top, left, size } = places;
+        let sizes = [positions, input.size.width, inputs4, stride4, outputs4, size.width, size.height, top, left, 0, apart];
+        self.dispatch(Call {
+            kernel: &shaders::POINTWISE_CELL,
+            tile,
+            overrides: &[],
+            sizes: &sizes.map(|size| size as u32),
+            buffers: &[&layer.weights, &layer.ends, input.buffer, means],
+            workgroups: workgroups(layer, tile, positions)?,
+            work: (positions * layer.inputs * layer.outputs) as u64,
         });
         Ok(())
     }

@@ -32,6 +32,14 @@ pub(crate) enum Layer<'a> {
 }
 
 impl Layer<'_> {
+    /// Its key in the model file.
+    fn name(&self) -> &str {
+        match self {
+            Layer::Int8(layer) | Layer::Wide(layer) => &layer.name,
+            Layer::Depthwise(layer) => &layer.name,
+        }
+    }
+
     /// What it does, K, N, and the products at a position.
     fn shape(&self) -> (LayerKind, usize, usize, usize) {
         match self {
@@ -85,12 +93,12 @@ pub(crate) fn ceilings(gpu: &Gpu) -> Result<Ceilings, Error> {
 }
 
 /// How fast layers of different shapes are, on maps of `side` x `side` positions; the first of each shape.
-pub(crate) fn layer_speeds(gpu: &Gpu, layers: &[(String, Layer<'_>)], side: usize) -> Result<Vec<LayerSpeed>, Error> {
-    let first = |i: &usize| layers[..*i].iter().all(|(_, earlier)| earlier.shape() != layers[*i].1.shape());
-    (0..layers.len()).filter(first).map(|i| layer_speed(gpu, &layers[i].0, &layers[i].1, side)).collect()
+pub(crate) fn layer_speeds(gpu: &Gpu, layers: &[Layer<'_>], side: usize) -> Result<Vec<LayerSpeed>, Error> {
+    let first = |i: &usize| layers[..*i].iter().all(|earlier| earlier.shape() != layers[*i].shape());
+    (0..layers.len()).filter(first).map(|i| layer_speed(gpu, &layers[i], side)).collect()
 }
 
-fn layer_speed(gpu: &Gpu, name: &str, layer: &Layer<'_>, side: usize) -> Result<LayerSpeed, Error> {
+fn layer_speed(gpu: &Gpu, layer: &Layer<'_>, side: usize) -> Result<LayerSpeed, Error> {
     let (size, (kind, inputs, outputs, products)) = (Size::new(side, side), layer.shape());
     let element = if kind == LayerKind::Wide { 2 } else { 1 };
     let [input, output] = [inputs, outputs].map(|channels| element * channels * size.positions());
@@ -104,7 +112,7 @@ fn layer_speed(gpu: &Gpu, name: &str, layer: &Layer<'_>, side: usize) -> Result<
         }
     })?;
     Ok(LayerSpeed {
-        layer: name.to_owned(),
+        layer: layer.name().to_owned(),
         kind,
         inputs,
         outputs,

@@ -1,6 +1,8 @@
 //! Layers as the kernels read them: weights (k, n)-transposed, four channels in a u32 (shaders/parts).
 
-use calotype_model::{Block, Depthwise, Pointwise, Wide};
+use std::ops::Range;
+
+use calotype_model::{self as model, Block, Depthwise, Layer, Pointwise, Wide};
 
 use crate::Error;
 use crate::gpu::Gpu;
@@ -8,6 +10,8 @@ use crate::pool::Buffer;
 
 /// A pointwise layer on the device, int8 or wide.
 pub(crate) struct Dense {
+    /// Its key in the model file.
+    pub name: String,
     pub inputs: usize,
     pub outputs: usize,
     /// Of [`calotype_shaders::TILES`].
@@ -18,6 +22,7 @@ pub(crate) struct Dense {
 
 /// A depthwise layer on the device.
 pub(crate) struct Spatial {
+    pub name: String,
     pub channels: usize,
     pub weights: Buffer,
     pub ends: Buffer,
@@ -30,6 +35,16 @@ pub(crate) struct PackedBlock {
     pub pw2: Dense,
     pub ffn1: Dense,
     pub ffn2: Dense,
+}
+
+/// A stage on the device.
+pub(crate) struct PackedStage {
+    pub dense: Dense,
+    pub unshuffle: usize,
+    pub shuffle: usize,
+    /// Of the stream.
+    pub channels: usize,
+    pub blocks: Vec<PackedBlock>,
 }
 
 /// What the ends of a layer need beside bias and shift: `[N]`, or fewer that repeat (before a shuffle), or none.
@@ -49,18 +64,18 @@ impl<'a> Next<'a> {
 
 impl Dense {
     pub fn int8(gpu: &Gpu, layer: &Pointwise, next: Next<'_>) -> Result<Dense, Error> {
-        let (inputs, outputs) = (layer.inputs, layer.outputs);
+        let (name, inputs, outputs) = (layer.name.clone(), layer.inputs, layer.outputs);
         let words = (0..inputs / 4 * outputs).flat_map(|i| {
             let (k, n) = (i / outputs * 4, i % outputs);
             let at = n * inputs + k;
             [0, 1, 2, 3].map(|j| layer.weight[at + j] as u8)
         });
         let weights = gpu.constant(&words.collect::<Vec<u8>>())?;
-        Ok(Dense { inputs, outputs, tile: gpu.tiles.int8, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+        Ok(Dense { name, inputs, outputs, tile: gpu.tiles.int8, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
     }
 
     pub fn wide(gpu: &Gpu, layer: &Wide, next: Next<'_>) -> Result<Dense, Error> {
-        let (inputs, outputs) = (layer.inputs, layer.outputs);
+        let (name, inputs, outputs) = (layer.name.clone(), layer.inputs, layer.outputs);
         let mut words = Vec::with_capacity(inputs * outputs * 2);
         for (k, n4) in (0..inputs / 4).flat_map(|k4| (0..outputs / 4).map(move |n4| (4 * k4, n4))) {
             for (pair, n) in [0, 2].into_iter().flat_map(|pair| (4 * n4..4 * n4 + 4).map(move |n| (pair, n))) {
@@ -68,14 +83,40 @@ impl Dense {
             }
         }
         let weights = gpu.constant(&words)?;
-        Ok(Dense { inputs, outputs, tile: gpu.tiles.wide, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+        Ok(Dense { name, inputs, outputs, tile: gpu.tiles.wide, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
     }
 }
 
 impl Dense {
+    /// Some of an int8 layer's outputs, as a layer; as many as there are groups of four that hold them.
+    pub fn outputs(gpu: &Gpu, layer: &Pointwise, outputs: Range<usize>) -> Result<Dense, Error> {
+        let outputs = outputs.start / 4 * 4..outputs.end.next_multiple_of(4);
+        let part = Pointwise {
+            name: layer.name.clone(),
+            inputs: layer.inputs,
+            outputs: outputs.len(),
+            weight: layer.weight[outputs.start * layer.inputs..outputs.end * layer.inputs].to_vec(),
+            bias: layer.bias[outputs.clone()].to_vec(),
+            shift: layer.shift[outputs].to_vec(),
+        };
+        Dense::int8(gpu, &part, Next::default())
+    }
+
+    fn of(gpu: &Gpu, layer: &Layer, next: Next<'_>) -> Result<Dense, Error> {
+        match layer {
+            Layer::Int8(layer) => Dense::int8(gpu, layer, next),
+            Layer::Wide(layer) => Dense::wide(gpu, layer, next),
+        }
+    }
+
+    /// The same layer with other ends.
+    pub fn with_ends(&self, ends: Buffer) -> Dense {
+        Dense { name: self.name.clone(), weights: self.weights.clone(), ends, ..*self }
+    }
+
     /// The same layer, cut in another way.
     pub fn with_tile(&self, tile: usize) -> Dense {
-        Dense { tile, weights: self.weights.clone(), ends: self.ends.clone(), ..*self }
+        Dense { tile, ..self.with_ends(self.ends.clone()) }
     }
 
     /// The tile for inputs of some stride.
@@ -91,7 +132,12 @@ impl Spatial {
         let weights: Vec<u8> = (0..9 * channels).map(|i| layer.weight[i % channels * 9 + i / channels] as u8).collect();
         let bias = layer.bias.chunks_exact(4);
         let pairs = bias.zip(layer.shift.chunks_exact(4)).flat_map(|(bias, shift)| [words(bias), words(&widened(shift))].concat());
-        Ok(Spatial { channels, weights: gpu.constant(&weights)?, ends: gpu.constant(&pairs.collect::<Vec<u8>>())? })
+        Ok(Spatial {
+            name: layer.name.clone(),
+            channels,
+            weights: gpu.constant(&weights)?,
+            ends: gpu.constant(&pairs.collect::<Vec<u8>>())?,
+        })
     }
 }
 
@@ -104,6 +150,32 @@ impl PackedBlock {
             ffn1: Dense::int8(gpu, &block.ffn1, Next::default())?,
             ffn2: Dense::int8(gpu, &block.ffn2, next)?,
         })
+    }
+}
+
+impl PackedStage {
+    /// A chain's stages. Codes of the last one's stream are made with `read`.
+    pub fn all(gpu: &Gpu, stages: &[model::Stage], read: &[u8]) -> Result<Vec<PackedStage>, Error> {
+        let reads = stages[1..].iter().map(|next| next.read.as_deref().unwrap_or(&[])).chain([read]);
+        stages.iter().zip(reads).map(|(stage, read)| PackedStage::new(gpu, stage, read)).collect()
+    }
+
+    /// `read` is how its stream is read behind it.
+    fn new(gpu: &Gpu, stage: &model::Stage, read: &[u8]) -> Result<PackedStage, Error> {
+        let reads: Vec<&[u8]> = stage.blocks.iter().map(|block| &block.pw1_read[..]).chain([read]).collect();
+        let blocks = stage.blocks.iter().zip(&reads[1..]).map(|(block, read)| PackedBlock::new(gpu, block, Next::read(read)));
+        Ok(PackedStage {
+            dense: Dense::of(gpu, &stage.layer, Next::read(reads[0]))?,
+            unshuffle: stage.unshuffle,
+            shuffle: stage.shuffle,
+            channels: stage.channels(),
+            blocks: blocks.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// How much wider its blocks' feed-forward branch is than its stream.
+    pub fn expansion(&self) -> usize {
+        self.blocks.iter().map(|block| block.ffn1.outputs.div_ceil(self.channels)).max().unwrap_or(1)
     }
 }
 

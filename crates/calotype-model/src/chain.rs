@@ -252,12 +252,23 @@ impl AnyLayerMut<'_> {
         }
     }
 
-    /// The first byte of its weights changed: for tests that something notices.
+    /// Changes some weights of the first output: for tests that this is noticed.
     pub fn flip(self) {
         match self {
-            AnyLayerMut::Int8(layer) => layer.weight[0] ^= 64,
+            AnyLayerMut::Int8(layer) => layer.weight[..8].iter_mut().for_each(|weight| *weight ^= 64),
             AnyLayerMut::Wide(layer) => layer.weight[0] ^= 64,
             AnyLayerMut::Depthwise(layer) => layer.weight[4] ^= 64,
+        }
+    }
+}
+
+impl<'a> AnyLayerMut<'a> {
+    /// `[N]`.
+    pub fn shifts(self) -> &'a mut [u8] {
+        match self {
+            AnyLayerMut::Int8(layer) => &mut layer.shift,
+            AnyLayerMut::Wide(layer) => &mut layer.shift,
+            AnyLayerMut::Depthwise(layer) => &mut layer.shift,
         }
     }
 }
@@ -299,24 +310,43 @@ impl Architecture {
         };
         let head = |name: &str| chain(name, &[Input::H], [StageShape { name: name.to_owned(), ..stage(name, "", p, m) }]);
         Architecture {
-            h_s: chain("h_s", &[Input::Z], [
-                stage("h_s", "first", z, 4 * p).shuffled(2).blocks(["block1".to_owned()], 1),
-                stage("h_s", "mid", p, 4 * p).reading().shuffled(2).blocks(["block2".to_owned()], 1),
-            ]),
+            h_s: chain(
+                "h_s",
+                &[Input::Z],
+                [
+                    stage("h_s", "first", z, 4 * p).shuffled(2).blocks(["block1".to_owned()], 1),
+                    stage("h_s", "mid", p, 4 * p).reading().shuffled(2).blocks(["block2".to_owned()], 1),
+                ],
+            ),
             predictors: [head("scale_head"), head("mean_head")].into_iter().chain((0..3).map(context)).collect(),
-            g_s: chain("g_s", &[Input::VHat], [
-                StageShape { bias: Some("bias.dec".to_owned()), ..stage("g_s", "first", m, 4 * c).wide().shuffled(2).blocks(numbered(config.n_d), 2) },
-                stage("g_s", "last", c, 192).wide().shuffled(8),
-            ]),
-            g_a: chain("g_a", &[Input::Pixels], [
-                stage("g_a", "first", 192, c).wide().unshuffled(8).blocks(numbered(config.n_e), 2),
-                stage("g_a", "last", 4 * c, m).wide().unshuffled(2),
-            ]),
-            h_a: chain("h_a", &[Input::V], [
-                stage("h_a", "first", m, p).reading().blocks(["block1".to_owned()], 1),
-                stage("h_a", "mid", 4 * p, p).reading().unshuffled(2).blocks(["block2".to_owned()], 1),
-                stage("h_a", "last", 4 * p, z).reading().unshuffled(2),
-            ]),
+            g_s: chain(
+                "g_s",
+                &[Input::VHat],
+                [
+                    StageShape {
+                        bias: Some("bias.dec".to_owned()),
+                        ..stage("g_s", "first", m, 4 * c).wide().shuffled(2).blocks(numbered(config.n_d), 2)
+                    },
+                    stage("g_s", "last", c, 192).wide().shuffled(8),
+                ],
+            ),
+            g_a: chain(
+                "g_a",
+                &[Input::Pixels],
+                [
+                    stage("g_a", "first", 192, c).wide().unshuffled(8).blocks(numbered(config.n_e), 2),
+                    stage("g_a", "last", 4 * c, m).wide().unshuffled(2),
+                ],
+            ),
+            h_a: chain(
+                "h_a",
+                &[Input::V],
+                [
+                    stage("h_a", "first", m, p).reading().blocks(["block1".to_owned()], 1),
+                    stage("h_a", "mid", 4 * p, p).reading().unshuffled(2).blocks(["block2".to_owned()], 1),
+                    stage("h_a", "last", 4 * p, z).reading().unshuffled(2),
+                ],
+            ),
         }
     }
 }

@@ -20,9 +20,7 @@ pub mod synthetic;
 mod tables;
 mod tensors;
 
-pub use chain::{
-    AnyLayer, AnyLayerMut, Architecture, BlockShape, Chain, ChainShape, Input, Layer, Product, RowTable, Stage, StageShape,
-};
+pub use chain::{AnyLayer, AnyLayerMut, Architecture, BlockShape, Chain, ChainShape, Input, Layer, Product, RowTable, Stage, StageShape};
 pub use config::Config;
 pub use error::Error;
 pub use layers::{Block, Depthwise, Pointwise, Wide};

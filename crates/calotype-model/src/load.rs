@@ -209,9 +209,8 @@ impl<'a> Source<'a> {
 
     fn stage(&mut self, shape: &StageShape) -> Result<Stage, Error> {
         let (name, channels) = (&shape.name, shape.channels());
-        let table = |source: &mut Source<'a>, name: &String| {
-            Ok(RowTable { name: name.clone(), rows: source.take(name, &[KNOTS, channels])? })
-        };
+        let table =
+            |source: &mut Source<'a>, name: &String| Ok(RowTable { name: name.clone(), rows: source.take(name, &[KNOTS, channels])? });
         Ok(Stage {
             read: if shape.reads { Some(self.read_shift(name, shape.channels_in())?) } else { None },
             unshuffle: shape.unshuffle,

@@ -171,7 +171,7 @@ impl Codec {
             gain_z: encoder.gain_z(header.quality),
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
-        let halo = (8 * encoder.config.n_e as u32).next_multiple_of(64);
+        let halo = (encoder.g_a.halo() as u32).next_multiple_of(64);
         Ok(Job { codec: self, engine: self.engines.for_picture(), header: *header, tables, halo, statistics: options.statistics })
     }
 }

@@ -332,8 +332,10 @@ impl<'a> Running<'a> {
     /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each.
     pub fn latents(self, q: &QualityTables, tiles: Vec<(Scales, Vec<i16>)>) -> Result<Vec<Latents>, Lost> {
         if let Some(gpu) = self.gpu {
-            let tiles = tiles.iter().map(|(scales, y)| Ok((&scales.0.as_ref().gpu()?.0, &y[..]))).collect::<Result<Vec<_>, Lost>>()?;
-            let latents = self.of(gpu, gpu.engine.latents(q, &tiles))?;
+            let (hyper, y): (Vec<Scales>, Vec<Vec<i16>>) = tiles.into_iter().unzip();
+            let hyper = hyper.into_iter().map(|scales| Ok(scales.0.gpu()?.0)).collect::<Result<Vec<_>, Lost>>()?;
+            let tiles = hyper.into_iter().zip(y.iter().map(Vec::as_slice)).collect();
+            let latents = self.of(gpu, gpu.engine.latents(q, tiles))?;
             return Ok(latents.into_iter().map(|latents| Latents(On::Gpu(latents))).collect());
         }
         let latents = |(scales, y): (Scales, Vec<i16>)| Ok(Latents(On::Cpu(self.engines.cpu.means(q, &scales.0.cpu()?, &y))));

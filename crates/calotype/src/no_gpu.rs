@@ -91,7 +91,7 @@ impl Engine {
         match *self {}
     }
 
-    pub fn latents(&self, _: &QualityTables, _: &[(&Hyper, &[i16])]) -> Result<Vec<Latents>, Error> {
+    pub fn latents(&self, _: &QualityTables, _: Vec<(Hyper, &[i16])>) -> Result<Vec<Latents>, Error> {
         match *self {}
     }
 

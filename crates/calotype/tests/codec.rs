@@ -4,7 +4,7 @@ use calotype::{
     Codec, DecodeOptions, Decoder, EncodeOptions, Error, Image, Isa, Malformation, Quality, Region, RgbImage, Unsupported, Usage,
 };
 use calotype_format::{File, Header, TileRef, TileStreams};
-use calotype_model::synthetic;
+use calotype_model::{AnyLayerMut, synthetic};
 
 const WIDTH: u32 = 150;
 const HEIGHT: u32 = 100;
@@ -65,7 +65,8 @@ fn one_changed_weight_is_noticed() {
     let honest = codec(Isa::detect());
     let bytes = encoded(&honest, 10);
     let (decoder, encoder) = parts(|decoder| {
-        let weight = decoder.g_s.last.weight.iter_mut().max_by_key(|weight| weight.abs()).unwrap();
+        let Some(AnyLayerMut::Wide(last)) = decoder.layer_mut("g_s.last") else { panic!("g_s ends with a wide layer") };
+        let weight = last.weight.iter_mut().max_by_key(|weight| weight.abs()).unwrap();
         *weight ^= 1 << 6;
     });
     let altered = Codec::from_parts(&decoder, Some(&encoder), None).unwrap();

@@ -122,9 +122,15 @@ impl<K: Kernels> Network<K> {
         let width = v_hat.width;
         let rows = job_rows(v_hat.height, width);
         let length = rows * width * v_hat.channels;
-        let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(hyper.h8.data.chunks(rows * width * hyper.h8.channels));
-        let jobs = latents.enumerate().map(|(i, ((v_hat, symbols), h8))| {
-            Job { y: i * rows, width, h8, v_hat, symbols, stream: field.some_rows(i * rows, rows) }
+        let latents =
+            v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(hyper.h8.data.chunks(rows * width * hyper.h8.channels));
+        let jobs = latents.enumerate().map(|(i, ((v_hat, symbols), h8))| Job {
+            y: i * rows,
+            width,
+            h8,
+            v_hat,
+            symbols,
+            stream: field.some_rows(i * rows, rows),
         });
         let begun = next.rows_mut(rows).map(|(stream, active)| Next { stream, active });
         self.scratches.run(Phase::Means, jobs.zip(begun).collect(), |scratch, (mut job, mut next)| {

@@ -23,7 +23,10 @@ pub(super) struct Block<K: Kernels> {
 /// The weights of a stage's layer.
 pub(super) enum Weights<K: Kernels> {
     /// An int8 layer, and how it reads a stream if it does.
-    Int8 { read: Option<Vec<u8>>, dense: K::Dense },
+    Int8 {
+        read: Option<Vec<u8>>,
+        dense: K::Dense,
+    },
     Wide(K::Wide),
 }
 

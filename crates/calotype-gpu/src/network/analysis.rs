@@ -6,7 +6,7 @@ use calotype_shaders as shaders;
 use calotype_shaders::place;
 
 use super::EncoderWeights;
-use super::pieces::{halo, pieces, side};
+use super::pieces::{pieces, side};
 use super::synthesis::BLOCK;
 use crate::Error;
 use crate::commands::Commands;
@@ -20,13 +20,18 @@ struct Target<'a> {
 }
 
 impl EncoderWeights {
+    /// How many latents around a place g_a sees.
+    fn halo(&self) -> usize {
+        self.g_a.halo.div_ceil(16)
+    }
+
     /// The pixels around a tile to v `[4zh, 4zw, M]`, where `place` is the padded tile; in pieces of `piece` latents a side.
     pub fn analysis(&self, commands: &mut Commands<'_>, pixels: PixelRows<'_>, place: Rect, piece: usize) -> Result<Buffer, Error> {
         let picture = Rect::of_picture(pixels.width, pixels.height).padded();
-        let halo = halo(self.g_a.blocks.len());
+        let halo = self.halo();
         commands.phase = Phase::Analysis;
         let v = commands.take(2 * place.height * place.width * self.config.m)?;
-        for (i, inner) in pieces(place, side(piece, &self.config, halo, commands.gpu.largest_binding())).enumerate() {
+        for (i, inner) in pieces(place, side(piece, self.g_a.bytes_per_latent, halo, commands.gpu.largest_binding())).enumerate() {
             if i > 0 {
                 commands.flush()?;
             }
@@ -49,24 +54,23 @@ impl EncoderWeights {
         let values = commands.take(2 * BLOCK * size.positions())?;
         commands.elements(&shaders::INPUT, size.positions() * BLOCK / 4, &[size.width], &[rgb, &values]);
         let latents = Size::new(inner.height, inner.width);
-        let folded = commands.take(8 * self.config.c * latents.positions())?;
-        // The last block crops the halo away; without blocks there is none.
+        let (first, last) = (&self.g_a.first, &self.g_a.last);
+        let folded = commands.take(2 * last.dense.inputs * latents.positions())?;
+        // What comes last before the unshuffle crops the halo away; without blocks there is none.
         let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
         let unshuffled = Emit { place: place::UNSHUFFLE, origin, ..Emit::same(latents, Some(&folded), None) };
-        if self.g_a.blocks.is_empty() {
-            commands.wide(&self.g_a.first, (size, &values), &unshuffled)?;
-        } else {
-            let field = Field::new(commands, size, self.config.c, 2)?;
-            let whole = field.fill();
-            commands.wide(&self.g_a.first, (size, &values), &field.fill())?;
-            for (i, block) in self.g_a.blocks.iter().enumerate() {
-                let last = i + 1 == self.g_a.blocks.len();
-                field.block(commands, block, if last { &unshuffled } else { &whole })?;
+        match first.blocks.split_last() {
+            None => commands.wide(&first.dense, (size, &values), &unshuffled)?,
+            Some((end, blocks)) => {
+                let field = Field::new(commands, size, first.channels, first.expansion())?;
+                commands.wide(&first.dense, (size, &values), &field.fill())?;
+                blocks.iter().try_for_each(|block| field.block(commands, block, &field.fill()))?;
+                field.block(commands, end, &unshuffled)?;
             }
         }
         let origin = (target.place.y as isize - inner.y as isize, target.place.x as isize - inner.x as isize);
         let tile = Size::new(target.place.height, target.place.width);
-        commands.wide(&self.g_a.last, (latents, &folded), &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
+        commands.wide(&last.dense, (latents, &folded), &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
     }
 }
 

@@ -1,12 +1,12 @@
-//! The means in four steps, and the encoder's choice of symbols (docs/MODEL.md sections 5.3 and 6), tile by tile.
+//! The means step by step, and the encoder's choice of symbols (docs/MODEL.md sections 5.3 and 6), tile by tile.
 
 use calotype_model::measure::Phase;
-use calotype_shaders as shaders;
+use calotype_shaders::{self as shaders, Kernel};
 
-use super::{AtQuality, HyperBuffers};
+use super::{AtQuality, Cell, HyperBuffers, Step};
 use crate::Error;
 use crate::commands::Commands;
-use crate::layers::{Codes, Emit, Field, Size};
+use crate::layers::{Codes, Emit, Places, Size};
 use crate::pool::Buffer;
 
 /// What the steps of a tile share.
@@ -15,31 +15,28 @@ struct Steps<'a> {
     hyper: &'a HyperBuffers,
     size: Size,
     v_hat: Buffer,
+}
+
+/// Latents that are set together, and their means.
+struct Part<'a> {
+    cell: &'a Cell,
+    places: Places,
     mean: Buffer,
-    field: Field,
 }
 
 impl AtQuality<'_> {
     /// y symbols to v_hat.
     pub fn means(&self, commands: &mut Commands<'_>, hyper: &HyperBuffers, symbols: &Buffer) -> Result<Buffer, Error> {
         let steps = Steps::new(commands, self, hyper)?;
-        for step in 0..4 {
-            steps.means(commands, step)?;
-            let buffers = [&self.latent_tables, &steps.mean, symbols, &steps.v_hat, &hyper.codes];
-            commands.elements(&shaders::RECONSTRUCT, steps.count() / 4, &steps.sizes(step), &buffers);
-        }
+        steps.run(commands, &shaders::RECONSTRUCT, &[symbols, &steps.v_hat, &hyper.codes])?;
         Ok(steps.v_hat)
     }
 
     /// v `[lh, lw, M]` to y symbols; `thresholds` by scale index.
     pub fn choose(&self, commands: &mut Commands<'_>, hyper: &HyperBuffers, v: &Buffer, thresholds: &Buffer) -> Result<Buffer, Error> {
         let steps = Steps::new(commands, self, hyper)?;
-        let symbols = commands.take(2 * steps.count())?;
-        for step in 0..4 {
-            steps.means(commands, step)?;
-            let buffers = [&self.latent_tables, &steps.mean, v, &hyper.index, thresholds, &symbols, &steps.v_hat, &hyper.codes];
-            commands.elements(&shaders::CHOOSE, steps.count() / 4, &steps.sizes(step), &buffers);
-        }
+        let symbols = commands.take(2 * steps.size.positions() * self.weights.config.m)?;
+        steps.run(commands, &shaders::CHOOSE, &[v, &hyper.index, thresholds, &symbols, &steps.v_hat, &hyper.codes])?;
         Ok(symbols)
     }
 }
@@ -47,38 +44,56 @@ impl AtQuality<'_> {
 impl<'a> Steps<'a> {
     fn new(commands: &mut Commands<'_>, at: &'a AtQuality<'a>, hyper: &'a HyperBuffers) -> Result<Steps<'a>, Error> {
         commands.phase = Phase::Means;
-        let config = &at.weights.config;
         let size = Size::new(hyper.size.lh, hyper.size.lw);
-        Ok(Steps {
-            at,
-            hyper,
-            size,
-            v_hat: commands.zeros(2 * size.positions() * config.m)?,
-            mean: commands.take(2 * size.positions() * config.m)?,
-            field: Field::new(commands, size, config.p, 1)?,
-        })
+        Ok(Steps { at, hyper, size, v_hat: commands.zeros(2 * size.positions() * at.weights.config.m)? })
     }
 
-    fn count(&self) -> usize {
-        self.size.positions() * self.at.weights.config.m
+    /// All steps: the means of a step's latents, then `kernel`, which sets them; `buffers` are what it binds behind tables and means.
+    fn run(&self, commands: &mut Commands<'_>, kernel: &'static Kernel, buffers: &[&Buffer]) -> Result<(), Error> {
+        for step in &self.at.weights.steps {
+            let parts = self.parts(commands, step)?;
+            for Part { cell, places, mean } in &parts {
+                let groups = places.size.positions() * cell.last.outputs / 4;
+                let bound = [&[&self.at.latent_tables, mean], buffers].concat();
+                commands.elements(kernel, groups, &self.sizes(cell, *places), &bound);
+            }
+        }
+        Ok(())
     }
 
-    /// The members of `Step` after `groups`.
-    fn sizes(&self, step: usize) -> [usize; 6] {
+    /// The members of the kernels' `Cell` after `groups`.
+    fn sizes(&self, cell: &Cell, places: Places) -> [usize; 11] {
         let config = &self.at.weights.config;
-        [self.size.width, config.m, step, (config.p + config.m) / 4, config.p / 4, config.skip_below.into()]
+        let Places { apart, top, left, size } = places;
+        let ([first, end], stride4) = ([cell.channels.start, cell.channels.end], (config.p + config.m) / 4);
+        [self.size.width, config.m / 4, first, end, size.width, apart, top, left, stride4, config.p / 4, config.skip_below.into()]
     }
 
-    /// The means of step k for all latents, into `mean`.
-    fn means(&self, commands: &mut Commands<'_>, step: usize) -> Result<(), Error> {
-        let (weights, config) = (self.at.weights, &self.at.weights.config);
-        let input = Codes { size: self.size, stride: config.p + config.m, buffer: &self.hyper.codes };
-        let mean = Emit::same(self.size, Some(&self.mean), None);
-        let Some(context) = step.checked_sub(1).map(|k| &weights.context[k]) else {
-            return commands.stream(&weights.mean_head, input, &mean);
-        };
-        commands.stream(&context.first, input, &self.field.fill())?;
-        self.field.block(commands, &context.block, &Emit::same(self.size, None, Some(&self.field.codes)))?;
-        commands.stream(&context.last, self.field.input(), &mean)
+    /// A step's latents with their means, at each place of the schedule's pattern by itself.
+    fn parts<'s>(&self, commands: &mut Commands<'_>, step: &'s Step) -> Result<Vec<Part<'s>>, Error> {
+        let seen = self.seen(commands, step)?;
+        let input = Codes { size: self.size, stride: seen.1, buffer: &seen.0 };
+        let period = self.at.weights.period;
+        let mut parts = Vec::new();
+        for (cell, place) in step.cells.iter().flat_map(|cell| (0..period * period).map(move |place| (cell, place))) {
+            let places = Places::new(self.size, period, (place / period, place % period));
+            if cell.phases >> place & 1 == 1 && places.size.positions() > 0 {
+                let mean = commands.take(2 * places.size.positions() * cell.last.outputs)?;
+                commands.cell(&cell.last, input, places, &mean)?;
+                parts.push(Part { cell, places, mean });
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The codes that a step's last layer reads, with their stride.
+    fn seen(&self, commands: &mut Commands<'_>, step: &Step) -> Result<(Buffer, usize), Error> {
+        let config = &self.at.weights.config;
+        let stride = config.p + config.m;
+        let Some(last) = step.stages.last() else { return Ok((self.hyper.codes.clone(), stride)) };
+        let seen = commands.take(self.size.positions() * last.channels)?;
+        let input = Codes { size: self.size, stride, buffer: &self.hyper.codes };
+        commands.chain(&step.stages, input, &Emit::same(self.size, None, Some(&seen)))?;
+        Ok((seen, last.channels))
     }
 }

@@ -5,14 +5,17 @@ mod hyper;
 mod means;
 mod piece;
 mod pieces;
+mod stages;
 mod synthesis;
 
-use calotype_model::{Config, Decoder, Encoder, QualityTables, Transform};
+use std::ops::Range;
+
+use calotype_model::{self as model, Chain, Config, Decoder, Encoder, Input, Layer as Weights, QualityTables};
 
 use crate::Error;
 use crate::gpu::Gpu;
 use crate::measure::Layer;
-use crate::packed::{Dense, Next, PackedBlock, columns, ends, gains, widened};
+use crate::packed::{Dense, Next, PackedBlock, PackedStage, columns, ends, gains, widened};
 use crate::pool::Buffer;
 
 pub(crate) use hyper::HyperBuffers;
@@ -22,41 +25,48 @@ pub(crate) use synthesis::{Tile, Window};
 /// The decoder part on the device.
 pub(crate) struct DecoderWeights {
     config: Config,
-    first: Dense,
-    block1: PackedBlock,
-    mid: Dense,
-    block2: PackedBlock,
+    h_s: Vec<PackedStage>,
     scale_head: Dense,
     scale_lut: Buffer,
-    mean_head: Dense,
-    context: Vec<StepWeights>,
-    g_s: TransformWeights,
+    /// As the schedule's.
+    period: usize,
+    steps: Vec<Step>,
+    g_s: Transform,
 }
 
-/// A context step.
-struct StepWeights {
-    first: Dense,
-    block: PackedBlock,
+/// A step with its means' predictor.
+struct Step {
+    /// All stages of the predictor but the last.
+    stages: Vec<PackedStage>,
+    cells: Vec<Cell>,
+}
+
+/// Some of the latents of a step.
+struct Cell {
+    channels: Range<usize>,
+    /// As [`model::Cell::phases`].
+    phases: u64,
+    /// The predictor's last layer for these channels.
     last: Dense,
 }
 
-/// g_a or g_s.
-struct TransformWeights {
-    first: Dense,
-    blocks: Vec<PackedBlock>,
-    last: Dense,
+/// g_a or g_s: the stage whose blocks work on the picture, and the layer that ends it.
+struct Transform {
+    first: PackedStage,
+    last: PackedStage,
+    /// How many positions of its input around its own place an output sees.
+    halo: usize,
+    /// Of its largest buffer.
+    bytes_per_latent: usize,
 }
 
 /// The encoder part on the device.
 pub(crate) struct EncoderWeights {
     config: Config,
-    g_a: TransformWeights,
-    first_gains: Buffer,
-    first: Dense,
-    block1: PackedBlock,
-    mid: Dense,
-    block2: PackedBlock,
-    last: Dense,
+    g_a: Transform,
+    /// How h_a reads v.
+    h_a_gains: Buffer,
+    h_a: Vec<PackedStage>,
 }
 
 /// The decoder part at a quality.
@@ -73,9 +83,8 @@ pub(crate) struct AtQuality<'a> {
 
 impl<'a> AtQuality<'a> {
     pub fn new(gpu: &Gpu, weights: &'a DecoderWeights, decoder: &Decoder, q: &QualityTables) -> Result<AtQuality<'a>, Error> {
-        let (tables, g_s, head) = (&decoder.tables, &decoder.g_s, &decoder.scale_head);
+        let (tables, head) = (&decoder.tables, scale_head(decoder));
         let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + decoder.config.scale_lut_offset).collect();
-        let read = g_s.blocks.first().map_or(&[][..], |block| &block.pw1_read);
         let latent_tables = [
             &wide(&q.gain_y)[..],
             &widened(&tables.gain_y.shift),
@@ -83,15 +92,36 @@ impl<'a> AtQuality<'a> {
             &widened(&tables.gain_y_dec.shift),
             &widened(&decoder.v_hat_read),
         ];
-        let first_ends = ends(&g_s.first.bias, &g_s.first.shift, Next { read, addend: &wide(&q.bias_dec) });
         Ok(AtQuality {
             weights,
             z_gains: gpu.upload(&gains(&q.gain_z_dec, &tables.gain_z_dec.shift))?,
             head_ends: gpu.upload(&ends(&head.bias, &head.shift, Next { read: &[], addend: &log_gain }))?,
             latent_tables: gpu.upload(&columns(&latent_tables))?,
-            g_s_first: Dense { weights: weights.g_s.first.weights.clone(), ends: gpu.upload(&first_ends)?, ..weights.g_s.first },
+            g_s_first: weights.g_s.first.dense.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.quality))?),
         })
     }
+}
+
+/// The ends of g_s's first layer, with the bias.
+fn first_ends(stage: &model::Stage, quality: u16) -> Vec<u8> {
+    let (bias, shift) = match &stage.layer {
+        Weights::Int8(layer) => (&layer.bias, &layer.shift),
+        Weights::Wide(layer) => (&layer.bias, &layer.shift),
+    };
+    let addend = stage.bias.as_ref().map_or_else(Vec::new, |bias| wide(&bias.at(quality)));
+    ends(bias, shift, Next { read: stage.block_read().unwrap_or(&[]), addend: &addend })
+}
+
+/// The layer that makes scales.
+fn scale_head(decoder: &Decoder) -> &model::Pointwise {
+    let [stage] = &decoder.scale_predictor().stages[..] else { panic!("scales come from one layer") };
+    int8(stage)
+}
+
+/// The layer of a predictor's last stage.
+fn int8(stage: &model::Stage) -> &model::Pointwise {
+    let Weights::Int8(layer) = &stage.layer else { panic!("{}: a predictor's layers read codes", stage.layer.name()) };
+    layer
 }
 
 fn wide(values: &[i16]) -> Vec<i32> {
@@ -100,103 +130,86 @@ fn wide(values: &[i16]) -> Vec<i32> {
 
 impl DecoderWeights {
     pub fn new(gpu: &Gpu, decoder: &Decoder) -> Result<DecoderWeights, Error> {
-        let h_s = &decoder.h_s;
-        let context = decoder.context.iter().map(|step| {
-            Ok(StepWeights {
-                first: Dense::int8(gpu, &step.first, Next::read(&step.block.pw1_read))?,
-                block: PackedBlock::new(gpu, &step.block, Next::read(&step.last_read))?,
-                last: Dense::int8(gpu, &step.last, Next::default())?,
-            })
-        });
         Ok(DecoderWeights {
             config: decoder.config.clone(),
-            first: Dense::int8(gpu, &h_s.first, Next::read(&h_s.block1.pw1_read))?,
-            block1: PackedBlock::new(gpu, &h_s.block1, Next::read(&h_s.mid_read))?,
-            mid: Dense::int8(gpu, &h_s.mid, Next::read(&h_s.block2.pw1_read))?,
-            block2: PackedBlock::new(gpu, &h_s.block2, Next::read(&decoder.h_read))?,
-            scale_head: Dense::int8(gpu, &decoder.scale_head, Next::default())?,
+            h_s: PackedStage::all(gpu, &decoder.h_s.stages, &decoder.h_read)?,
+            scale_head: Dense::int8(gpu, scale_head(decoder), Next::default())?,
             scale_lut: gpu.constant(&decoder.scale_lut)?,
-            mean_head: Dense::int8(gpu, &decoder.mean_head, Next::default())?,
-            context: context.collect::<Result<_, _>>()?,
-            g_s: TransformWeights::new(gpu, &decoder.g_s)?,
+            period: decoder.schedule.period,
+            steps: decoder.schedule.steps.iter().map(|step| Step::new(gpu, decoder, step)).collect::<Result<_, _>>()?,
+            g_s: Transform::new(gpu, &decoder.g_s)?,
         })
     }
 }
 
-impl TransformWeights {
-    fn new(gpu: &Gpu, transform: &Transform) -> Result<TransformWeights, Error> {
-        let reads: Vec<&[u8]> = transform.blocks.iter().map(|block| &block.pw1_read[..]).chain([&[][..]]).collect();
-        let blocks = transform.blocks.iter().zip(&reads[1..]).map(|(block, read)| PackedBlock::new(gpu, block, Next::read(read)));
-        Ok(TransformWeights {
-            first: Dense::wide(gpu, &transform.first, Next::read(reads[0]))?,
-            blocks: blocks.collect::<Result<_, _>>()?,
-            last: Dense::wide(gpu, &transform.last, Next::default())?,
+impl Step {
+    fn new(gpu: &Gpu, decoder: &Decoder, step: &model::Step) -> Result<Step, Error> {
+        let predictor = &decoder.predictors[step.mean];
+        let (last, stages) = predictor.stages.split_last().expect("a chain has a stage");
+        assert!(predictor.from[0] == Input::H && last.blocks.is_empty(), "{} begins with h and ends with a layer", predictor.name);
+        let cell = |cell: &model::Cell| {
+            let last = Dense::outputs(gpu, int8(last), cell.channels.clone())?;
+            Ok(Cell { channels: cell.channels.clone(), phases: cell.phases, last })
+        };
+        Ok(Step {
+            stages: if stages.is_empty() { Vec::new() } else { PackedStage::all(gpu, stages, last.read.as_deref().unwrap_or(&[]))? },
+            cells: step.cells.iter().map(cell).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl Transform {
+    fn new(gpu: &Gpu, chain: &Chain) -> Result<Transform, Error> {
+        let stages: Result<[PackedStage; 2], _> = PackedStage::all(gpu, &chain.stages, &[])?.try_into();
+        let [first, last] = stages.unwrap_or_else(|_| panic!("{} has a stage with blocks and one without", chain.name));
+        assert!(last.blocks.is_empty(), "{} ends with a layer", chain.name);
+        // The largest buffers: the stream and the inner codes of its blocks, and what goes in and out of its layers, all i16 but the codes.
+        let positions = (first.shuffle * last.unshuffle).pow(2);
+        let stream = positions * first.channels * 2.max(first.expansion());
+        let ends = [first.dense.inputs / (first.shuffle * first.shuffle), last.dense.outputs / (last.unshuffle * last.unshuffle)];
+        let bytes_per_latent = ends.into_iter().map(|channels| 2 * positions * channels).fold(stream, usize::max);
+        Ok(Transform { first, last, halo: chain.halo(), bytes_per_latent })
     }
 }
 
 impl EncoderWeights {
     pub fn new(gpu: &Gpu, encoder: &Encoder) -> Result<EncoderWeights, Error> {
-        let h_a = &encoder.h_a;
-        let ones = vec![1; h_a.first_read.len()];
+        let read = encoder.h_a.stages[0].read.as_deref().unwrap_or_else(|| panic!("{} reads a stream", encoder.h_a.name));
         Ok(EncoderWeights {
             config: encoder.config.clone(),
-            g_a: TransformWeights::new(gpu, &encoder.g_a)?,
-            first_gains: gpu.constant(&columns(&[&ones, &widened(&h_a.first_read)]))?,
-            first: Dense::int8(gpu, &h_a.first, Next::read(&h_a.block1.pw1_read))?,
-            block1: PackedBlock::new(gpu, &h_a.block1, Next::read(&h_a.mid_read))?,
-            mid: Dense::int8(gpu, &h_a.mid, Next::read(&h_a.block2.pw1_read))?,
-            block2: PackedBlock::new(gpu, &h_a.block2, Next::read(&h_a.last_read))?,
-            last: Dense::int8(gpu, &h_a.last, Next::default())?,
+            g_a: Transform::new(gpu, &encoder.g_a)?,
+            h_a_gains: gpu.constant(&columns(&[&vec![1; read.len()], &widened(read)]))?,
+            h_a: PackedStage::all(gpu, &encoder.h_a.stages, &[])?,
         })
     }
 }
 
 impl PackedBlock {
-    fn layers(&self, name: &str) -> [(String, Layer<'_>); 5] {
-        let int8 = [("pw1", &self.pw1), ("pw2", &self.pw2), ("ffn1", &self.ffn1), ("ffn2", &self.ffn2)];
-        let [pw1, pw2, ffn1, ffn2] = int8.map(|(layer, dense)| (format!("{name}.{layer}"), Layer::Int8(dense)));
-        [pw1, (format!("{name}.dw"), Layer::Depthwise(&self.dw)), pw2, ffn1, ffn2]
+    fn layers(&self) -> [Layer<'_>; 5] {
+        [Layer::Int8(&self.pw1), Layer::Depthwise(&self.dw), Layer::Int8(&self.pw2), Layer::Int8(&self.ffn1), Layer::Int8(&self.ffn2)]
     }
 }
 
-impl TransformWeights {
-    fn layers(&self, name: &str) -> Vec<(String, Layer<'_>)> {
-        let blocks = self.blocks.iter().enumerate().flat_map(|(i, block)| block.layers(&format!("{name}.blocks.{i}")));
-        let first = (format!("{name}.first"), Layer::Wide(&self.first));
-        std::iter::once(first).chain(blocks).chain([(format!("{name}.last"), Layer::Wide(&self.last))]).collect()
-    }
+/// Layers of stages, whose own are made by `of`.
+fn layers<'a>(stages: impl IntoIterator<Item = &'a PackedStage>, of: fn(&'a Dense) -> Layer<'a>) -> impl Iterator<Item = Layer<'a>> {
+    stages.into_iter().flat_map(move |stage| std::iter::once(of(&stage.dense)).chain(stage.blocks.iter().flat_map(PackedBlock::layers)))
 }
 
 impl DecoderWeights {
     /// Its layers, in the order of decoding.
-    pub fn layers(&self) -> Vec<(String, Layer<'_>)> {
-        let int8 = |name: &str, layer| (name.to_owned(), Layer::Int8(layer));
-        let mut layers = vec![int8("h_s.first", &self.first)];
-        layers.extend(self.block1.layers("h_s.block1"));
-        layers.push(int8("h_s.mid", &self.mid));
-        layers.extend(self.block2.layers("h_s.block2"));
-        layers.extend([int8("scale_head", &self.scale_head), int8("mean_head", &self.mean_head)]);
-        for (k, step) in self.context.iter().enumerate() {
-            layers.push(int8(&format!("context.{k}.first"), &step.first));
-            layers.extend(step.block.layers(&format!("context.{k}.block")));
-            layers.push(int8(&format!("context.{k}.last"), &step.last));
-        }
-        layers.extend(self.g_s.layers("g_s"));
-        layers
+    pub fn layers(&self) -> Vec<Layer<'_>> {
+        let steps = self
+            .steps
+            .iter()
+            .flat_map(|step| layers(&step.stages, Layer::Int8).chain(step.cells.first().map(|cell| Layer::Int8(&cell.last))));
+        let g_s = layers([&self.g_s.first, &self.g_s.last], Layer::Wide);
+        layers(&self.h_s, Layer::Int8).chain([Layer::Int8(&self.scale_head)]).chain(steps).chain(g_s).collect()
     }
 }
 
 impl EncoderWeights {
     /// Its layers, in the order of encoding.
-    pub fn layers(&self) -> Vec<(String, Layer<'_>)> {
-        let int8 = |name: &str, layer| (name.to_owned(), Layer::Int8(layer));
-        let mut layers = self.g_a.layers("g_a");
-        layers.push(int8("h_a.first", &self.first));
-        layers.extend(self.block1.layers("h_a.block1"));
-        layers.push(int8("h_a.mid", &self.mid));
-        layers.extend(self.block2.layers("h_a.block2"));
-        layers.push(int8("h_a.last", &self.last));
-        layers
+    pub fn layers(&self) -> Vec<Layer<'_>> {
+        layers([&self.g_a.first, &self.g_a.last], Layer::Wide).chain(layers(&self.h_a, Layer::Int8)).collect()
     }
 }

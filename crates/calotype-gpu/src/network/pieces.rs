@@ -1,17 +1,10 @@
 //! How a picture is cut, so that no buffer is too large and no submit too long.
 
-use calotype_model::{Config, Rect};
+use calotype_model::Rect;
 
-/// The halo of `blocks` blocks in latents: each sees one position at 1/8 further (docs/MODEL.md section 5.4).
-pub(super) fn halo(blocks: usize) -> usize {
-    blocks.div_ceil(2)
-}
-
-/// The side of pieces: `side`, or less where a buffer would be over `limit` bytes; at least 1.
-pub(super) fn side(side: usize, config: &Config, halo: usize, limit: u64) -> usize {
-    // The largest buffer's bytes per latent: streams of C, codes of 2C and 192 outputs at four positions each, v.
-    let bytes = (8 * config.c).max(8 * 192).max(2 * config.m);
-    let fits = |side: &usize| ((side + 2 * halo).pow(2) * bytes) as u64 <= limit;
+/// The side of pieces: `side`, or less where a buffer of `bytes_per_latent` would be over `limit` bytes; at least 1.
+pub(super) fn side(side: usize, bytes_per_latent: usize, halo: usize, limit: u64) -> usize {
+    let fits = |side: &usize| ((side + 2 * halo).pow(2) * bytes_per_latent) as u64 <= limit;
     std::iter::successors(Some(side.max(1)), |side| Some(side / 2)).take_while(|&side| side > 1).find(fits).unwrap_or(1)
 }
 
@@ -26,7 +19,6 @@ pub(super) fn pieces(whole: Rect, side: usize) -> impl Iterator<Item = Rect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use calotype_model::synthetic;
 
     #[test]
     fn pieces_cover_once() {
@@ -41,9 +33,8 @@ mod tests {
 
     #[test]
     fn buffers_stay_below_the_limit() {
-        assert_eq!(side(96, &synthetic::fast(), 3, 128 << 20), 96);
-        let large = Config { c: 4096, ..synthetic::fast() };
-        let side = side(96, &large, 3, 128 << 20);
+        assert_eq!(side(96, 8 * 192, 3, 128 << 20), 96);
+        let side = side(96, 8 * 4096, 3, 128 << 20);
         assert!((side + 6) * (side + 6) * 8 * 4096 <= 128 << 20 && side > 20, "{side}");
     }
 }

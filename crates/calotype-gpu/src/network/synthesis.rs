@@ -6,7 +6,7 @@ use calotype_shaders as shaders;
 
 use super::AtQuality;
 use super::piece::Piece;
-use super::pieces::{halo, pieces, side};
+use super::pieces::{pieces, side};
 use crate::Error;
 use crate::commands::{Commands, Submitted};
 use crate::gpu::Gpu;
@@ -34,11 +34,11 @@ pub(crate) struct Window {
 impl AtQuality<'_> {
     /// v_hat of tiles to pixels. The next piece is on its way while the last one comes back.
     pub fn synthesise(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<u8>, Error> {
-        let (config, halo) = (&self.weights.config, halo(self.weights.g_s.blocks.len()));
+        let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
         let picture = Rect::of_picture(window.width, window.height);
         let mut image = Pasting::new(window);
         let mut last: Option<(Rect, Submitted<'_>)> = None;
-        for inner in pieces(window.wanted, side(window.piece, config, halo, gpu.largest_binding())) {
+        for inner in pieces(window.wanted, side(window.piece, g_s.bytes_per_latent, halo, gpu.largest_binding())) {
             let mut commands = Commands::new(gpu)?;
             let pixels = self.piece(&mut commands, tiles, inner, inner.widened(halo, picture))?;
             commands.download(&pixels, 3 * pixels_of(inner));
@@ -55,7 +55,7 @@ impl AtQuality<'_> {
 
     /// v_hat of tiles to pieces, which stay on the device.
     pub fn pieces(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<Piece>, Error> {
-        let (config, halo) = (&self.weights.config, halo(self.weights.g_s.blocks.len()));
+        let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
         let picture = Rect::of_picture(window.width, window.height);
         let piece = |inner: Rect| {
             let mut commands = Commands::new(gpu)?;
@@ -63,7 +63,7 @@ impl AtQuality<'_> {
             let piece = Piece::record(&mut commands, pixels, inner, window)?;
             Ok((piece, commands.submit()?))
         };
-        let submitted = pieces(window.wanted, side(window.piece, config, halo, gpu.largest_binding())).map(piece);
+        let submitted = pieces(window.wanted, side(window.piece, g_s.bytes_per_latent, halo, gpu.largest_binding())).map(piece);
         let submitted = submitted.collect::<Result<Vec<_>, Error>>()?;
         submitted.into_iter().map(|(piece, submitted)| submitted.wait().map(|_| piece)).collect()
     }
@@ -71,23 +71,22 @@ impl AtQuality<'_> {
     /// The latents of `outer` to the pixels of `inner`.
     fn piece(&self, commands: &mut Commands<'_>, tiles: &[Tile<'_>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
         commands.phase = Phase::Synthesis;
-        let (weights, config) = (self.weights, &self.weights.config);
-        let v_hat = assemble(commands, tiles, outer, config.m)?;
+        let (first, last) = (&self.weights.g_s.first, &self.weights.g_s.last);
+        let v_hat = assemble(commands, tiles, outer, self.weights.config.m)?;
         let size = Size::new(outer.height, outer.width);
-        let field = Field::new(commands, size.times(2), config.c, 2)?;
+        let field = Field::new(commands, size.times(2), first.channels, first.expansion())?;
         commands.wide(&self.g_s_first, (size, &v_hat), &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
         let size = Size::new(inner.height, inner.width).times(2);
         // The last block crops the halo away; without blocks there is none.
         let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
         let cropped = Emit { origin, ..Emit::same(size, Some(&field.stream), None) };
-        let whole = field.fill();
-        for (i, block) in weights.g_s.blocks.iter().enumerate() {
-            let last = i + 1 == weights.g_s.blocks.len();
-            field.block(commands, block, if last { &cropped } else { &whole })?;
+        if let Some((end, blocks)) = first.blocks.split_last() {
+            blocks.iter().try_for_each(|block| field.block(commands, block, &field.fill()))?;
+            field.block(commands, end, &cropped)?;
         }
         let bytes = size.positions() * BLOCK;
         let values = commands.take(2 * bytes)?;
-        commands.wide(&weights.g_s.last, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
+        commands.wide(&last.dense, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
         let pixels = commands.take(bytes)?;
         commands.elements(&shaders::PIXELS, bytes / 4, &[size.width], &[&values, &pixels]);
         Ok(pixels)

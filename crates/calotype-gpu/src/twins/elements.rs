@@ -1,5 +1,7 @@
 //! The kernels without a sum over channels: depthwise, gains, latents, copies, pixels, texels.
 
+use std::ops::Range;
+
 use super::*;
 
 #[test]
@@ -79,7 +81,15 @@ struct Latents {
     read: Vec<u8>,
 }
 
-const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
+/// A cell of a map of so many channels: how far apart its places are, the first of them, its channels.
+type Cell = (usize, (usize, usize), Range<usize>);
+
+/// The whole map, then quarters, which need not begin at a group of four.
+fn cells(channels: usize) -> [Cell; 4] {
+    let quarter = |j: usize| j * channels / 4..(j + 1) * channels / 4;
+    [(1, (0, 0), 0..channels), (2, (0, 1), quarter(1)), (2, (1, 0), quarter(2)), (3, (2, 1), quarter(3))]
+}
+
 const SKIP_BELOW: u8 = 20;
 /// Codes of h in front of v_hat's.
 const H: usize = 8;
@@ -100,12 +110,12 @@ impl Latents {
     }
 
     /// docs/MODEL.md section 5.3 for one latent; `choose` gives the symbol for y - mu and a scale index.
-    fn step(&self, step: usize, choose: Option<&Quantiser>) -> (Vec<i16>, Map<i16>) {
-        let (channels, width) = (self.v.channels, self.v.width);
+    fn set(&self, (apart, first, channels): &Cell, choose: Option<&Quantiser>) -> (Vec<i16>, Map<i16>) {
+        let (map_channels, width) = (self.v.channels, self.v.width);
         let (mut symbols, mut v_hat) = (self.symbols.clone(), self.v_hat.clone());
         for (i, symbol) in symbols.iter_mut().enumerate() {
-            let (m, x, y) = (i % channels, i / channels % width, i / channels / width);
-            if ORDER[step][m / (channels / 4)] != [[0, 2], [3, 1]][y & 1][x & 1] {
+            let (m, x, y) = (i % map_channels, i / map_channels % width, i / map_channels / width);
+            if (y % apart, x % apart) != *first || !channels.contains(&m) {
                 continue;
             }
             let to_q6 = |value| scalar::scaled(value, self.gain_y.0[m], self.gain_y.1[m]);
@@ -136,9 +146,17 @@ impl Latents {
         columns(&[&wide(&gain), &widened(&shift), &wide(&dec), &widened(&dec_shift), &widened(&self.read)])
     }
 
-    fn sizes(&self, step: usize) -> [usize; 6] {
-        let channels = self.v.channels;
-        [self.v.width, channels, step, (H + channels) / 4, H / 4, SKIP_BELOW.into()]
+    fn sizes(&self, places: Places, cell: &Range<usize>) -> [usize; 11] {
+        let (Places { apart, top, left, size }, channels) = (places, self.v.channels);
+        let stride4 = (H + channels) / 4;
+        [self.v.width, channels / 4, cell.start, cell.end, size.width, apart, top, left, stride4, H / 4, SKIP_BELOW.into()]
+    }
+
+    /// Means at some places, in the groups of four that hold the cell's channels.
+    fn means(&self, places: Places, cell: &Range<usize>) -> Vec<i16> {
+        let Places { apart, top, left, size } = places;
+        let rows = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (y * apart + top, x * apart + left)));
+        rows.flat_map(|(y, x)| &self.mean.at(y, x)[cell.start / 4 * 4..cell.end.next_multiple_of(4)]).copied().collect()
     }
 }
 
@@ -148,20 +166,24 @@ fn reconstruct_and_choose() {
     let thresholds = std::array::from_fn(|index| 20 + (index % 45) as u8);
     let quantiser = Quantiser::with_thresholds(thresholds);
     let cases = SHAPES.into_iter().flat_map(|shape| [4, 24, 68].map(|channels| (shape, channels)));
-    for ((case, channels), step) in cases.flat_map(|case| [0, 1, 2, 3].map(|step| (case, step))) {
+    for ((case, channels), i) in cases.flat_map(|case| [0, 1, 2, 3].map(|i| (case, i))) {
+        let cell = &cells(channels)[i];
+        let places = Places::new(Size::new(case.0, case.1), cell.0, cell.1);
+        if places.size.positions() == 0 {
+            continue;
+        }
         let latents = Latents::new(&mut random, case, channels);
-        let count = latents.v.data.len();
-        // Before: wrong codes, which the kernel must overwrite all but h.
-        let before = |commands: &mut Commands<'_>| commands.upload(&vec![7; count / channels * (H + channels)]);
-        let damages: &[Damage] = if case == (17, 13) && step == 2 { BOTH } else { &[] };
+        let (count, means) = (latents.v.data.len(), latents.means(places, &cell.2));
+        let before = |commands: &mut Commands<'_>| commands.upload(&latents.codes(&latents.v_hat));
+        let damages: &[Damage] = if case == (17, 13) && i == 0 { BOTH } else { &[] };
         for encode in [false, true] {
             let kernel = if encode { &shaders::CHOOSE } else { &shaders::RECONSTRUCT };
-            let (symbols, v_hat) = latents.step(step, encode.then_some(&quantiser));
+            let (symbols, v_hat) = latents.set(cell, encode.then_some(&quantiser));
             let truth = [halves(&symbols), halves(&v_hat.data), latents.codes(&v_hat)];
             let run = |gpu: &Gpu, Trial { damage, .. }: Trial| {
                 outputs(gpu, |commands| {
                     let tables = commands.upload(&latents.tables(damage))?;
-                    let (mean, v) = (commands.upload(&halves(&latents.mean.data))?, commands.upload(&halves(&latents.v.data))?);
+                    let (mean, v) = (commands.upload(&halves(&means))?, commands.upload(&halves(&latents.v.data))?);
                     let symbols = commands.upload(&halves(&latents.symbols))?;
                     let v_hat = commands.upload(&halves(&latents.v_hat.data))?;
                     let index = commands.upload(&latents.index)?;
@@ -169,9 +191,14 @@ fn reconstruct_and_choose() {
                     let codes = before(commands)?;
                     if encode {
                         let buffers = [&tables, &mean, &v, &index, &thresholds, &symbols, &v_hat, &codes];
-                        commands.elements(kernel, count / 4, &latents.sizes(step), &buffers);
+                        commands.elements(kernel, means.len() / 4, &latents.sizes(places, &cell.2), &buffers);
                     } else {
-                        commands.elements(kernel, count / 4, &latents.sizes(step), &[&tables, &mean, &symbols, &v_hat, &codes]);
+                        commands.elements(
+                            kernel,
+                            means.len() / 4,
+                            &latents.sizes(places, &cell.2),
+                            &[&tables, &mean, &symbols, &v_hat, &codes],
+                        );
                     }
                     Ok(vec![(symbols, 2 * count), (v_hat, 2 * count), (codes, count / channels * (H + channels))])
                 })

@@ -166,8 +166,8 @@ fn on_gpu(gpu: &Engine, job: &Job<'_>) -> Result<Stages, Error> {
 fn decode_on_gpu(gpu: &Engine, job: &Job<'_>, symbols: &[Symbols]) -> Result<Decoded, Error> {
     let z: Vec<_> = job.tiles.iter().zip(symbols).map(|(tile, symbols)| (tile.size(), &symbols.z[..])).collect();
     let (hyper, scale_index): (Vec<Hyper>, Vec<_>) = gpu.hyper(job.q(), &z)?.into_iter().unzip();
-    let y: Vec<_> = hyper.iter().zip(symbols.iter().map(|symbols| &symbols.y[..])).collect();
-    let latents = gpu.latents(job.q(), &y)?;
+    let y: Vec<_> = hyper.into_iter().zip(symbols.iter().map(|symbols| &symbols.y[..])).collect();
+    let latents = gpu.latents(job.q(), y)?;
     let tiles: Vec<_> = job.tiles.iter().copied().zip(&latents).collect();
     let whole = Rect::of_picture(job.case.width, job.case.height);
     let cut = whole.height.div_ceil(3);
@@ -276,17 +276,17 @@ fn one_weight_bit_or_shift_is_noticed() {
     type Edit = &'static dyn Fn(&mut Decoder, &mut Encoder);
     let edits: [(&[&str], Edit); 12] = [
         (&[], &|_, _| ()),
-        (&["z symbols", "y symbols"], &|_, e| e.g_a.first.weight[0] ^= 64),
-        (&["z symbols", "y symbols"], &|_, e| e.g_a.blocks[0].pw2.weight[0] ^= 64),
-        (&["z symbols", "y symbols"], &|_, e| e.g_a.last.shift[3] += 1),
-        (&["z symbols"], &|_, e| e.h_a.mid.weight[5] ^= 64),
+        (&["z symbols", "y symbols"], &|_, e| e.layer_mut("g_a.first").unwrap().flip()),
+        (&["z symbols", "y symbols"], &|_, e| e.layer_mut("g_a.blocks.0.pw2").unwrap().flip()),
+        (&["z symbols", "y symbols"], &|_, e| e.layer_mut("g_a.last").unwrap().shifts()[3] += 1),
+        (&["z symbols"], &|_, e| e.layer_mut("h_a.mid").unwrap().flip()),
         (&["z symbols"], &|_, e| e.gain_z.shift[0] += 1),
-        (&["scale indices in the encoder"], &|d, _| d.h_s.block2.dw.weight[4] ^= 64),
-        (&["scale indices in the encoder"], &|d, _| d.scale_head.shift[1] += 1),
-        (&["y symbols"], &|d, _| d.context[2].first.weight[7] ^= 64),
-        (&["y symbols"], &|d, _| d.mean_head.shift[2] += 1),
-        (&["pixels"], &|d, _| d.g_s.last.weight[0] ^= 64),
-        (&["pixels"], &|d, _| d.g_s.blocks[1].ffn1_read.iter_mut().for_each(|shift| *shift += 1)),
+        (&["scale indices in the encoder"], &|d, _| d.layer_mut("h_s.block2.dw").unwrap().flip()),
+        (&["scale indices in the encoder"], &|d, _| d.layer_mut("scale_head").unwrap().shifts()[1] += 1),
+        (&["y symbols"], &|d, _| d.layer_mut("context.2.first").unwrap().flip()),
+        (&["y symbols"], &|d, _| d.layer_mut("mean_head").unwrap().shifts()[2] += 1),
+        (&["pixels"], &|d, _| d.layer_mut("g_s.last").unwrap().flip()),
+        (&["pixels"], &|d, _| d.g_s.stages[0].blocks[1].ffn1_read.iter_mut().for_each(|shift| *shift += 1)),
     ];
     let case = Case { tile: 4, ..case(80, 72, 9000) };
     let (decoder, encoder) = synthetic::pair(&synthetic::tiny(), 18);

@@ -13,7 +13,7 @@ use calotype_shaders as shaders;
 
 use crate::commands::Commands;
 use crate::gpu::Gpu;
-use crate::layers::{Codes, Emit, Part, Size};
+use crate::layers::{Codes, Emit, Part, Places, Size};
 use crate::packed::{Dense, Next, Spatial, columns, ends, gains, halves, to_halves, widened, words};
 use crate::pool::Buffer;
 use crate::{Adapter, Error, adapters};

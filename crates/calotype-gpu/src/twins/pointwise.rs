@@ -45,6 +45,33 @@ fn pointwise_code() {
     }
 }
 
+#[test]
+fn pointwise_cell() {
+    let mut random = Random(14);
+    let cases = SHAPES.into_iter().flat_map(|shape| CHANNELS.map(|channels| (shape, channels)));
+    for ((case, (inputs, outputs_)), i) in cases.flat_map(|case| [0, 1, 2].map(|i| (case, i))) {
+        let (apart, first) = [(1, (0, 0)), (2, (1, 0)), (3, (0, 2))][i];
+        let places = Places::new(Size::new(case.0, case.1), apart, first);
+        if places.size.positions() == 0 {
+            continue;
+        }
+        let (layer, input) = (sensitive(random.pointwise(inputs, outputs_)), random.codes(case, inputs));
+        let stream = scalar::stream_end(&scalar::pointwise(&layer, &input), &layer.shift);
+        let rows = (0..places.size.height).flat_map(|y| (0..places.size.width).map(move |x| (y * apart + first.0, x * apart + first.1)));
+        let truth: Vec<i16> = rows.flat_map(|(y, x)| stream.at(y, x)).copied().collect();
+        let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
+            outputs(gpu, |commands| {
+                let packed = Dense::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?.with_tile(tile);
+                let (from, means) = (commands.upload(&bytes(&input.data))?, commands.zeros(2 * truth.len())?);
+                commands.cell(&packed, Codes { size: size(&input), stride: inputs, buffer: &from }, places, &means)?;
+                Ok(vec![(means, 2 * truth.len())])
+            })
+        };
+        let damages = if case == (17, 13) && apart == 1 { BOTH } else { &[] };
+        compare_tiles((&shaders::POINTWISE_CELL, inputs), &[halves(&truth)], run, damages);
+    }
+}
+
 /// One of [`shaders::place`], the size that is written, the crop's origin, what must be written.
 type Place = (u32, Size, (isize, isize), Map<i16>);
 
