@@ -180,13 +180,29 @@ fn engines_agree_on_channel_counts_that_fill_vectors() {
     compare(synthetic::model(&synthetic::fast(), 16), &[Case { width: 48, height: 40, quality: 9000 }]);
 }
 
+/// Networks of other forms, each a file of `tests/networks`.
+#[test]
+fn engines_agree_on_other_networks() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/networks");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let (decoder, encoder) =
+            synthetic::network(&std::fs::read_to_string(&file).unwrap(), 30).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let model = reload(&decoder, &encoder);
+        assert_eq!((model.decoder(), model.encoder()), (&decoder, Some(&encoder)), "{} comes back as it went", file.display());
+        println!("{}", file.display());
+        compare(model, &SMALL);
+    }
+}
+
 /// Weights at their largest, biases as large as the loader's proof permits, all shifts.
 fn extreme_model(config: &Config, seed: u64) -> Model {
     let (mut decoder, mut encoder) = synthetic::pair(config, seed);
     let mut random = Random(seed);
     extreme_decoder(&mut decoder, &mut random);
-    encoder.h_a.stages[0].read.as_mut().unwrap().fill(0);
-    [&mut encoder.g_a, &mut encoder.h_a].into_iter().for_each(|chain| extreme_chain(chain, &mut random));
+    encoder.h_a.as_mut().unwrap().stages[0].read.as_mut().unwrap().fill(0);
+    encoder.chains_mut().for_each(|chain| extreme_chain(chain, &mut random));
     decoder.id = decoder.canonical_id();
     encoder.decoder_id = decoder.id;
     reload(&decoder, &encoder)

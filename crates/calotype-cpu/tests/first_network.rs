@@ -48,7 +48,7 @@ fn hyper(d: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
     let (height, width) = tile.hyper();
     let symbols = Map { height, width, channels: d.config.z, data: z.to_vec() };
     let z8 = map(&symbols, |c, symbol| sat8(round_shift(i32::from(symbol) * i32::from(q.gain_z_dec[c]), d.tables.gain_z_dec.shift[c])));
-    let h_s = &d.h_s;
+    let h_s = d.h_s.as_ref().expect("h_s");
     let s = shuffle(&stream(int8(h_s, "h_s.first"), &z8), 2);
     let s = block(only(&h_s.stages[0].blocks), &s);
     let s = shuffle(&stream(int8(h_s, "h_s.mid"), &read(&s, shift_of(h_s, 1))), 2);
@@ -113,11 +113,12 @@ fn chains_compute_the_first_network() {
     let v = wide_stream(wide_of(&e.g_a, "g_a.last"), &unshuffle(&s, 2));
     assert!(scalar::analyse(&e, &rgb, width, height) == v, "v");
 
-    let s = stream(int8(&e.h_a, "h_a.first"), &read(&v, shift_of(&e.h_a, 0)));
-    let s = block(only(&e.h_a.stages[0].blocks), &s);
-    let s = stream(int8(&e.h_a, "h_a.mid"), &unshuffle(&read(&s, shift_of(&e.h_a, 1)), 2));
-    let s = block(only(&e.h_a.stages[1].blocks), &s);
-    let s = stream(int8(&e.h_a, "h_a.last"), &unshuffle(&read(&s, shift_of(&e.h_a, 2)), 2));
+    let h_a = e.h_a.as_ref().expect("h_a");
+    let s = stream(int8(h_a, "h_a.first"), &read(&v, shift_of(h_a, 0)));
+    let s = block(only(&h_a.stages[0].blocks), &s);
+    let s = stream(int8(h_a, "h_a.mid"), &unshuffle(&read(&s, shift_of(h_a, 1)), 2));
+    let s = block(only(&h_a.stages[1].blocks), &s);
+    let s = stream(int8(h_a, "h_a.last"), &unshuffle(&read(&s, shift_of(h_a, 2)), 2));
     let gain = e.gain_z(9000);
     let z = map(&s, |c, s| round_shift(i32::from(s) * i32::from(gain[c]), e.gain_z.shift[c]).clamp(-32767, 32767) as i16).data;
     assert!(scalar::hyper_analyse(&e, &gain, &v) == z, "z");

@@ -18,7 +18,7 @@ pub(crate) fn decoder(decoder: &Decoder) -> Result<(), Error> {
 
 /// Checks all of an encoder part but its shapes.
 pub(crate) fn encoder(encoder: &Encoder) -> Result<(), Error> {
-    encoder.chains().into_iter().try_for_each(chain)?;
+    encoder.chains().try_for_each(chain)?;
     gain("gain.z", &encoder.gain_z)
 }
 

@@ -46,6 +46,14 @@ pub enum Error {
         /// What it must be.
         expected: String,
     },
+    /// The network is not one that this program runs.
+    #[error("model's network: {name}: {reason}")]
+    Network {
+        /// The chain or the part at fault.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A tensor is missing.
     #[error("model lacks tensor `{name}`")]
     MissingTensor {

@@ -6,19 +6,20 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
 
+use crate::config::Numbers;
 use crate::parts::hex;
 use crate::tables::KNOTS;
 use crate::tensors::Element;
 use crate::{
-    Architecture, Block, BlockShape, Chain, ChainShape, Config, Decoder, Depthwise, Encoder, Error, GainTable, Layer, Pointwise, Product,
-    RowTable, SEMANTICS_VERSION, Schedule, Stage, StageShape, Tables, Wide, check,
+    Block, BlockShape, Chain, ChainShape, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Input, Layer,
+    Pointwise, Product, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, Wide, check,
 };
 
 impl Decoder {
     /// Reads `NAME.decoder.safetensors`, checks every range, table and accumulator, and recomputes the id.
     /// Any deviation from docs/MODEL.md is an [`Error`] that names the tensor.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Decoder, Error> {
-        let header = Header::read(bytes, "decoder")?;
+        let header = Header::read(bytes)?;
         let mut source = Source::new(bytes)?;
         let decoder = source.decoder(&header)?;
         source.finish()?;
@@ -35,7 +36,7 @@ impl Encoder {
     /// Reads `NAME.encoder.safetensors` and checks every range, table and accumulator.
     /// Any deviation from docs/MODEL.md is an [`Error`] that names the tensor. [`crate::Model::new`] checks that its decoder is the right one.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Encoder, Error> {
-        let header = Header::read(bytes, "encoder")?;
+        let header = Header::read(bytes)?;
         let mut source = Source::new(bytes)?;
         let encoder = source.encoder(&header)?;
         source.finish()?;
@@ -44,15 +45,52 @@ impl Encoder {
     }
 }
 
-/// A file's `__metadata__`.
-struct Header {
+/// A file's `__metadata__`, with what its part is made of.
+struct Header<Shape> {
     name: String,
     config: Config,
+    shape: Shape,
     id: [u8; 8],
 }
 
-impl Header {
-    fn read(bytes: &[u8], part: &'static str) -> Result<Header, Error> {
+/// The shape of either part.
+trait PartShape: Sized {
+    /// The part's name.
+    const PART: &'static str;
+    /// Of the first form.
+    fn v1(config: &Config) -> Self;
+    /// From its text, with the sizes that it says.
+    fn parse(network: &str, numbers: Numbers) -> Result<(Config, Self), Error>;
+}
+
+impl PartShape for DecoderShape {
+    const PART: &'static str = "decoder";
+
+    fn v1(config: &Config) -> DecoderShape {
+        DecoderShape::v1(config)
+    }
+
+    fn parse(network: &str, numbers: Numbers) -> Result<(Config, DecoderShape), Error> {
+        let shape = DecoderShape::parse(network)?;
+        Ok((Config::of_decoder(&shape, numbers), shape))
+    }
+}
+
+impl PartShape for EncoderShape {
+    const PART: &'static str = "encoder";
+
+    fn v1(config: &Config) -> EncoderShape {
+        EncoderShape::v1(config)
+    }
+
+    fn parse(network: &str, numbers: Numbers) -> Result<(Config, EncoderShape), Error> {
+        let shape = EncoderShape::parse(network)?;
+        Ok((Config::of_encoder(&shape, numbers), shape))
+    }
+}
+
+impl<Shape: PartShape> Header<Shape> {
+    fn read(bytes: &[u8]) -> Result<Header<Shape>, Error> {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
         let empty = HashMap::new();
         let entries = metadata.metadata().as_ref().unwrap_or(&empty);
@@ -61,12 +99,15 @@ impl Header {
         if *semantics != SEMANTICS_VERSION.to_string() {
             return Err(Error::Semantics { found: semantics.clone(), known: SEMANTICS_VERSION });
         }
-        expect(entries, "part", part)?;
-        Ok(Header {
-            name: entry(entries, "name")?.clone(),
-            config: config(entry(entries, "config")?)?,
-            id: id(entry(entries, "model_id")?)?,
-        })
+        expect(entries, "part", Shape::PART)?;
+        let mut sizes = Sizes::of(entry(entries, "config")?)?;
+        let numbers = sizes.numbers()?;
+        let (config, shape) = match entries.get("network") {
+            Some(network) => Shape::parse(network, numbers)?,
+            None => sizes.config(numbers).map(|config| (config.clone(), Shape::v1(&config)))?,
+        };
+        sizes.finish()?;
+        Ok(Header { name: entry(entries, "name")?.clone(), config, shape, id: id(entry(entries, "model_id")?)? })
     }
 }
 
@@ -93,31 +134,44 @@ fn id(text: &str) -> Result<[u8; 8], Error> {
     parsed.map(u64::to_be_bytes).ok_or_else(|| Error::Metadata { key: "model_id", value: text.to_owned(), expected: expected() })
 }
 
-fn config(text: &str) -> Result<Config, Error> {
-    let not_object = || Error::Metadata { key: "config", value: text.to_owned(), expected: "a JSON object of integers".to_owned() };
-    let mut sizes = Sizes(serde_json::from_str(text).map_err(|_| not_object())?);
-    let offset = i64::from(Config::MAX_LUT_OFFSET);
-    let config = Config {
-        c: sizes.channels("C")?,
-        m: sizes.channels("M")?,
-        z: sizes.channels("Z")?,
-        p: sizes.channels("P")?,
-        n_e: sizes.integer("n_e", 0, Config::MAX_BLOCKS as i64)? as usize,
-        n_d: sizes.integer("n_d", 0, Config::MAX_BLOCKS as i64)? as usize,
-        skip_below: sizes.integer("skip_below", 0, 255)? as u8,
-        scale_lut_offset: sizes.integer("scale_lut_offset", -offset, offset)? as i32,
-        released: sizes.integer("released", 0, 1)? == 1,
-    };
-    match sizes.0.into_iter().next() {
-        Some((key, value)) => Err(Error::Config { key, value: value.to_string(), expected: "no such key".to_owned() }),
-        None => Ok(config),
-    }
-}
-
 /// The entries of `config` that nobody has taken yet.
 struct Sizes(serde_json::Map<String, Value>);
 
 impl Sizes {
+    fn of(text: &str) -> Result<Sizes, Error> {
+        let not_object = |_| Error::Metadata { key: "config", value: text.to_owned(), expected: "a JSON object of integers".to_owned() };
+        serde_json::from_str(text).map(Sizes).map_err(not_object)
+    }
+
+    fn numbers(&mut self) -> Result<Numbers, Error> {
+        let offset = i64::from(Config::MAX_LUT_OFFSET);
+        Ok(Numbers {
+            skip_below: self.integer("skip_below", 0, 255)? as u8,
+            scale_lut_offset: self.integer("scale_lut_offset", -offset, offset)? as i32,
+            released: self.integer("released", 0, 1)? == 1,
+        })
+    }
+
+    /// The sizes of a network of the first form.
+    fn config(&mut self, numbers: Numbers) -> Result<Config, Error> {
+        Ok(Config {
+            c: self.channels("C")?,
+            m: self.channels("M")?,
+            z: self.channels("Z")?,
+            p: self.channels("P")?,
+            n_e: self.integer("n_e", 0, Config::MAX_BLOCKS as i64)? as usize,
+            n_d: self.integer("n_d", 0, Config::MAX_BLOCKS as i64)? as usize,
+            ..numbers.config()
+        })
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.0.into_iter().next() {
+            Some((key, value)) => Err(Error::Config { key, value: value.to_string(), expected: "no such key".to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     fn integer(&mut self, key: &str, least: i64, most: i64) -> Result<i64, Error> {
         let value = self.0.remove(key).unwrap_or(Value::Null);
         let integer = value.as_i64().filter(|integer| (least..=most).contains(integer));
@@ -233,13 +287,20 @@ impl<'a> Source<'a> {
         Ok(GainTable { gain: self.take(name, &[KNOTS, channels])?, shift: self.take(&format!("{name}_shift"), &[channels])? })
     }
 
+    /// Those of z only where there is z; the scales of y by the gain of a predictor, or as they are.
     fn tables(&mut self, config: &Config) -> Result<Tables, Error> {
+        let is_hyper = config.z > 0;
+        let nothing = GainTable { gain: Vec::new(), shift: Vec::new() };
+        let mut rows = |name: &str, channels: usize, there: bool| if there { self.take(name, &[KNOTS, channels]) } else { Ok(Vec::new()) };
+        let (log_gain_y, log_sigma_y) = (rows("log_gain.y", config.m, is_hyper)?, rows("log_sigma.y", config.m, !is_hyper)?);
+        let log_sigma_z = rows("log_sigma.z", config.z, is_hyper)?;
         Ok(Tables {
             gain_y: self.gain("gain.y", config.m)?,
             gain_y_dec: self.gain("gain.y_dec", config.m)?,
-            gain_z_dec: self.gain("gain.z_dec", config.z)?,
-            log_gain_y: self.take("log_gain.y", &[KNOTS, config.m])?,
-            log_sigma_z: self.take("log_sigma.z", &[KNOTS, config.z])?,
+            gain_z_dec: if is_hyper { self.gain("gain.z_dec", config.z)? } else { nothing },
+            log_gain_y,
+            log_sigma_y,
+            log_sigma_z,
         })
     }
 
@@ -254,20 +315,25 @@ impl<'a> Source<'a> {
         Ok((sizes, self.take("cdf", &[slots])?))
     }
 
-    fn decoder(&mut self, header: &Header) -> Result<Decoder, Error> {
-        let config = &header.config;
-        let network = Architecture::v1(config);
+    /// Nothing for a map that no predictor reads.
+    fn read_of(&mut self, name: &str, input: Input, shape: &DecoderShape) -> Result<Vec<u8>, Error> {
+        let is_read = shape.predictors.iter().any(|chain| chain.from.contains(&input));
+        if is_read { self.read_shift(name, shape.channels_of(&[input])) } else { Ok(Vec::new()) }
+    }
+
+    fn decoder(&mut self, header: &Header<DecoderShape>) -> Result<Decoder, Error> {
+        let Header { name, config, shape, id } = header;
         let (cdf_sizes, cdf) = self.cdfs()?;
         Ok(Decoder {
-            name: header.name.clone(),
-            id: header.id,
+            name: name.clone(),
+            id: *id,
             config: config.clone(),
-            h_s: self.chain(&network.h_s)?,
-            h_read: self.read_shift("h", config.p)?,
-            v_hat_read: self.read_shift("v_hat", config.m)?,
-            predictors: network.predictors.iter().map(|chain| self.chain(chain)).collect::<Result<_, _>>()?,
-            schedule: Schedule::quarters(config.m),
-            g_s: self.chain(&network.g_s)?,
+            h_s: shape.hyper.as_ref().map(|hyper| self.chain(&hyper.h_s)).transpose()?,
+            h_read: self.read_of("h", Input::H, shape)?,
+            v_hat_read: self.read_of("v_hat", Input::VHat, shape)?,
+            predictors: shape.predictors.iter().map(|chain| self.chain(chain)).collect::<Result<_, _>>()?,
+            schedule: shape.schedule.clone(),
+            g_s: self.chain(&shape.g_s)?,
             tables: self.tables(config)?,
             scale_lut: self.take("scale_lut", &[512])?,
             cdf_sizes,
@@ -275,16 +341,15 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn encoder(&mut self, header: &Header) -> Result<Encoder, Error> {
-        let config = &header.config;
-        let network = Architecture::v1(config);
+    fn encoder(&mut self, header: &Header<EncoderShape>) -> Result<Encoder, Error> {
+        let Header { name, config, shape, id } = header;
         Ok(Encoder {
-            name: header.name.clone(),
+            name: name.clone(),
             config: config.clone(),
-            decoder_id: header.id,
-            g_a: self.chain(&network.g_a)?,
-            h_a: self.chain(&network.h_a)?,
-            gain_z: self.gain("gain.z", config.z)?,
+            decoder_id: *id,
+            g_a: self.chain(&shape.g_a)?,
+            h_a: shape.h_a.as_ref().map(|h_a| self.chain(h_a)).transpose()?,
+            gain_z: if shape.h_a.is_some() { self.gain("gain.z", config.z)? } else { GainTable { gain: Vec::new(), shift: Vec::new() } },
         })
     }
 }

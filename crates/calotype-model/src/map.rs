@@ -95,6 +95,12 @@ impl<T: Copy + Default> Map<T> {
 }
 
 impl<T> Map<T> {
+    /// Up to `count` rows from row `first` on.
+    pub fn some_rows(&self, first: usize, count: usize) -> &[T] {
+        let row = self.width * self.channels;
+        &self.data[first * row..(first + count).min(self.height) * row]
+    }
+
     /// The channels at row y, column x.
     pub fn at(&self, y: usize, x: usize) -> &[T] {
         let index = self.index(y, x);

@@ -1,7 +1,9 @@
 //! The two parts of a model, decoder and encoder, with their pairing.
 
 use crate::tables::{QUALITY_MAX, interpolate};
-use crate::{AnyLayerMut, Chain, Config, Error, GainTable, QualityTables, Schedule, Tables};
+use crate::{
+    AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityTables, Schedule, Tables,
+};
 
 /// The decoder part: everything between coded symbols and pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +14,11 @@ pub struct Decoder {
     pub id: [u8; 8],
     /// Sizes.
     pub config: Config,
-    /// Hyper synthesis: z to h.
-    pub h_s: Chain,
-    /// `[P]`, at most 15: how predictors read h_s's stream.
+    /// Hyper synthesis: z to h; `None` for a factorised prior.
+    pub h_s: Option<Chain>,
+    /// `[P]`, at most 15: how predictors read h_s's stream. Empty without one.
     pub h_read: Vec<u8>,
-    /// `[M]`, at most 15: how predictors read v_hat.
+    /// `[M]`, at most 15: how predictors read v_hat. Empty where none does.
     pub v_hat_read: Vec<u8>,
     /// The chains that the schedule asks for means (v units) and scales (log sigma, Q8), each of M channels.
     pub predictors: Vec<Chain>,
@@ -45,8 +47,8 @@ pub struct Encoder {
     pub decoder_id: [u8; 8],
     /// Analysis: pixels to v.
     pub g_a: Chain,
-    /// Hyper analysis: v to z.
-    pub h_a: Chain,
+    /// Hyper analysis: v to z; `None` for a factorised prior.
+    pub h_a: Option<Chain>,
     /// `gain.z` Z: stream units of h_a to z symbols.
     pub gain_z: GainTable,
 }
@@ -59,12 +61,22 @@ pub struct Model {
 }
 
 impl Decoder {
-    /// The chain that predicts the scales: before any latent is set, so from h alone.
-    ///
-    /// # Panics
-    /// If the schedule's first step has none: a loaded model's has.
-    pub fn scale_predictor(&self) -> &Chain {
-        &self.predictors[self.schedule.steps[0].scale.expect("the first step has scales of its own")]
+    /// The chain that predicts the scales: before any latent is set, so from h alone. `None` if they stand in a table.
+    pub fn scale_predictor(&self) -> Option<&Chain> {
+        self.schedule.steps[0].scale.map(|scale| &self.predictors[scale])
+    }
+
+    /// What it is made of.
+    pub fn shape(&self) -> DecoderShape {
+        let latents = Grid { channels: self.config.m, stride: 16 };
+        let hyper = |h_s| HyperShape { grid: Grid { channels: self.config.z, stride: 64 }, h_s: ChainShape::of(h_s) };
+        DecoderShape {
+            latents,
+            hyper: self.h_s.as_ref().map(hyper),
+            predictors: self.predictors.iter().map(ChainShape::of).collect(),
+            schedule: self.schedule.clone(),
+            g_s: ChainShape::of(&self.g_s),
+        }
     }
 
     /// The layer of this name, to change.
@@ -74,25 +86,29 @@ impl Decoder {
 
     /// Its chains, in the order of decoding.
     pub fn chains(&self) -> impl Iterator<Item = &Chain> {
-        std::iter::once(&self.h_s).chain(&self.predictors).chain([&self.g_s])
+        self.h_s.iter().chain(&self.predictors).chain([&self.g_s])
     }
 
     /// [`Decoder::chains`], to change.
     pub fn chains_mut(&mut self) -> impl Iterator<Item = &mut Chain> {
-        std::iter::once(&mut self.h_s).chain(&mut self.predictors).chain([&mut self.g_s])
+        self.h_s.iter_mut().chain(&mut self.predictors).chain([&mut self.g_s])
     }
 
     /// The tables at quality Q in 0..=[`crate::QUALITY_MAX`] (docs/MODEL.md section 3); larger Q counts as the largest.
     pub fn quality(&self, quality: u16) -> QualityTables {
         let tables = &self.tables;
-        let log_sigma_z = interpolate(&tables.log_sigma_z, quality);
+        let index = |log_sigma: &[i16]| {
+            let log_sigma = interpolate(log_sigma, quality);
+            log_sigma.iter().map(|&s| self.scale_index(i32::from(s))).collect()
+        };
         QualityTables {
             quality: quality.min(QUALITY_MAX),
             gain_y: interpolate(&tables.gain_y.gain, quality),
             gain_y_dec: interpolate(&tables.gain_y_dec.gain, quality),
             gain_z_dec: interpolate(&tables.gain_z_dec.gain, quality),
             log_gain_y: interpolate(&tables.log_gain_y, quality),
-            scale_index_z: log_sigma_z.iter().map(|&s| self.scale_index(i32::from(s))).collect(),
+            scale_index_z: index(&tables.log_sigma_z),
+            scale_index_y: index(&tables.log_sigma_y),
         }
     }
 
@@ -103,14 +119,24 @@ impl Decoder {
 }
 
 impl Encoder {
+    /// What it is made of.
+    pub fn shape(&self) -> EncoderShape {
+        EncoderShape { g_a: ChainShape::of(&self.g_a), h_a: self.h_a.as_ref().map(ChainShape::of) }
+    }
+
     /// The layer of this name, to change.
     pub fn layer_mut(&mut self, name: &str) -> Option<AnyLayerMut<'_>> {
-        [&mut self.g_a, &mut self.h_a].into_iter().flat_map(Chain::layers_mut).find(|layer| layer.name() == name)
+        self.chains_mut().flat_map(Chain::layers_mut).find(|layer| layer.name() == name)
     }
 
     /// Its chains, in the order of encoding.
-    pub fn chains(&self) -> [&Chain; 2] {
-        [&self.g_a, &self.h_a]
+    pub fn chains(&self) -> impl Iterator<Item = &Chain> {
+        std::iter::once(&self.g_a).chain(&self.h_a)
+    }
+
+    /// [`Encoder::chains`], to change.
+    pub fn chains_mut(&mut self) -> impl Iterator<Item = &mut Chain> {
+        std::iter::once(&mut self.g_a).chain(&mut self.h_a)
     }
 
     /// `gain.z` `[Z]` at quality Q; Q above [`crate::QUALITY_MAX`] counts as that.
@@ -148,7 +174,7 @@ fn check_pair(decoder: &Decoder, encoder: &Encoder) -> Result<(), Error> {
     if encoder.decoder_id != decoder.id {
         return Err(Error::Pair { decoder: hex(decoder.id), encoder: hex(encoder.decoder_id) });
     }
-    if !encoder.config.same_decoder(&decoder.config) {
+    if !encoder.config.same_latents(&decoder.config) {
         return Err(Error::PairConfig { decoder: hex(decoder.id) });
     }
     Ok(())

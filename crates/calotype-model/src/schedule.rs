@@ -16,9 +16,9 @@ pub struct Cell {
 pub struct Step {
     /// Which; no latent is in two of them.
     pub cells: Vec<Cell>,
-    /// The number of the chain that predicts their means, among the decoder's predictors.
-    pub mean: usize,
-    /// That of the chain that predicts their scales; `None` if an earlier step's did.
+    /// The number of the chain that predicts their means, among the decoder's predictors; `None` if these are 0.
+    pub mean: Option<usize>,
+    /// That of the chain that predicts their scales; `None` if an earlier step's did, and in the first step if they stand in a table.
     pub scale: Option<usize>,
 }
 
@@ -37,7 +37,7 @@ impl Schedule {
         // The phase of the latents that step k sets in quarter j, as the number of its bit.
         const PHASES: [[u64; 4]; 4] = [[0, 3, 1, 2], [3, 0, 2, 1], [1, 2, 0, 3], [2, 1, 3, 0]];
         let cell = |k: usize, j: usize| Cell { channels: j * channels / 4..(j + 1) * channels / 4, phases: 1 << PHASES[k][j] };
-        let step = |k: usize| Step { cells: (0..4).map(|j| cell(k, j)).collect(), mean: 1 + k, scale: (k == 0).then_some(0) };
+        let step = |k: usize| Step { cells: (0..4).map(|j| cell(k, j)).collect(), mean: Some(1 + k), scale: (k == 0).then_some(0) };
         Schedule { period: 2, steps: (0..4).map(step).collect() }
     }
 
@@ -54,7 +54,10 @@ impl Schedule {
 
     /// Whether the steps set each of `channels` exactly once at every place.
     pub fn is_whole(&self, channels: usize) -> bool {
+        let places = self.period * self.period;
+        let sound = |cell: &Cell| !cell.channels.is_empty() && cell.phases != 0 && (places == 64 || cell.phases >> places == 0);
         (1..=8).contains(&self.period)
+            && self.steps.iter().all(|step| !step.cells.is_empty() && step.cells.iter().all(sound))
             && (0..self.period * self.period).all(|place| {
                 let mut set = vec![0; channels];
                 let here = |cell: &&Cell| cell.phases >> place & 1 == 1;

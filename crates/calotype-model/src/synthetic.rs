@@ -5,9 +5,10 @@
 mod gaussian;
 mod layers;
 
+use crate::config::Numbers;
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Architecture, Config, Decoder, Encoder, GainTable, Model, Schedule, Tables};
+use crate::{Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, Tables};
 
 /// RMS of codes and of streams that the layers are scaled for.
 const CODE: f64 = 35.0;
@@ -39,10 +40,7 @@ pub fn fast() -> Config {
 
 /// A decoder and its encoder with weights from `seed`. `config` must be one that a loader accepts (channels are multiples of 4).
 pub fn pair(config: &Config, seed: u64) -> (Decoder, Encoder) {
-    let mut maker = Maker::new(seed);
-    let decoder = decoder(&mut maker, config);
-    let encoder = encoder(&mut maker, config, decoder.id);
-    (decoder, encoder)
+    parts((config.clone(), DecoderShape::v1(config)), (config.clone(), EncoderShape::v1(config)), seed)
 }
 
 /// [`pair`], paired.
@@ -51,21 +49,40 @@ pub fn model(config: &Config, seed: u64) -> Model {
     Model::from_pair(decoder, encoder)
 }
 
-fn decoder(maker: &mut Maker, config: &Config) -> Decoder {
+/// Parts of any form, from a JSON object with the networks of both, `decoder` and `encoder` (docs/MODEL.md section 8).
+pub fn network(json: &str, seed: u64) -> Result<(Decoder, Encoder), Error> {
+    let networks: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let [decoder, encoder] = ["decoder", "encoder"].map(|part| networks[part].to_string());
+    let Config { skip_below, scale_lut_offset, released, .. } = tiny();
+    let numbers = Numbers { skip_below, scale_lut_offset, released };
+    let (decoder, encoder) = (DecoderShape::parse(&decoder)?, EncoderShape::parse(&encoder)?);
+    let configs = (Config::of_decoder(&decoder, numbers), Config::of_encoder(&encoder, numbers));
+    Ok(parts((configs.0, decoder), (configs.1, encoder), seed))
+}
+
+fn parts(decoder: (Config, DecoderShape), encoder: (Config, EncoderShape), seed: u64) -> (Decoder, Encoder) {
+    let mut maker = Maker::new(seed);
+    let decoder = decoder_of(&mut maker, decoder);
+    let encoder = encoder_of(&mut maker, encoder, decoder.id);
+    (decoder, encoder)
+}
+
+fn decoder_of(maker: &mut Maker, (config, shape): (Config, DecoderShape)) -> Decoder {
     let (cdf_sizes, cdf) = gaussian::tables();
-    let network = Architecture::v1(config);
+    let reads =
+        |input: Input| if shape.predictors.iter().any(|chain| chain.from.contains(&input)) { shape.channels_of(&[input]) } else { 0 };
     let mut decoder = Decoder {
         name: "synthetic".to_owned(),
         id: [0; 8],
-        config: config.clone(),
-        h_s: maker.chain(&network.h_s),
-        h_read: maker.read_shifts(config.p),
-        v_hat_read: maker.read_shifts(config.m),
-        predictors: network.predictors.iter().map(|chain| maker.chain(chain)).collect(),
-        schedule: Schedule::quarters(config.m),
-        g_s: maker.chain(&network.g_s),
-        tables: tables(maker, config),
+        h_s: shape.hyper.as_ref().map(|hyper| maker.chain(&hyper.h_s)),
+        h_read: maker.read_shifts(reads(Input::H)),
+        v_hat_read: maker.read_shifts(reads(Input::VHat)),
+        predictors: shape.predictors.iter().map(|chain| maker.chain(chain)).collect(),
+        schedule: shape.schedule.clone(),
+        g_s: maker.chain(&shape.g_s),
+        tables: tables(maker, &config),
         scale_lut: gaussian::scale_lut(config.scale_lut_offset),
+        config,
         cdf_sizes,
         cdf,
     };
@@ -74,26 +91,28 @@ fn decoder(maker: &mut Maker, config: &Config) -> Decoder {
     decoder
 }
 
-fn encoder(maker: &mut Maker, config: &Config, decoder_id: [u8; 8]) -> Encoder {
-    let network = Architecture::v1(config);
+fn encoder_of(maker: &mut Maker, (config, shape): (Config, EncoderShape), decoder_id: [u8; 8]) -> Encoder {
     Encoder {
         name: "synthetic".to_owned(),
-        config: config.clone(),
         decoder_id,
-        g_a: maker.chain(&network.g_a),
-        h_a: maker.chain(&network.h_a),
+        g_a: maker.chain(&shape.g_a),
+        h_a: shape.h_a.as_ref().map(|h_a| maker.chain(h_a)),
         gain_z: gain(&vec![Z_GAIN; config.z], Z_STEP, Z_SHIFT),
+        config,
     }
 }
 
+/// With scales of their own where there are no hyper-latents.
 fn tables(maker: &mut Maker, config: &Config) -> Tables {
     let gains: Vec<f64> = (0..config.m).map(|_| Y_GAIN * (0.5 + maker.unit())).collect();
     let inverse: Vec<f64> = gains.iter().map(|gain| f64::from(1 << (Y_SHIFT + Y_DEC_SHIFT)) / gain).collect();
+    let (gained, alone) = if config.z > 0 { (config.m, 0) } else { (0, config.m) };
     Tables {
         gain_y: gain(&gains, Y_STEP, Y_SHIFT),
         gain_y_dec: gain(&inverse, -Y_STEP, Y_DEC_SHIFT),
         gain_z_dec: gain(&vec![Z_DEC_GAIN; config.z], -Z_STEP, Z_DEC_SHIFT),
-        log_gain_y: ramp(0, Y_STEP, config.m),
+        log_gain_y: ramp(0, Y_STEP, gained),
+        log_sigma_y: ramp(280, Y_STEP, alone),
         log_sigma_z: ramp(412, Z_STEP, config.z),
     }
 }

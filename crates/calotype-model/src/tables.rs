@@ -24,8 +24,10 @@ pub struct Tables {
     pub gain_y_dec: GainTable,
     /// `gain.z_dec` Z: z symbols to codes.
     pub gain_z_dec: GainTable,
-    /// `log_gain.y` `[64, M]`, Q8: added to the scale head.
+    /// `log_gain.y` `[64, M]`, Q8: added to the scale predictor. Empty without one.
     pub log_gain_y: Vec<i16>,
+    /// `log_sigma.y` `[64, M]`, Q8: the scales of y where no chain predicts them, else empty.
+    pub log_sigma_y: Vec<i16>,
     /// `log_sigma.z` `[64, Z]`, Q8: the scales of z.
     pub log_sigma_z: Vec<i16>,
 }
@@ -41,10 +43,12 @@ pub struct QualityTables {
     pub gain_y_dec: Vec<i16>,
     /// `[Z]`.
     pub gain_z_dec: Vec<i16>,
-    /// `[M]`, Q8.
+    /// `[M]`, Q8; empty without a scale predictor.
     pub log_gain_y: Vec<i16>,
     /// `[Z]`: the CDF table of each hyper-latent channel.
     pub scale_index_z: Vec<u8>,
+    /// `[M]`: the CDF table of each latent channel where no chain predicts it, else empty.
+    pub scale_index_y: Vec<u8>,
 }
 
 /// A table `[64, channels]` at quality Q: linear between rows, rounded. Q above [`QUALITY_MAX`] counts as that.

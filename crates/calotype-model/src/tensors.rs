@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::parts::hex;
 use crate::tables::KNOTS;
-use crate::{Block, Chain, Config, Decoder, Depthwise, Encoder, Error, GainTable, Layer, Pointwise, SEMANTICS_VERSION, Stage, Wide};
+use crate::{
+    Block, Chain, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Layer, Pointwise, SEMANTICS_VERSION,
+    Stage, Wide,
+};
 
 /// An element type of model files.
 pub(crate) trait Element: Copy {
@@ -90,7 +93,11 @@ impl List {
         self.vector(&format!("{layer}.shift"), shift);
     }
 
+    /// Nothing where nothing is read.
     fn read_shift(&mut self, layer: &str, shift: &[u8]) {
+        if shift.is_empty() {
+            return;
+        }
         self.vector(&format!("{layer}.read_shift"), shift);
     }
 
@@ -137,13 +144,19 @@ impl List {
         chain.stages.iter().for_each(|stage| self.stage(stage));
     }
 
+    /// Nothing for a table that the network does not have.
     fn rows(&mut self, name: &str, rows: &[i16]) {
+        if rows.is_empty() {
+            return;
+        }
         self.push(name.to_owned(), &[KNOTS, rows.len() / KNOTS], rows);
     }
 
     fn gain(&mut self, name: &str, table: &GainTable) {
         self.rows(name, &table.gain);
-        self.vector(&format!("{name}_shift"), &table.shift);
+        if !table.shift.is_empty() {
+            self.vector(&format!("{name}_shift"), &table.shift);
+        }
     }
 }
 
@@ -162,6 +175,7 @@ fn decoder_tables(list: &mut List, decoder: &Decoder) {
     list.gain("gain.y_dec", &decoder.tables.gain_y_dec);
     list.gain("gain.z_dec", &decoder.tables.gain_z_dec);
     list.rows("log_gain.y", &decoder.tables.log_gain_y);
+    list.rows("log_sigma.y", &decoder.tables.log_sigma_y);
     list.rows("log_sigma.z", &decoder.tables.log_sigma_z);
     list.vector("scale_lut", &decoder.scale_lut);
     list.vector("cdf_sizes", &decoder.cdf_sizes);
@@ -170,7 +184,7 @@ fn decoder_tables(list: &mut List, decoder: &Decoder) {
 
 fn encoder_tensors(encoder: &Encoder) -> Vec<Tensor> {
     let mut list = List::default();
-    encoder.chains().into_iter().for_each(|chain| list.chain(chain));
+    encoder.chains().for_each(|chain| list.chain(chain));
     list.gain("gain.z", &encoder.gain_z);
     list.0
 }
@@ -180,10 +194,21 @@ fn put_count(hash: &mut Sha256, count: usize) {
     hash.update((count as u32).to_le_bytes());
 }
 
-fn put_config(hash: &mut Sha256, config: &Config) {
-    let sizes = [config.c, config.m, config.z, config.p, config.n_d].map(|size| size as i32);
-    for value in sizes.into_iter().chain([i32::from(config.skip_below), config.scale_lut_offset]) {
-        hash.update(value.to_le_bytes());
+/// The form's number, and what says the sizes: those themselves, or the network's text.
+fn put_form(hash: &mut Sha256, config: &Config, network: Option<&str>) {
+    let numbers = [i32::from(config.skip_below), config.scale_lut_offset];
+    match network {
+        None => {
+            hash.update("calotype-model 1\n");
+            let sizes = [config.c, config.m, config.z, config.p, config.n_d].map(|size| size as i32);
+            sizes.into_iter().chain(numbers).for_each(|value| hash.update(value.to_le_bytes()));
+        }
+        Some(network) => {
+            hash.update("calotype-model 2\n");
+            numbers.into_iter().for_each(|value| hash.update(value.to_le_bytes()));
+            put_count(hash, network.len());
+            hash.update(network);
+        }
     }
 }
 
@@ -201,8 +226,7 @@ impl Decoder {
     /// The model id of this part's config and tensors (docs/MODEL.md section 8), whatever `self.id` says.
     pub fn canonical_id(&self) -> [u8; 8] {
         let mut hash = Sha256::new();
-        hash.update(format!("calotype-model {SEMANTICS_VERSION}\n"));
-        put_config(&mut hash, &self.config);
+        put_form(&mut hash, &self.config, self.network_text().as_deref());
         decoder_tensors(self).iter().for_each(|tensor| put_tensor(&mut hash, tensor));
         let digest = hash.finalize();
         std::array::from_fn(|i| digest[i])
@@ -211,7 +235,13 @@ impl Decoder {
     /// The part as the bytes of `NAME.decoder.safetensors`.
     /// [`Error::NotSafetensors`] if the vectors of `self` do not have the lengths that their shapes say.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
-        write(&decoder_tensors(self), metadata("decoder", &self.name, &self.config, self.id))
+        write(&decoder_tensors(self), metadata("decoder", &self.name, self.id, &self.config, self.network_text()))
+    }
+
+    /// The network's text, but for one of the first form, which the config's sizes say.
+    fn network_text(&self) -> Option<String> {
+        let shape = self.shape();
+        (shape != DecoderShape::v1(&self.config)).then(|| shape.text())
     }
 }
 
@@ -219,24 +249,30 @@ impl Encoder {
     /// The part as the bytes of `NAME.encoder.safetensors`.
     /// [`Error::NotSafetensors`] if the vectors of `self` do not have the lengths that their shapes say.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
-        write(&encoder_tensors(self), metadata("encoder", &self.name, &self.config, self.decoder_id))
+        let shape = self.shape();
+        let network = (shape != EncoderShape::v1(&self.config)).then(|| shape.text());
+        write(&encoder_tensors(self), metadata("encoder", &self.name, self.decoder_id, &self.config, network))
     }
 }
 
-fn metadata(part: &str, name: &str, config: &Config, id: [u8; 8]) -> HashMap<String, String> {
-    let sizes = serde_json::json!({
-        "C": config.c, "M": config.m, "Z": config.z, "P": config.p, "n_e": config.n_e, "n_d": config.n_d,
+/// A part's `__metadata__`; with a network's text the config says no sizes.
+fn metadata(part: &str, name: &str, id: [u8; 8], config: &Config, network: Option<String>) -> HashMap<String, String> {
+    let mut numbers = serde_json::json!({
         "skip_below": config.skip_below, "scale_lut_offset": config.scale_lut_offset, "released": u8::from(config.released),
     });
+    if network.is_none() {
+        let sizes = [("C", config.c), ("M", config.m), ("Z", config.z), ("P", config.p), ("n_e", config.n_e), ("n_d", config.n_d)];
+        sizes.into_iter().for_each(|(key, size)| numbers[key] = size.into());
+    }
     let entries = [
         ("format", "calotype-model".to_owned()),
         ("part", part.to_owned()),
         ("semantics", SEMANTICS_VERSION.to_string()),
         ("name", name.to_owned()),
-        ("config", sizes.to_string()),
+        ("config", numbers.to_string()),
         ("model_id", hex(id)),
     ];
-    entries.map(|(key, value)| (key.to_owned(), value)).into()
+    entries.into_iter().chain(network.map(|network| ("network", network))).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 fn write(tensors: &[Tensor], metadata: HashMap<String, String>) -> Result<Vec<u8>, Error> {

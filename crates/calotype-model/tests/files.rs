@@ -144,7 +144,7 @@ fn one_bit_changes_the_id() {
         assert!(changed(&|d| d.layer_mut(layer).unwrap().flip()), "{layer}");
     }
     assert!(changed(&|d| d.g_s.stages[0].blocks[1].ffn2.bias[3] ^= 1));
-    assert!(changed(&|d| d.h_s.stages[1].read.as_mut().unwrap()[2] ^= 1));
+    assert!(changed(&|d| d.h_s.as_mut().unwrap().stages[1].read.as_mut().unwrap()[2] ^= 1));
     assert!(changed(&|d| d.v_hat_read[0] ^= 1));
     assert!(changed(&|d| d.cdf[1] ^= 1));
     assert!(changed(&|d| d.g_s.stages[0].bias.as_mut().unwrap().rows[5] ^= 1));

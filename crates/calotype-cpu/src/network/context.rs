@@ -40,6 +40,13 @@ struct Job<'a> {
     stream: &'a [i16],
 }
 
+impl Job<'_> {
+    /// How many there are.
+    fn positions(&self, channels: usize) -> usize {
+        self.v_hat.len() / channels
+    }
+}
+
 /// Where the next step begins: its stream and the codes that its first depthwise layer reads.
 struct Next<'a, C> {
     stream: &'a mut [i16],
@@ -122,15 +129,10 @@ impl<K: Kernels> Network<K> {
         let width = v_hat.width;
         let rows = job_rows(v_hat.height, width);
         let length = rows * width * v_hat.channels;
-        let latents =
-            v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(hyper.h8.data.chunks(rows * width * hyper.h8.channels));
-        let jobs = latents.enumerate().map(|(i, ((v_hat, symbols), h8))| Job {
-            y: i * rows,
-            width,
-            h8,
-            v_hat,
-            symbols,
-            stream: field.some_rows(i * rows, rows),
+        let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows));
+        let jobs = latents.enumerate().map(|(i, (v_hat, symbols))| {
+            let h8 = hyper.h8.some_rows(i * rows, rows);
+            Job { y: i * rows, width, h8, v_hat, symbols, stream: field.some_rows(i * rows, rows) }
         });
         let begun = next.rows_mut(rows).map(|(stream, active)| Next { stream, active });
         self.scratches.run(Phase::Means, jobs.zip(begun).collect(), |scratch, (mut job, mut next)| {
@@ -159,25 +161,24 @@ impl<K: Kernels> Network<K> {
     /// The latents of step k in a job's rows.
     fn set_latents(&self, q: &QualityTables, step: usize, scratch: &mut Scratch<K>, job: &mut Job<'_>) {
         let (step, period) = (&self.decoder.steps[step], self.model.decoder().schedule.period);
-        let row_codes = job.width * step.inputs;
+        let rows = job.positions(self.model.decoder().config.m) / job.width;
         let codes = self.step_input(step, job, &mut scratch.narrow);
-        for (row, codes) in codes.chunks_exact(row_codes).enumerate() {
-            for column in 0..job.width.min(period) {
-                let phase = 1 << ((job.y + row) % period * period + column);
-                let count = (job.width - column).div_ceil(period);
-                let input = Rows { data: &codes[column * step.inputs..], stride: period * step.inputs, count };
-                for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
-                    let places = Places { row, column, period };
-                    self.set_cell(cell, input, &mut scratch.stream, (job, places, self.scales(q, cell)));
-                }
+        let columns = job.width.min(period);
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            let phase = 1 << ((job.y + row) % period * period + column);
+            let count = (job.width - column).div_ceil(period);
+            let first = (row * job.width + column) * step.inputs;
+            let input = Rows { data: &codes[first..], stride: period * step.inputs, count };
+            for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
+                let places = Places { row, column, period };
+                self.set_cell(cell, input, &mut scratch.stream, (job, places, self.scales(q, cell)));
             }
         }
     }
 
     /// What a step's last layer reads.
     fn step_input<'a>(&self, step: &Step<K>, job: &Job<'_>, memory: &'a mut Vec<K::Code>) -> &'a [K::Code] {
-        let positions = job.h8.len() / self.model.decoder().h_read.len();
-        let codes = room(memory, positions * step.inputs);
+        let codes = room(memory, job.positions(self.model.decoder().config.m) * step.inputs);
         match &step.read {
             Some(shift) => self.kernels.read(job.stream, shift, codes, step.inputs),
             None => self.seen(step, job, codes),
@@ -188,7 +189,7 @@ impl<K: Kernels> Network<K> {
     /// What a step's predictor sees, as far as latents are set.
     fn seen(&self, step: &Step<K>, job: &Job<'_>, codes: &mut [K::Code]) {
         let decoder = self.model.decoder();
-        let (h_channels, stride) = (decoder.h_read.len(), codes.len() / (job.h8.len() / decoder.h_read.len()));
+        let (h_channels, stride) = (decoder.h_read.len(), codes.len() / job.positions(decoder.config.m));
         let mut first = 0;
         for input in &step.from {
             match input {
@@ -242,7 +243,10 @@ impl<K: Kernels> Network<K> {
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
         let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);
-        self.kernels.dense(&cell.dense, input, Out::Stream(means));
+        match &cell.dense {
+            Some(dense) => self.kernels.dense(dense, input, Out::Stream(means)),
+            None => means.fill(0),
+        }
         for (i, mu) in means.chunks_exact_mut(length).enumerate() {
             let x = places.column + places.period * i;
             let at = (places.row * job.width + x) * channels + scales.first;

@@ -12,10 +12,13 @@ use crate::measure::Phase;
 impl<K: Kernels> Network<K> {
     /// Sections 5.1 and 5.2.
     pub(super) fn run_hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
+        let Some(scale_head) = &self.decoder.scale_head else {
+            return Hyper { h8: Map::zeros(tile.lh, tile.lw, 0), scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
+        };
         let (height, width) = tile.hyper();
         let z8 = self.z_codes(q, z, tile);
         let field = self.run_chain(Phase::HyperSynthesis, (&self.decoder.h_s, q.quality), Given::Codes(&z8), Extent { height, width });
-        let hyper = self.heads(q, &field, tile);
+        let hyper = self.heads(q, scale_head, &field, tile);
         self.retire(field);
         hyper
     }
@@ -34,7 +37,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// Section 5.2, and h as codes.
-    fn heads(&self, q: &QualityTables, field: &Field<K>, tile: TileSize) -> Hyper {
+    fn heads(&self, q: &QualityTables, scale_head: &K::Dense, field: &Field<K>, tile: TileSize) -> Hyper {
         let (config, channels) = (&self.model.decoder().config, field.row / field.width);
         let mut h8 = Map::zeros(tile.lh, tile.lw, channels);
         let mut scale_index = vec![0; tile.lh * tile.lw * config.m];
@@ -46,19 +49,25 @@ impl<K: Kernels> Network<K> {
             let stream = field.stream[i * rows * field.row..].chunks_exact(field.row);
             let places = h8.chunks_mut(tile.lw * channels).zip(scale_index.chunks_mut(tile.lw * config.m));
             for (stream, (h8, index)) in stream.zip(places) {
-                self.head_row(scratch, &stream[..h8.len()], &offset, (h8, index));
+                self.head_row(scratch, &stream[..h8.len()], (scale_head, &offset), (h8, index));
             }
         });
         Hyper { h8, scale_index }
     }
 
-    fn head_row(&self, scratch: &mut Scratch<K>, stream: &[i16], offset: &[i32], (h8, scale_index): (&mut [i8], &mut [u8])) {
+    fn head_row(
+        &self,
+        scratch: &mut Scratch<K>,
+        stream: &[i16],
+        (head, offset): (&K::Dense, &[i32]),
+        (h8, scale_index): (&mut [i8], &mut [u8]),
+    ) {
         let (decoder, channels) = (self.model.decoder(), self.model.decoder().h_read.len());
         let codes = room(&mut scratch.narrow, stream.len());
         self.kernels.read(stream, &decoder.h_read, codes, channels);
         h8.iter_mut().zip(&*codes).for_each(|(value, &code)| *value = code.value());
         let log_sigma = room(&mut scratch.stream, scale_index.len());
-        self.kernels.dense(&self.decoder.scale_head, rows_of(codes, channels), Out::Stream(log_sigma));
+        self.kernels.dense(head, rows_of(codes, channels), Out::Stream(log_sigma));
         let lut: &[u8; 512] = decoder.scale_lut.first_chunk().expect("512 entries, checked on loading");
         for (indices, log_sigma) in scale_index.chunks_exact_mut(offset.len()).zip(log_sigma.chunks_exact(offset.len())) {
             for ((index, &s), &offset) in indices.iter_mut().zip(log_sigma).zip(offset) {
@@ -70,6 +79,9 @@ impl<K: Kernels> Network<K> {
     /// h_a (section 6).
     pub(super) fn run_hyper_analysis(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
         let (encoder, packed) = self.encoder();
+        if packed.h_a.is_empty() {
+            return Vec::new();
+        }
         let extent = Extent { height: v_tile.height, width: v_tile.width };
         let field = self.run_chain(Phase::HyperAnalysis, (&packed.h_a, 0), Given::Stream(&v_tile.data), extent);
         let symbol = |(i, &value): (usize, &i16)| {

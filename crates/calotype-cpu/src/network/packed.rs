@@ -54,11 +54,11 @@ pub(super) struct Cell<K: Kernels> {
     pub channels: Range<usize>,
     /// As [`model::Cell::phases`].
     pub phases: u64,
-    /// These channels of the predictor's last layer.
-    pub dense: K::Dense,
+    /// These channels of the predictor's last layer; without a predictor the means are 0.
+    pub dense: Option<K::Dense>,
 }
 
-/// A step, with its means' predictor.
+/// A step, with its means' predictor; without one nothing but cells.
 pub(super) struct Step<K: Kernels> {
     pub from: Vec<Input>,
     /// All stages of the predictor but the last.
@@ -72,8 +72,9 @@ pub(super) struct Step<K: Kernels> {
 
 /// The decoder part.
 pub(super) struct PackedDecoder<K: Kernels> {
+    /// None without hyper-latents.
     pub h_s: Vec<Stage<K>>,
-    pub scale_head: K::Dense,
+    pub scale_head: Option<K::Dense>,
     pub steps: Vec<Step<K>>,
     pub g_s: Transform<K>,
 }
@@ -81,6 +82,7 @@ pub(super) struct PackedDecoder<K: Kernels> {
 /// The encoder part.
 pub(super) struct PackedEncoder<K: Kernels> {
     pub g_a: Transform<K>,
+    /// None without hyper-latents.
     pub h_a: Vec<Stage<K>>,
 }
 
@@ -116,6 +118,10 @@ impl<K: Kernels> Stage<K> {
         }
     }
 
+    fn of(chain: Option<&model::Chain>) -> Vec<Stage<K>> {
+        chain.map_or_else(Vec::new, |chain| Stage::all(&chain.stages))
+    }
+
     fn all(stages: &[model::Stage]) -> Vec<Stage<K>> {
         stages.iter().map(Stage::new).collect()
     }
@@ -141,15 +147,15 @@ impl<K: Kernels> Transform<K> {
 
 impl<K: Kernels> Step<K> {
     fn new(decoder: &model::Decoder, step: &model::Step) -> Step<K> {
-        let predictor = &decoder.predictors[step.mean];
+        let unpredicted = |cell: &model::Cell| Cell { channels: cell.channels.clone(), phases: cell.phases, dense: None };
+        let Some(predictor) = step.mean.map(|mean| &decoder.predictors[mean]) else {
+            let cells = step.cells.iter().map(unpredicted).collect();
+            return Step { from: Vec::new(), stages: Vec::new(), inputs: 0, read: None, cells };
+        };
         let (last, stages) = predictor.stages.split_last().expect("a chain has a stage");
         let folds = predictor.stages.iter().any(|stage| stage.unshuffle * stage.shuffle > 1);
         assert!(!folds && last.blocks.is_empty(), "{} stays at one size, and ends with a layer", predictor.name);
-        let cell = |cell: &model::Cell| Cell {
-            channels: cell.channels.clone(),
-            phases: cell.phases,
-            dense: outputs::<K>(int8(last), cell.channels.clone()),
-        };
+        let cell = |cell: &model::Cell| Cell { dense: Some(outputs::<K>(int8(last), cell.channels.clone())), ..unpredicted(cell) };
         Step {
             from: predictor.from.clone(),
             stages: Stage::all(stages),
@@ -170,15 +176,18 @@ impl<K: Kernels> PackedDecoder<K> {
     pub fn new(decoder: &model::Decoder) -> PackedDecoder<K> {
         let steps = || decoder.schedule.steps.iter().map(|step| Step::new(decoder, step)).collect();
         let (g_s, steps) = rayon::join(|| Transform::new(&decoder.g_s), steps);
-        let [scale_head] = &decoder.scale_predictor().stages[..] else { panic!("scales come from one layer") };
-        PackedDecoder { h_s: Stage::all(&decoder.h_s.stages), scale_head: dense::<K>(int8(scale_head)), steps, g_s }
+        let scale_head = decoder.scale_predictor().map(|chain| {
+            let [head] = &chain.stages[..] else { panic!("scales come from one layer") };
+            dense::<K>(int8(head))
+        });
+        PackedDecoder { h_s: Stage::of(decoder.h_s.as_ref()), scale_head, steps, g_s }
     }
 }
 
 impl<K: Kernels> PackedEncoder<K> {
     /// Packs all layers.
     pub fn new(encoder: &model::Encoder) -> PackedEncoder<K> {
-        PackedEncoder { g_a: Transform::new(&encoder.g_a), h_a: Stage::all(&encoder.h_a.stages) }
+        PackedEncoder { g_a: Transform::new(&encoder.g_a), h_a: Stage::of(encoder.h_a.as_ref()) }
     }
 }
 

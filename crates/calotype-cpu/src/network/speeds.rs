@@ -64,7 +64,7 @@ impl<K: Kernels> Network<K> {
     }
 
     fn stages(&self) -> impl Iterator<Item = &Stage> {
-        let encoder = self.model.encoder().into_iter().flat_map(|encoder| encoder.chains());
+        let encoder = self.model.encoder().into_iter().flat_map(calotype_model::Encoder::chains);
         self.model.decoder().chains().chain(encoder).flat_map(|chain: &Chain| &chain.stages)
     }
 
@@ -74,7 +74,7 @@ impl<K: Kernels> Network<K> {
         let part = |layer: &Pointwise| {
             let steps = decoder.schedule.steps.iter();
             let of = |mean: usize| decoder.predictors[mean].stages.last().is_some_and(|last| std::ptr::eq(int8(last), layer));
-            let cell = steps.filter(|step| of(step.mean)).find_map(|step| step.cells.first());
+            let cell = steps.filter(|step| step.mean.is_some_and(of)).find_map(|step| step.cells.first());
             cell.map_or(layer.outputs, |cell| cell.channels.len())
         };
         let staged = self.stages().filter_map(|stage| match &stage.layer {

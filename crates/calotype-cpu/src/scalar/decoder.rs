@@ -6,9 +6,12 @@ use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, scal
 
 /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h and the scale indices.
 pub fn hyper(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
-    let h = chain(&decoder.h_s, q.quality, Reading::Codes(z_codes(decoder, q, z, tile))).crop((0, 0), (tile.lh, tile.lw));
+    let (Some(h_s), Some(scales)) = (&decoder.h_s, decoder.scale_predictor()) else {
+        return Hyper { h8: Map::zeros(tile.lh, tile.lw, 0), scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
+    };
+    let h = chain(h_s, q.quality, Reading::Codes(z_codes(decoder, q, z, tile))).crop((0, 0), (tile.lh, tile.lw));
     let h8 = read(&h, &decoder.h_read);
-    let log_sigma = chain(decoder.scale_predictor(), q.quality, Reading::Codes(h8.clone()));
+    let log_sigma = chain(scales, q.quality, Reading::Codes(h8.clone()));
     let index = |m: usize, s: i16| decoder.scale_index(i32::from(s) + i32::from(q.log_gain_y[m]));
     Hyper { scale_index: each(&log_sigma, index).data, h8 }
 }
@@ -31,7 +34,8 @@ pub fn means(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, symbols: &[i16
 pub(super) fn walk(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
     let mut v_hat = Map::zeros(hyper.h8.height, hyper.h8.width, decoder.config.m);
     for (k, step) in decoder.schedule.steps.iter().enumerate() {
-        let mean = predict(decoder, &decoder.predictors[step.mean], q, hyper, &v_hat);
+        let predicted = |mean: usize| predict(decoder, &decoder.predictors[mean], q, hyper, &v_hat);
+        let mean = step.mean.map_or_else(|| Map::zeros(v_hat.height, v_hat.width, v_hat.channels), predicted);
         for latent in latents_of_step(decoder, k, &v_hat) {
             let m = latent % v_hat.channels;
             let mu = scaled(mean.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);

@@ -19,7 +19,8 @@ fn padded_input(rgb: &[u8], width: usize, height: usize) -> Map<i16> {
 
 /// v of a tile `[4zh, 4zw, M]` to z symbols `[zh, zw, Z]`; `gain_z` is [`Encoder::gain_z`].
 pub fn hyper_analyse(encoder: &Encoder, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
-    let stream = chain(&encoder.h_a, 0, Reading::Stream(v_tile.clone()));
+    let Some(h_a) = &encoder.h_a else { return Vec::new() };
+    let stream = chain(h_a, 0, Reading::Stream(v_tile.clone()));
     let shift = &encoder.gain_z.shift;
     let symbol = |c: usize, s: i16| round_shift(i32::from(s) * i32::from(gain_z[c]), shift[c]).clamp(-32767, 32767) as i16;
     each(&stream, symbol).data
