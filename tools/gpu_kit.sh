@@ -18,6 +18,7 @@ tests=$(cargo test --release -p calotype-gpu --lib --no-run --message-format=jso
 strip -s -o "$kit/bin/calotype" "$program"
 strip -s -o "$kit/bin/kernel_tests" "$tests"
 cp assets/models/fast.decoder.safetensors assets/models/fast.encoder.safetensors "$kit/model/"
+cp -r tests/networks "$kit/model/networks"
 "$kit/bin/calotype" --engine cpu --model "$kit/model/fast.decoder.safetensors" kit fill "$kit"
 
 cat >"$kit/run.sh" <<'RUN'

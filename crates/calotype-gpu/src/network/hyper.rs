@@ -20,41 +20,47 @@ pub(crate) struct HyperBuffers {
 }
 
 impl AtQuality<'_> {
-    /// z symbols to h8 and the scale indices.
+    /// z symbols to h8 and the scale indices; without hyper-latents, the scale indices of the table.
     pub fn hyper(&self, commands: &mut Commands<'_>, z: &Buffer, tile: TileSize) -> Result<HyperBuffers, Error> {
-        commands.phase = Phase::HyperSynthesis;
-        let (weights, config) = (self.weights, &self.weights.config);
-        let (zh, zw) = tile.hyper();
-        let (size, latents) = (Size::new(zh, zw), Size::new(tile.lh, tile.lw));
-        let z8 = commands.take(size.positions() * config.z)?;
-        commands.elements(&shaders::SCALE_CODE, size.positions() * config.z / 4, &[config.z / 4], &[&self.z_gains, z, &z8]);
+        let config = &self.weights.config;
+        let latents = Size::new(tile.lh, tile.lw);
         let stride = config.p + config.m;
         let codes = commands.zeros(latents.positions() * stride)?;
+        let (Some(weights), Some(at)) = (&self.weights.hyper, &self.hyper) else {
+            let index = commands.upload(&self.scale_index.repeat(latents.positions()))?;
+            return Ok(HyperBuffers { size: tile, codes, index });
+        };
+        commands.phase = Phase::HyperSynthesis;
+        let (zh, zw) = tile.hyper();
+        let size = Size::new(zh, zw);
+        let z8 = commands.take(size.positions() * config.z)?;
+        commands.elements(&shaders::SCALE_CODE, size.positions() * config.z / 4, &[config.z / 4], &[&at.z_gains, z, &z8]);
         let input = Codes { size, stride: config.z, buffer: &z8 };
         let h = Emit { codes_stride: Some(stride), ..Emit::same(latents, None, Some(&codes)) };
         commands.chain(&weights.h_s, input, &h)?;
         commands.phase = Phase::Scales;
         let index = commands.take(latents.positions() * config.m)?;
         let h = Codes { size: latents, stride, buffer: &codes };
-        commands.index(&weights.scale_head, h, &weights.scale_lut, &self.head_ends, &index)?;
+        commands.index(&weights.scale_head, h, &weights.scale_lut, &at.head_ends, &index)?;
         Ok(HyperBuffers { size: tile, codes, index })
     }
 }
 
 impl EncoderWeights {
-    /// v `[4zh, 4zw, M]` of a tile to z symbols.
+    /// v `[4zh, 4zw, M]` of a tile to z symbols: none without hyper-latents.
     pub fn hyper_analysis(&self, commands: &mut Commands<'_>, gains: &Buffer, (v, tile): (&Buffer, TileSize)) -> Result<Buffer, Error> {
+        let Some(h_a) = &self.h_a else { return commands.take(0) };
         commands.phase = Phase::HyperAnalysis;
         let (m, z) = (self.config.m, self.config.z);
         let size = Size::new(tile.lh, tile.lw);
         let count = size.positions() * m;
         let codes = commands.take(count)?;
-        commands.elements(&shaders::SCALE_CODE, count / 4, &[m / 4], &[&self.h_a_gains, v, &codes]);
+        commands.elements(&shaders::SCALE_CODE, count / 4, &[m / 4], &[&h_a.gains, v, &codes]);
         let (zh, zw) = tile.hyper();
         let hyper = Size::new(zh, zw);
         let count = hyper.positions() * z;
         let last = commands.take(2 * count)?;
-        commands.chain(&self.h_a, Codes { size, stride: m, buffer: &codes }, &Emit::same(hyper, Some(&last), None))?;
+        commands.chain(&h_a.stages, Codes { size, stride: m, buffer: &codes }, &Emit::same(hyper, Some(&last), None))?;
         let symbols = commands.take(2 * count)?;
         commands.elements(&shaders::SCALE_SYMBOL, count / 4, &[z / 4], &[gains, &last, &symbols]);
         Ok(symbols)

@@ -41,6 +41,13 @@ impl AtQuality<'_> {
     }
 }
 
+impl Cell {
+    /// The groups of four channels that hold its own.
+    fn groups4(&self) -> usize {
+        self.channels.end.div_ceil(4) - self.channels.start / 4
+    }
+}
+
 impl<'a> Steps<'a> {
     fn new(commands: &mut Commands<'_>, at: &'a AtQuality<'a>, hyper: &'a HyperBuffers) -> Result<Steps<'a>, Error> {
         commands.phase = Phase::Means;
@@ -53,7 +60,7 @@ impl<'a> Steps<'a> {
         for step in &self.at.weights.steps {
             let parts = self.parts(commands, step)?;
             for Part { cell, places, mean } in &parts {
-                let groups = places.size.positions() * cell.last.outputs / 4;
+                let groups = places.size.positions() * cell.groups4();
                 let bound = [&[&self.at.latent_tables, mean], buffers].concat();
                 commands.elements(kernel, groups, &self.sizes(cell, *places), &bound);
             }
@@ -78,8 +85,11 @@ impl<'a> Steps<'a> {
         for (cell, place) in step.cells.iter().flat_map(|cell| (0..period * period).map(move |place| (cell, place))) {
             let places = Places::new(self.size, period, (place / period, place % period));
             if cell.phases >> place & 1 == 1 && places.size.positions() > 0 {
-                let mean = commands.take(2 * places.size.positions() * cell.last.outputs)?;
-                commands.cell(&cell.last, input, places, &mean)?;
+                let bytes = 8 * places.size.positions() * cell.groups4();
+                let mean = match &cell.last {
+                    Some(last) => commands.take(bytes).and_then(|mean| commands.cell(last, input, places, &mean).map(|()| mean))?,
+                    None => commands.zeros(bytes)?,
+                };
                 parts.push(Part { cell, places, mean });
             }
         }

@@ -25,16 +25,22 @@ pub(crate) use synthesis::{Tile, Window};
 /// The decoder part on the device.
 pub(crate) struct DecoderWeights {
     config: Config,
-    h_s: Vec<PackedStage>,
-    scale_head: Dense,
-    scale_lut: Buffer,
+    /// `None` without hyper-latents.
+    hyper: Option<HyperWeights>,
     /// As the schedule's.
     period: usize,
     steps: Vec<Step>,
     g_s: Transform,
 }
 
-/// A step with its means' predictor.
+/// h_s and what makes scales of h.
+struct HyperWeights {
+    h_s: Vec<PackedStage>,
+    scale_head: Dense,
+    scale_lut: Buffer,
+}
+
+/// A step with its means' predictor; without one nothing but cells.
 struct Step {
     /// All stages of the predictor but the last.
     stages: Vec<PackedStage>,
@@ -46,8 +52,8 @@ struct Cell {
     channels: Range<usize>,
     /// As [`model::Cell::phases`].
     phases: u64,
-    /// The predictor's last layer for these channels.
-    last: Dense,
+    /// The predictor's last layer for these channels; without a predictor the means are 0.
+    last: Option<Dense>,
 }
 
 /// g_a or g_s: the stage whose blocks work on the picture, and the layer that ends it.
@@ -64,38 +70,63 @@ struct Transform {
 pub(crate) struct EncoderWeights {
     config: Config,
     g_a: Transform,
-    /// How h_a reads v.
-    h_a_gains: Buffer,
-    h_a: Vec<PackedStage>,
+    /// `None` without hyper-latents.
+    h_a: Option<HyperAnalysis>,
+}
+
+/// h_a.
+struct HyperAnalysis {
+    /// How it reads v.
+    gains: Buffer,
+    stages: Vec<PackedStage>,
 }
 
 /// The decoder part at a quality.
 pub(crate) struct AtQuality<'a> {
     weights: &'a DecoderWeights,
-    z_gains: Buffer,
-    /// The scale head's ends with the log gains.
-    head_ends: Buffer,
+    hyper: Option<HyperAtQuality>,
+    /// `[M]`: scale indices where they stand in a table.
+    scale_index: Vec<u8>,
     /// `tables [M / 4][5]` of shaders/parts/latents.wgsl.
     latent_tables: Buffer,
     /// g_s with the bias at the quality.
     g_s_first: Dense,
 }
 
+/// The networks around z at a quality.
+struct HyperAtQuality {
+    z_gains: Buffer,
+    /// The scale head's ends with the log gains.
+    head_ends: Buffer,
+}
+
+impl HyperAtQuality {
+    fn new(gpu: &Gpu, decoder: &Decoder, q: &QualityTables) -> Result<Option<HyperAtQuality>, Error> {
+        let Some(head) = scale_head(decoder) else { return Ok(None) };
+        let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + decoder.config.scale_lut_offset).collect();
+        Ok(Some(HyperAtQuality {
+            z_gains: gpu.upload(&gains(&q.gain_z_dec, &decoder.tables.gain_z_dec.shift))?,
+            head_ends: gpu.upload(&ends(&head.bias, &head.shift, Next { read: &[], addend: &log_gain }))?,
+        }))
+    }
+}
+
 impl<'a> AtQuality<'a> {
     pub fn new(gpu: &Gpu, weights: &'a DecoderWeights, decoder: &Decoder, q: &QualityTables) -> Result<AtQuality<'a>, Error> {
-        let (tables, head) = (&decoder.tables, scale_head(decoder));
-        let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + decoder.config.scale_lut_offset).collect();
+        let tables = &decoder.tables;
+        let unread = vec![0; decoder.config.m];
+        let v_hat_read = if decoder.v_hat_read.is_empty() { &unread } else { &decoder.v_hat_read };
         let latent_tables = [
             &wide(&q.gain_y)[..],
             &widened(&tables.gain_y.shift),
             &wide(&q.gain_y_dec),
             &widened(&tables.gain_y_dec.shift),
-            &widened(&decoder.v_hat_read),
+            &widened(v_hat_read),
         ];
         Ok(AtQuality {
             weights,
-            z_gains: gpu.upload(&gains(&q.gain_z_dec, &tables.gain_z_dec.shift))?,
-            head_ends: gpu.upload(&ends(&head.bias, &head.shift, Next { read: &[], addend: &log_gain }))?,
+            hyper: HyperAtQuality::new(gpu, decoder, q)?,
+            scale_index: q.scale_index_y.clone(),
             latent_tables: gpu.upload(&columns(&latent_tables))?,
             g_s_first: weights.g_s.first.dense.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.quality))?),
         })
@@ -112,10 +143,12 @@ fn first_ends(stage: &model::Stage, quality: u16) -> Vec<u8> {
     ends(bias, shift, Next { read: stage.block_read().unwrap_or(&[]), addend: &addend })
 }
 
-/// The layer that makes scales.
-fn scale_head(decoder: &Decoder) -> &model::Pointwise {
-    let [stage] = &decoder.scale_predictor().stages[..] else { panic!("scales come from one layer") };
-    int8(stage)
+/// The layer that makes scales of h, if there is h.
+fn scale_head(decoder: &Decoder) -> Option<&model::Pointwise> {
+    decoder.scale_predictor().map(|chain| {
+        let [stage] = &chain.stages[..] else { panic!("scales come from one layer") };
+        int8(stage)
+    })
 }
 
 /// The layer of a predictor's last stage.
@@ -132,9 +165,7 @@ impl DecoderWeights {
     pub fn new(gpu: &Gpu, decoder: &Decoder) -> Result<DecoderWeights, Error> {
         Ok(DecoderWeights {
             config: decoder.config.clone(),
-            h_s: PackedStage::all(gpu, &decoder.h_s.stages, &decoder.h_read)?,
-            scale_head: Dense::int8(gpu, scale_head(decoder), Next::default())?,
-            scale_lut: gpu.constant(&decoder.scale_lut)?,
+            hyper: HyperWeights::new(gpu, decoder)?,
             period: decoder.schedule.period,
             steps: decoder.schedule.steps.iter().map(|step| Step::new(gpu, decoder, step)).collect::<Result<_, _>>()?,
             g_s: Transform::new(gpu, &decoder.g_s)?,
@@ -142,15 +173,27 @@ impl DecoderWeights {
     }
 }
 
+impl HyperWeights {
+    fn new(gpu: &Gpu, decoder: &Decoder) -> Result<Option<HyperWeights>, Error> {
+        let (Some(h_s), Some(head)) = (&decoder.h_s, scale_head(decoder)) else { return Ok(None) };
+        Ok(Some(HyperWeights {
+            h_s: PackedStage::all(gpu, &h_s.stages, &decoder.h_read)?,
+            scale_head: Dense::int8(gpu, head, Next::default())?,
+            scale_lut: gpu.constant(&decoder.scale_lut)?,
+        }))
+    }
+}
+
 impl Step {
     fn new(gpu: &Gpu, decoder: &Decoder, step: &model::Step) -> Result<Step, Error> {
-        let predictor = &decoder.predictors[step.mean];
+        let unpredicted = |cell: &model::Cell| Cell { channels: cell.channels.clone(), phases: cell.phases, last: None };
+        let Some(predictor) = step.mean.map(|mean| &decoder.predictors[mean]) else {
+            return Ok(Step { stages: Vec::new(), cells: step.cells.iter().map(unpredicted).collect() });
+        };
         let (last, stages) = predictor.stages.split_last().expect("a chain has a stage");
         assert!(predictor.from[0] == Input::H && last.blocks.is_empty(), "{} begins with h and ends with a layer", predictor.name);
-        let cell = |cell: &model::Cell| {
-            let last = Dense::outputs(gpu, int8(last), cell.channels.clone())?;
-            Ok(Cell { channels: cell.channels.clone(), phases: cell.phases, last })
-        };
+        let cell =
+            |cell: &model::Cell| Ok(Cell { last: Some(Dense::outputs(gpu, int8(last), cell.channels.clone())?), ..unpredicted(cell) });
         Ok(Step {
             stages: if stages.is_empty() { Vec::new() } else { PackedStage::all(gpu, stages, last.read.as_deref().unwrap_or(&[]))? },
             cells: step.cells.iter().map(cell).collect::<Result<_, _>>()?,
@@ -174,13 +217,19 @@ impl Transform {
 
 impl EncoderWeights {
     pub fn new(gpu: &Gpu, encoder: &Encoder) -> Result<EncoderWeights, Error> {
-        let read = encoder.h_a.stages[0].read.as_deref().unwrap_or_else(|| panic!("{} reads a stream", encoder.h_a.name));
         Ok(EncoderWeights {
             config: encoder.config.clone(),
             g_a: Transform::new(gpu, &encoder.g_a)?,
-            h_a_gains: gpu.constant(&columns(&[&vec![1; read.len()], &widened(read)]))?,
-            h_a: PackedStage::all(gpu, &encoder.h_a.stages, &[])?,
+            h_a: encoder.h_a.as_ref().map(|h_a| HyperAnalysis::new(gpu, h_a)).transpose()?,
         })
+    }
+}
+
+impl HyperAnalysis {
+    fn new(gpu: &Gpu, h_a: &Chain) -> Result<HyperAnalysis, Error> {
+        let read = h_a.stages[0].read.as_deref().unwrap_or_else(|| panic!("{} reads a stream", h_a.name));
+        let gains = gpu.constant(&columns(&[&vec![1; read.len()], &widened(read)]))?;
+        Ok(HyperAnalysis { gains, stages: PackedStage::all(gpu, &h_a.stages, &[])? })
     }
 }
 
@@ -198,18 +247,20 @@ fn layers<'a>(stages: impl IntoIterator<Item = &'a PackedStage>, of: fn(&'a Dens
 impl DecoderWeights {
     /// Its layers, in the order of decoding.
     pub fn layers(&self) -> Vec<Layer<'_>> {
-        let steps = self
-            .steps
-            .iter()
-            .flat_map(|step| layers(&step.stages, Layer::Int8).chain(step.cells.first().map(|cell| Layer::Int8(&cell.last))));
+        let hyper = self.hyper.iter().flat_map(|hyper| layers(&hyper.h_s, Layer::Int8).chain([Layer::Int8(&hyper.scale_head)]));
+        let steps = self.steps.iter().flat_map(|step| {
+            let last = step.cells.first().and_then(|cell| cell.last.as_ref());
+            layers(&step.stages, Layer::Int8).chain(last.map(Layer::Int8))
+        });
         let g_s = layers([&self.g_s.first, &self.g_s.last], Layer::Wide);
-        layers(&self.h_s, Layer::Int8).chain([Layer::Int8(&self.scale_head)]).chain(steps).chain(g_s).collect()
+        hyper.chain(steps).chain(g_s).collect()
     }
 }
 
 impl EncoderWeights {
     /// Its layers, in the order of encoding.
     pub fn layers(&self) -> Vec<Layer<'_>> {
-        layers([&self.g_a.first, &self.g_a.last], Layer::Wide).chain(layers(&self.h_a, Layer::Int8)).collect()
+        let h_a = self.h_a.iter().flat_map(|h_a| layers(&h_a.stages, Layer::Int8));
+        layers([&self.g_a.first, &self.g_a.last], Layer::Wide).chain(h_a).collect()
     }
 }

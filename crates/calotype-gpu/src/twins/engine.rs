@@ -250,6 +250,20 @@ fn engines_agree_on_odd_channel_counts() {
     compare(synthetic::model(&no_blocks, 14), &SMALL[1..5], &[96, 2]);
 }
 
+/// Networks of other forms, each a file of `tests/networks`, or where there is no repository, of CALOTYPE_TEST_MODELS/networks.
+#[test]
+fn engines_agree_on_other_networks() {
+    let repository = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/networks");
+    let folder = std::env::var_os("CALOTYPE_TEST_MODELS").map_or_else(repository, |models| PathBuf::from(models).join("networks"));
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        println!("{}", file.display());
+        let (decoder, encoder) = synthetic::network(&std::fs::read_to_string(&file).unwrap(), 31).unwrap();
+        compare(Model::new(decoder, Some(encoder)).unwrap(), &[case(1, 1, 8064), Case { tile: 4, ..case(131, 149, 9000) }], &[96]);
+    }
+}
+
 /// The repository's, or where there is none, as in the kit for machines with a GPU, that of CALOTYPE_TEST_MODELS.
 fn model_folder() -> PathBuf {
     let repository = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../assets/models");
