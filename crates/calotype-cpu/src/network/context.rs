@@ -5,8 +5,8 @@
 use calotype_model::{Hyper, Input, Map, QualityTables, Quantiser};
 
 use super::Network;
-use super::field::Field;
-use super::packed::{Cell, Step};
+use super::field::{Field, FieldRows};
+use super::packed::{Cell, Stage, Step};
 use super::scratch::{Scratch, job_rows, room};
 use super::stage::{Extent, Given};
 use crate::kernels::{Code, Kernels, Out, Rows};
@@ -30,27 +30,23 @@ struct Choice<'a> {
 }
 
 /// Rows of latents from `y` on.
-struct Job<'a> {
+struct Job<'a, C> {
     y: usize,
     width: usize,
     h8: &'a [i8],
     v_hat: &'a mut [i16],
     symbols: Symbols<'a>,
     /// What the step's last layer reads, if not what its predictor sees.
-    stream: &'a [i16],
+    field: FieldRows<'a, C>,
+    /// Where the next step begins, if not there as well.
+    next: Option<FieldRows<'a, C>>,
 }
 
-impl Job<'_> {
+impl<C> Job<'_, C> {
     /// How many there are.
     fn positions(&self, channels: usize) -> usize {
         self.v_hat.len() / channels
     }
-}
-
-/// Where the next step begins: its stream and the codes that its first depthwise layer reads.
-struct Next<'a, C> {
-    stream: &'a mut [i16],
-    active: &'a mut [C],
 }
 
 /// A cell's channels in the quality tables.
@@ -115,7 +111,7 @@ impl<K: Kernels> Network<K> {
         self.whole_field(Phase::Means, (height, width, channels))
     }
 
-    /// One step on every row, and the next one's layers up to its depthwise layer, which make `field` anew.
+    /// One step on every row, and the next one's layers up to its depthwise layer: in `field`, or in another one of its own size.
     fn run_step(
         &self,
         q: &QualityTables,
@@ -125,23 +121,28 @@ impl<K: Kernels> Network<K> {
         field: &mut Field<K>,
     ) {
         self.run_predictor(q, &self.decoder.steps[step], field);
-        let mut next = self.step_field(step + 1, (v_hat.height, v_hat.width));
         let width = v_hat.width;
+        let following = self.decoder.steps.get(step + 1).filter(|step| !step.stages.is_empty());
+        let fits = |first: &Stage<K>| first.channels * width == field.row;
+        let mut next = (!following.and_then(Step::first).is_none_or(fits)).then(|| self.step_field(step + 1, (v_hat.height, width)));
         let rows = job_rows(v_hat.height, width);
         let length = rows * width * v_hat.channels;
-        let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows));
-        let jobs = latents.enumerate().map(|(i, (v_hat, symbols))| {
+        let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(field.rows_mut(rows));
+        let mut begun = next.iter_mut().flat_map(|next| next.rows_mut(rows)).collect::<Vec<_>>().into_iter();
+        let job = |(i, ((v_hat, symbols), field))| {
             let h8 = hyper.h8.some_rows(i * rows, rows);
-            Job { y: i * rows, width, h8, v_hat, symbols, stream: field.some_rows(i * rows, rows) }
-        });
-        let begun = next.rows_mut(rows).map(|(stream, active)| Next { stream, active });
-        self.scratches.run(Phase::Means, jobs.zip(begun).collect(), |scratch, (mut job, mut next)| {
+            Job { y: i * rows, width, h8, v_hat, symbols, field, next: begun.next() }
+        };
+        let jobs = latents.enumerate().map(job).collect();
+        self.scratches.run(Phase::Means, jobs, |scratch, mut job| {
             self.set_latents(q, step, scratch, &mut job);
-            if let Some(step) = self.decoder.steps.get(step + 1).filter(|step| !step.stages.is_empty()) {
-                self.begin_step(step, scratch, &job, &mut next);
+            if let Some(step) = following {
+                self.begin_step(step, scratch, job);
             }
         });
-        self.retire(std::mem::replace(field, next));
+        if let Some(next) = next {
+            self.retire(std::mem::replace(field, next));
+        }
     }
 
     /// The stages of a step whose first layers `field` has already, but its last.
@@ -159,7 +160,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// The latents of step k in a job's rows.
-    fn set_latents(&self, q: &QualityTables, step: usize, scratch: &mut Scratch<K>, job: &mut Job<'_>) {
+    fn set_latents(&self, q: &QualityTables, step: usize, scratch: &mut Scratch<K>, job: &mut Job<'_, K::Code>) {
         let (step, period) = (&self.decoder.steps[step], self.model.decoder().schedule.period);
         let rows = job.positions(self.model.decoder().config.m) / job.width;
         let codes = self.step_input(step, job, &mut scratch.narrow);
@@ -177,17 +178,17 @@ impl<K: Kernels> Network<K> {
     }
 
     /// What a step's last layer reads.
-    fn step_input<'a>(&self, step: &Step<K>, job: &Job<'_>, memory: &'a mut Vec<K::Code>) -> &'a [K::Code] {
+    fn step_input<'a>(&self, step: &Step<K>, job: &Job<'_, K::Code>, memory: &'a mut Vec<K::Code>) -> &'a [K::Code] {
         let codes = room(memory, job.positions(self.model.decoder().config.m) * step.inputs);
         match &step.read {
-            Some(shift) => self.kernels.read(job.stream, shift, codes, step.inputs),
+            Some(shift) => self.kernels.read(job.field.stream, shift, codes, step.inputs),
             None => self.seen(step, job, codes),
         }
         codes
     }
 
     /// What a step's predictor sees, as far as latents are set.
-    fn seen(&self, step: &Step<K>, job: &Job<'_>, codes: &mut [K::Code]) {
+    fn seen(&self, step: &Step<K>, job: &Job<'_, K::Code>, codes: &mut [K::Code]) {
         let decoder = self.model.decoder();
         let (h_channels, stride) = (decoder.h_read.len(), codes.len() / job.positions(decoder.config.m));
         let mut first = 0;
@@ -209,15 +210,16 @@ impl<K: Kernels> Network<K> {
     }
 
     /// The first layers of a step, up to its depthwise layer.
-    fn begin_step(&self, step: &Step<K>, scratch: &mut Scratch<K>, job: &Job<'_>, next: &mut Next<'_, K::Code>) {
+    fn begin_step(&self, step: &Step<K>, scratch: &mut Scratch<K>, mut job: Job<'_, K::Code>) {
         let Some(first) = step.first() else { return };
         let mut seen = std::mem::take(&mut scratch.seen);
-        let codes = room(&mut seen, next.stream.len() / first.channels * first.inputs);
-        self.seen(step, job, codes);
-        self.layer(scratch, first, Given::Codes(codes), (job.width, next.stream));
+        let codes = room(&mut seen, job.positions(self.model.decoder().config.m) * first.inputs);
+        self.seen(step, &job, codes);
+        let FieldRows { stream, active } = job.next.take().unwrap_or(job.field);
+        self.layer(scratch, first, Given::Codes(codes), (job.width, stream));
         scratch.seen = seen;
         if let Some(block) = first.blocks.first() {
-            self.enter(block, scratch, next.stream, next.active);
+            self.enter(block, scratch, stream, active);
         }
     }
 
@@ -239,7 +241,7 @@ impl<K: Kernels> Network<K> {
         cell: &Cell<K>,
         input: Rows<'_, K::Code>,
         memory: &mut Vec<i16>,
-        (job, places, scales): (&mut Job<'_>, Places, Scales<'_>),
+        (job, places, scales): (&mut Job<'_, K::Code>, Places, Scales<'_>),
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
         let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);

@@ -32,6 +32,13 @@ pub(super) struct Field<K: Kernels> {
     pub above: Above<K>,
 }
 
+/// Some whole rows of a field.
+pub(super) struct FieldRows<'a, C> {
+    pub stream: &'a mut [i16],
+    /// Codes that the next depthwise layer reads.
+    pub active: &'a mut [C],
+}
+
 /// The last rows of codes that a depthwise layer had before the ones that are new.
 pub(super) struct Above<K: Kernels> {
     /// The row after the last.
@@ -53,18 +60,13 @@ impl<K: Kernels> Field<K> {
         (rows.start - self.top) * self.row..(rows.end - self.top) * self.row
     }
 
-    /// Up to `count` rows of the stream, of a whole map.
-    pub fn some_rows(&self, first: usize, count: usize) -> &[i16] {
-        &self.stream[first * self.row..(first + count).min(self.height) * self.row]
-    }
-
     /// Stream and codes of a whole map, in pieces of `count` rows; there are as many pieces where rows hold nothing.
-    pub fn rows_mut(&mut self, count: usize) -> impl Iterator<Item = (&mut [i16], &mut [K::Code])> {
+    pub fn rows_mut(&mut self, count: usize) -> impl Iterator<Item = FieldRows<'_, K::Code>> {
         let (pieces, length) = (self.height.div_ceil(count), count * self.row);
         let (mut stream, mut active) = (&mut self.stream[..], &mut self.active[..]);
         (0..pieces).map(move |_| {
             let at = length.min(stream.len());
-            (stream.split_off_mut(..at).expect("within"), active.split_off_mut(..at).expect("within"))
+            FieldRows { stream: stream.split_off_mut(..at).expect("within"), active: active.split_off_mut(..at).expect("within") }
         })
     }
 
