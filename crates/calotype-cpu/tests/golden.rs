@@ -1,14 +1,14 @@
 //! A tiny model as the Python exporter writes it, and the oracle against layer vectors that PyTorch computed
-//! (`python -m calotype_training.golden crates/calotype-cpu/tests/golden`).
+//! (`python -m calotype_training.golden tests/golden`).
 
 use std::ops::Range;
 
 use calotype_cpu::{Map, scalar};
 use calotype_model::{Block, Chain, Decoder, Encoder, Layer, Model, Pointwise};
 
-const DECODER: &[u8] = include_bytes!("golden/tiny.decoder.safetensors");
-const ENCODER: &[u8] = include_bytes!("golden/tiny.encoder.safetensors");
-const LAYERS: &[u8] = include_bytes!("golden/layers.safetensors");
+const DECODER: &[u8] = include_bytes!("../../../tests/golden/tiny.decoder.safetensors");
+const ENCODER: &[u8] = include_bytes!("../../../tests/golden/tiny.encoder.safetensors");
+const LAYERS: &[u8] = include_bytes!("../../../tests/golden/layers.safetensors");
 
 fn decoder() -> Decoder {
     Decoder::from_safetensors(DECODER).unwrap()

@@ -59,7 +59,7 @@ pub enum Choice {
 /// All adapters of this machine, in a fixed order; none if there is no driver.
 pub fn adapters() -> Vec<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    ready(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).into_iter().map(Adapter::new).collect()
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).into_iter().map(Adapter::new).collect()
 }
 
 /// Whether this machine may have a real GPU, without a driver being loaded for the answer: loading Mesa's software one takes 40 ms.
@@ -151,7 +151,7 @@ impl Adapter {
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             trace: wgpu::Trace::Off,
         };
-        ready(self.handle.request_device(&descriptor))
+        pollster::block_on(self.handle.request_device(&descriptor))
             .map_err(|error| Error::NoDevice { adapter: self.facts.name.clone(), reason: error.to_string() })
     }
 }
@@ -210,18 +210,6 @@ fn lacking(allowed: &wgpu::Limits) -> Option<&'static str> {
     let mut lacks = None;
     wgpu::Limits::default().check_limits_with_fail_fn(allowed, true, |limit, _, _| lacks = Some(limit));
     lacks
-}
-
-/// Native wgpu's futures are ready at once.
-fn ready<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::yield_now(),
-        }
-    }
 }
 
 #[cfg(test)]

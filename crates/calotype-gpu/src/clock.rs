@@ -62,7 +62,7 @@ impl Clock {
         let _ = device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(Duration::from_secs(1)) });
         for (phase, staging) in passes {
             let Ok(view) = staging.get_mapped_range(..) else { continue };
-            let [begin, end] = [0, 8].map(|place| u64::from_le_bytes(std::array::from_fn(|byte| view[place + byte])));
+            let [begin, end]: [u64; 2] = bytemuck::pod_read_unaligned(&view[..16]);
             times.add(phase, Duration::from_secs_f64(end.saturating_sub(begin) as f64 * f64::from(nanoseconds) / 1e9));
         }
         times

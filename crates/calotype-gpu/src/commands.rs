@@ -110,7 +110,7 @@ impl<'g> Commands<'g> {
     pub fn dispatch(&mut self, call: Call<'_>) {
         debug_assert_eq!(call.sizes.len(), call.kernel.sizes.len(), "{}", call.kernel.name);
         debug_assert_eq!(call.buffers.len() + 1, call.kernel.bindings.len(), "{}", call.kernel.name);
-        self.sizes.extend(call.sizes.iter().flat_map(|size| size.to_ne_bytes()));
+        self.sizes.extend_from_slice(bytemuck::cast_slice(call.sizes));
         self.sizes.resize(self.sizes.len().next_multiple_of(UNIFORM_BYTES as usize), 0);
         self.dispatches.push(Dispatch {
             phase: self.phase,

@@ -68,9 +68,9 @@ impl Dense {
         let words = (0..inputs / 4 * outputs).flat_map(|i| {
             let (k, n) = (i / outputs * 4, i % outputs);
             let at = n * inputs + k;
-            [0, 1, 2, 3].map(|j| layer.weight[at + j] as u8)
+            [0, 1, 2, 3].map(|j| layer.weight[at + j])
         });
-        let weights = gpu.constant(&words.collect::<Vec<u8>>())?;
+        let weights = gpu.constant(bytemuck::cast_slice(&words.collect::<Vec<i8>>()))?;
         Ok(Dense { name, inputs, outputs, tile: gpu.tiles.int8, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
     }
 
@@ -79,7 +79,7 @@ impl Dense {
         let mut words = Vec::with_capacity(inputs * outputs * 2);
         for (k, n4) in (0..inputs / 4).flat_map(|k4| (0..outputs / 4).map(move |n4| (4 * k4, n4))) {
             for (pair, n) in [0, 2].into_iter().flat_map(|pair| (4 * n4..4 * n4 + 4).map(move |n| (pair, n))) {
-                words.extend(layer.weight[n * inputs + k + pair..][..2].iter().flat_map(|weight| weight.to_le_bytes()));
+                words.extend_from_slice(bytemuck::cast_slice(&layer.weight[n * inputs + k + pair..][..2]));
             }
         }
         let weights = gpu.constant(&words)?;
@@ -206,19 +206,17 @@ pub(crate) fn widened(shift: &[u8]) -> Vec<i32> {
     shift.iter().map(|&shift| i32::from(shift)).collect()
 }
 
-/// Little-endian bytes.
+/// As bytes.
 pub(crate) fn words(values: &[i32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    bytemuck::cast_slice(values).to_vec()
 }
 
-/// Little-endian bytes.
+/// As bytes.
 pub(crate) fn halves(values: &[i16]) -> Vec<u8> {
-    let mut bytes = vec![0; 2 * values.len()];
-    bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(chunk, value)| *chunk = value.to_le_bytes());
-    bytes
+    bytemuck::cast_slice(values).to_vec()
 }
 
-/// The first `count` i16 of little-endian bytes.
+/// The first `count` i16 of bytes, which need not be aligned.
 pub(crate) fn to_halves(bytes: &[u8], count: usize) -> Vec<i16> {
-    bytes.as_chunks().0[..count].iter().map(|&chunk| i16::from_le_bytes(chunk)).collect()
+    bytemuck::pod_collect_to_vec(&bytes[..2 * count])
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use bytemuck::Pod;
 use safetensors::{Dtype, View};
 use sha2::{Digest, Sha256};
 
@@ -13,16 +14,26 @@ use crate::{
     Stage, Wide,
 };
 
-/// An element type of model files.
-pub(crate) trait Element: Copy {
+/// An element type of model files, which are little endian.
+pub(crate) trait Element: Pod {
     /// Its safetensors type.
     const DTYPE: Dtype;
     /// Its safetensors name.
     const NAME: &'static str;
-    /// The little-endian bytes of all elements.
-    fn bytes_of(elements: &[Self]) -> Vec<u8>;
-    /// All elements of little-endian bytes.
-    fn read_all(bytes: &[u8]) -> Vec<Self>;
+    /// From or to little endian.
+    fn little_endian(self) -> Self;
+
+    /// The bytes of all elements.
+    fn bytes_of(elements: &[Self]) -> Vec<u8> {
+        let elements: Vec<Self> = elements.iter().map(|element| element.little_endian()).collect();
+        bytemuck::cast_slice(&elements).to_vec()
+    }
+
+    /// All elements of bytes, which need not be aligned.
+    fn read_all(bytes: &[u8]) -> Vec<Self> {
+        let elements: Vec<Self> = bytemuck::pod_collect_to_vec(bytes);
+        elements.into_iter().map(Self::little_endian).collect()
+    }
 }
 
 macro_rules! element {
@@ -30,13 +41,8 @@ macro_rules! element {
         impl Element for $rust {
             const DTYPE: Dtype = Dtype::$dtype;
             const NAME: &'static str = $name;
-            fn bytes_of(elements: &[Self]) -> Vec<u8> {
-                let mut bytes = vec![0; size_of_val(elements)];
-                bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(chunk, element)| *chunk = element.to_le_bytes());
-                bytes
-            }
-            fn read_all(bytes: &[u8]) -> Vec<Self> {
-                bytes.as_chunks().0.iter().map(|&element| <$rust>::from_le_bytes(element)).collect()
+            fn little_endian(self) -> Self {
+                self.to_le()
             }
         }
     };

@@ -189,7 +189,7 @@ fn statistics_are_counted_on_request_only() {
 /// A file that no Rust code wrote: `python -m calotype_training.golden` coded it, and decoded it with NumPy.
 #[test]
 fn the_golden_file_decodes_to_the_pixels_of_the_reference_decoder() {
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../calotype-cpu/tests/golden");
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden");
     let read = |name: &str| std::fs::read(format!("{golden}/{name}")).unwrap();
     let (file, ppm) = (read("tiny.calo"), read("tiny.ppm"));
     for isa in Isa::available() {
