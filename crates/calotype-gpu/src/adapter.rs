@@ -1,8 +1,6 @@
 //! The GPUs of this machine, and which one to take.
 
 use std::fmt;
-use std::future::Future;
-use std::task::{Context, Poll, Waker};
 
 use crate::Error;
 

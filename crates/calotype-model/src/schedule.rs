@@ -52,25 +52,26 @@ impl Schedule {
         self.steps[step].cells.iter().filter(move |cell| cell.phases & phase != 0).map(|cell| cell.channels.clone())
     }
 
-    /// Whether the steps set each of `channels` exactly once at every place.
+    /// Whether the steps set each of `channels` exactly once at every place, and nothing else.
     pub fn is_whole(&self, channels: usize) -> bool {
-        let places = self.period * self.period;
-        let sound = |cell: &Cell| !cell.channels.is_empty() && cell.phases != 0 && (places == 64 || cell.phases >> places == 0);
-        (1..=8).contains(&self.period)
-            && self.steps.iter().all(|step| !step.cells.is_empty() && step.cells.iter().all(sound))
-            && (0..self.period * self.period).all(|place| {
-                let mut set = vec![0; channels];
-                let here = |cell: &&Cell| cell.phases >> place & 1 == 1;
-                let cells = self.steps.iter().flat_map(|step| &step.cells).filter(here);
-                let inside = cells.into_iter().all(|cell| match set.get_mut(cell.channels.clone()) {
-                    Some(channels) => {
-                        channels.iter_mut().for_each(|count| *count += 1);
-                        true
-                    }
-                    None => false,
-                });
-                inside && set.iter().all(|&count| count == 1)
-            })
+        (1..=8).contains(&self.period) && self.is_sound() && (0..self.period * self.period).all(|place| self.sets_once(channels, place))
+    }
+
+    /// Whether no step or cell is empty, and no cell says places beyond the period's.
+    fn is_sound(&self) -> bool {
+        let places = (self.period * self.period) as u32;
+        let sound =
+            |cell: &Cell| !cell.channels.is_empty() && cell.phases != 0 && cell.phases.checked_shr(places).is_none_or(|beyond| beyond == 0);
+        self.steps.iter().all(|step| !step.cells.is_empty() && step.cells.iter().all(sound))
+    }
+
+    fn sets_once(&self, channels: usize, place: usize) -> bool {
+        let mut set = vec![0; channels];
+        for cell in self.steps.iter().flat_map(|step| &step.cells).filter(|cell| cell.phases >> place & 1 == 1) {
+            let Some(channels) = set.get_mut(cell.channels.clone()) else { return false };
+            channels.iter_mut().for_each(|count| *count += 1);
+        }
+        set.iter().all(|&count| count == 1)
     }
 }
 

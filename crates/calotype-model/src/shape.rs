@@ -341,6 +341,9 @@ impl DecoderShape {
         if stride != 16 || self.hyper.as_ref().is_some_and(|hyper| hyper.grid.stride != 64) {
             return Err(refused("latents", "their stride is 16, and that of hyper-latents 64"));
         }
+        if channels > Config::MAX_CHANNELS {
+            return Err(refused("latents", format!("they have at most {} channels", Config::MAX_CHANNELS)));
+        }
         if !self.schedule.is_whole(channels) {
             return Err(refused("schedule", format!("it does not set each of {channels} channels once at every place")));
         }
