@@ -1,5 +1,8 @@
 //! Errors, sorted by whose fault they are.
 
+use calotype_format::Fold;
+
+use crate::encode::padded_area;
 use crate::models::ModelId;
 use crate::picture::Region;
 
@@ -180,7 +183,12 @@ pub fn exact(bytes: u64) -> String {
 }
 
 fn too_large_line(width: u32, height: u32, max_pixels: u64) -> String {
-    let padded = if u64::from(width) * u64::from(height) > max_pixels { "" } else { ", with sides padded to multiples of 64," };
+    // A thin picture may be in a file that was written before such were folded.
+    let padded = match Fold::of(width, height) {
+        _ if u64::from(width) * u64::from(height) > max_pixels => "",
+        Some(fold) if padded_area(fold.extent()) > max_pixels => ", folded and padded to multiples of 64,",
+        _ => ", with sides padded to multiples of 64,",
+    };
     format!("{width}x{height} pixels{padded} are over the limit of {max_pixels}")
 }
 
