@@ -6,7 +6,7 @@ use calotype_format::{Header, Section, SectionRef, TileRect};
 use calotype_plane::Size;
 use rayon::prelude::*;
 
-use crate::error::{Error, Malformation, Usage};
+use crate::error::{Error, Malformation, Usage, in_order};
 use crate::fold::{Unfolding, coded_region};
 use crate::metadata::Metadata;
 use crate::picture::Region;
@@ -99,7 +99,7 @@ impl<'a> AlphaRows<'a> {
         let decode = |(rect, stream): &(TileRect, &[u8])| {
             calotype_plane::decode(stream, size_of(rect, &self.header)).map_err(|error| malformed(self.section, stream, error))
         };
-        let decoded: Vec<Vec<u16>> = tiles.par_iter().map(decode).collect::<Result<_, _>>()?;
+        let decoded: Vec<Vec<u16>> = in_order(tiles.par_iter().map(decode))?;
         let rows = tiles.first().map_or(0..0, |(rect, _)| rows(rect, self.region));
         for y in rows {
             for ((rect, _), samples) in tiles.iter().zip(&decoded) {

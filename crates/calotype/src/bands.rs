@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::coarse;
 use crate::codec::Codec;
 use crate::engine::{Latents, Lost, Running, Scales};
-use crate::error::{Error, Malformation, Usage};
+use crate::error::{Error, Malformation, Usage, in_order};
 use crate::fold::{Unfolding, coded_region};
 use crate::inside::TileInside;
 use crate::kept::{Kept, KeptTile, Stream};
@@ -289,14 +289,14 @@ impl Tiles<'_> {
     fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Stop> {
         let (engine, quality) = (self.engine, &self.quality);
         let tiles: Vec<Tile<'_>> = rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|position| self.tile(position)).collect();
-        let z: Vec<Vec<i16>> = tiles.par_iter().map(|tile| self.z(tile)).collect::<Result<_, _>>()?;
+        let z: Vec<Vec<i16>> = in_order(tiles.par_iter().map(|tile| self.z(tile)))?;
         let sized: Vec<_> = tiles.iter().zip(&z).map(|(tile, z)| (tile.place.size(), &z[..])).collect();
         let scales = engine.hyper(quality, &sized)?;
         let y = |(scales, tile): (Scales, &Tile<'_>)| {
             let symbols = self.y(scales.index(), tile)?;
             Ok((scales, symbols))
         };
-        let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
+        let symbols = in_order(scales.into_par_iter().zip(&tiles).map(y))?;
         Ok(tiles.iter().map(|tile| tile.place).zip(engine.latents(quality, symbols)?).collect())
     }
 
@@ -312,7 +312,7 @@ impl Tiles<'_> {
             let v_hat = cpu.means(&self.quality, &hyper, &y);
             Ok(TileInside::new(self.codec, place, (&z, &self.quality.scale_index_z), (&y, &hyper.scale_index), v_hat))
         };
-        (0..self.file.tiles.len()).into_par_iter().map(inside).collect()
+        in_order((0..self.file.tiles.len()).into_par_iter().map(inside))
     }
 
     /// The first channels of all latents, from the first parts of the y streams, on the CPU.
@@ -328,7 +328,7 @@ impl Tiles<'_> {
             let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..count]).copied().collect();
             Ok((place, Map { channels: count, data, ..v_hat }))
         };
-        let maps: Vec<(Rect, Map<i16>)> = (0..self.file.tiles.len()).into_par_iter().map(first).collect::<Result<_, Error>>()?;
+        let maps: Vec<(Rect, Map<i16>)> = in_order((0..self.file.tiles.len()).into_par_iter().map(first))?;
         let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
         Ok(window::assemble(&maps, picture).into_owned())
     }

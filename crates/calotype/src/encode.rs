@@ -12,7 +12,7 @@ use crate::codec::Codec;
 use crate::decode::{DEFAULT_MAX_MEMORY, held_px_bytes};
 use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
-use crate::error::{Error, Usage};
+use crate::error::{Error, Usage, in_order};
 use crate::fold::folded;
 use crate::metadata::Metadata;
 use crate::picture::{Channels, Picture, RgbImage, Samples, Shape};
@@ -214,7 +214,7 @@ impl Job<'_> {
     fn code(&self, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
         let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
         let symbols = self.engine.encode(&self.tables, pixels, &places);
-        let streams: Vec<TileStreams> = symbols.par_iter().map(|tile| self.write(tile)).collect::<Result<_, _>>()?;
+        let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);
         if self.statistics {
             coded.cross_entropy_bits += symbols.iter().map(|tile| self.cross_entropy_bits(tile)).sum::<f64>();

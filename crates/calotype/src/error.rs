@@ -1,6 +1,7 @@
 //! Errors, sorted by whose fault they are.
 
 use calotype_format::Fold;
+use rayon::iter::IndexedParallelIterator;
 
 use crate::encode::padded_area;
 use crate::models::ModelId;
@@ -180,6 +181,12 @@ pub fn exact(bytes: u64) -> String {
     let units = [("GiB", 1 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("KiB", 1 << 10), ("kB", 1000)];
     let whole = units.into_iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size));
     whole.map_or_else(|| format!("{bytes} bytes"), |(unit, size)| format!("{} {unit}", bytes / size))
+}
+
+/// What was worked on side by side, or the first error in its order: which one came first in time is chance, and the same file is
+/// to be refused in the same words.
+pub(crate) fn in_order<T: Send>(results: impl IndexedParallelIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
+    results.collect::<Vec<_>>().into_iter().collect()
 }
 
 fn too_large_line(width: u32, height: u32, max_pixels: u64) -> String {

@@ -10,7 +10,7 @@ use crate::alpha;
 use crate::bands;
 use crate::codec::Codec;
 use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_area};
-use crate::error::{Error, Usage};
+use crate::error::{Error, Usage, in_order};
 use crate::fold::{Unfolding, coded_region, folded};
 use crate::metadata::Metadata;
 use crate::picture::{Image, Picture, Region, make_grey};
@@ -233,7 +233,7 @@ fn hit(encoded: Encoded, quality: u16, tries: u32, met: bool) -> Hit {
 
 impl Trial<'_> {
     fn encode(&self, sections: &[Section]) -> Result<Encoded, Error> {
-        let streams: Vec<TileStreams> = self.tiles.par_iter().map(|(_, symbols, _)| self.job.write(symbols)).collect::<Result<_, _>>()?;
+        let streams: Vec<TileStreams> = in_order(self.tiles.par_iter().map(|(_, symbols, _)| self.job.write(symbols)))?;
         let statistics = self.job.statistics;
         let bits = statistics.then(|| self.tiles.iter().map(|(_, symbols, _)| self.job.cross_entropy_bits(symbols)).sum());
         Ok(Encoded { bytes: calotype_format::write(&self.header, sections, &streams)?, cross_entropy_bits: bits })
