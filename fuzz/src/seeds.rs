@@ -32,7 +32,13 @@ fn seed(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
 /// Small files of all kinds.
 fn files() -> Vec<Vec<u8>> {
     let codec = calotype_fuzz::codec();
-    let kinds = [(Channels::Rgb, 8, 10, 30, 20), (Channels::Rgba, 8, 6, 70, 65), (Channels::GreyAlpha, 16, 10, 17, 5), (Channels::Grey, 8, 10, 1, 1)];
+    let kinds = [
+        (Channels::Rgb, 8, 10, 30, 20),
+        (Channels::Rgba, 8, 6, 70, 65),
+        (Channels::GreyAlpha, 16, 10, 17, 5),
+        (Channels::Grey, 8, 10, 1, 1),
+        (Channels::Rgba, 8, 6, 3, 150),
+    ];
     let file = |(channels, depth, tile_log2, width, height): (Channels, u8, u8, u32, u32)| {
         let samples = (0..width * height * channels.count() as u32).map(|i| (i * 977 % 65_521) as u16);
         let samples = if depth == 8 { Samples::U8(samples.map(|sample| sample as u8).collect()) } else { Samples::U16(samples.collect()) };

@@ -4,8 +4,8 @@
 
 OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output
 `NAME.out`, for each block its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these are exact.
-tiny.calo holds random symbols in four tiles, escapes among them, coded by `streams.py`; tiny.ppm is what the NumPy decoder
-makes of it.
+tiny.calo holds random symbols in four tiles, escapes among them, coded by `streams.py`, folded.calo those of a thin picture;
+tiny.ppm and folded.ppm are what the NumPy decoder makes of them.
 """
 
 import argparse
@@ -97,8 +97,14 @@ def layer_vectors(codec, plan):
 def write_file(out):
     part = (out / "tiny.decoder.safetensors").read_bytes()
     file, _ = calo_file(reference_decoder.Model(part), np.random.default_rng(3), 97, 70, 9000)
-    (out / "tiny.calo").write_bytes(file)
-    (out / "tiny.ppm").write_bytes(reference_decoder.pam(reference_decoder.decode(file, part)))
+    keep(out, "tiny", file, part)
+    file, _ = calo_file(reference_decoder.Model(part), np.random.default_rng(4), 7, 800, 9000, flags=9)
+    keep(out, "folded", file, part)
+
+
+def keep(out, name, file, part):
+    (out / f"{name}.calo").write_bytes(file)
+    (out / f"{name}.ppm").write_bytes(reference_decoder.pam(reference_decoder.decode(file, part)))
 
 
 def main():

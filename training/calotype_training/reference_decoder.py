@@ -47,19 +47,41 @@ def read_header(file):
     h = dict(zip(names, struct.unpack_from("<4B2I8sH2B", file, 4)))
     require(h["format_version"] == 1 and h["semantics_version"] == 1, "a version this decoder does not know")
     require(h["depth"] in (8, 16), "a depth this decoder does not know")
-    require(h["flags"] & ~5 == 0, "reserved flags are set")
+    require(h["flags"] & ~13 == 0, "reserved flags are set")
     require(h["width"] and h["height"] and h["quality"] <= 16128 and 6 <= h["tile_log2"] <= 16, "a header field is out of range")
+    require(not h["flags"] & 8 or min(h["width"], h["height"]) < 16 and max(h["width"], h["height"]) > 64, "this picture is not folded")
     return h, 28
+
+
+def strips(h):
+    """2.1: -> how many strips a folded picture has, and their length; (1, None) for one that is coded as it is."""
+    if not h["flags"] & 8:
+        return 1, None
+    n = 64 // min(h["width"], h["height"])
+    return n, ceil_div(max(h["width"], h["height"]), n)
+
+
+def coded_size(h):
+    """-> (width, height) of what is coded."""
+    n, length = strips(h)
+    if length is None:
+        return h["width"], h["height"]
+    return (length, n * h["height"]) if h["width"] > h["height"] else (n * h["width"], length)
+
+
+def unfolded(h, coded):
+    """2.1: samples [coded height, coded width, ...] -> [height, width, ...]."""
+    n, length = strips(h)
+    if length is None:
+        return coded
+    along, across = (1, 0) if h["width"] > h["height"] else (0, 1)
+    return np.concatenate(np.split(coded, n, across), along)[: h["height"], : h["width"]]
 
 
 def tile_rects(h):
     """[(x, y, width, height)] of the tiles in pixels, in raster order."""
-    side = 1 << h["tile_log2"]
-    return [
-        (x, y, min(side, h["width"] - x), min(side, h["height"] - y))
-        for y in range(0, h["height"], side)
-        for x in range(0, h["width"], side)
-    ]
+    side, (width, height) = 1 << h["tile_log2"], coded_size(h)
+    return [(x, y, min(side, width - x), min(side, height - y)) for y in range(0, height, side) for x in range(0, width, side)]
 
 
 def read_streams(file):
@@ -158,10 +180,10 @@ def decode_alpha(h):
     rects, section = tile_rects(h), h[b"ALPH"]
     lengths = list(struct.unpack_from(f"<{len(rects)}I", section))
     require(4 * len(rects) + sum(lengths) == len(section), "alpha streams do not fill their section")
-    alpha = np.zeros((h["height"], h["width"]), np.int64)
+    alpha = np.zeros(coded_size(h)[::-1], np.int64)
     for (x, y, width, height), stream in zip(rects, take(section, 4 * len(rects), lengths)):
         alpha[y : y + height, x : x + width] = decode_plane(stream, width, height, h["depth"])
-    return alpha
+    return unfolded(h, alpha)
 
 
 # ---- FORMAT.md section 6: entropy coding -----------------------------------------------------------------------------------------------
@@ -410,12 +432,13 @@ def decode(file, model):
     h, tiles = read_streams(file)
     m = Model(model)
     require(h["model_id"] == m.id, f"the file needs model {h['model_id'].hex()}, this is {m.id.hex()}")
-    v_hat = np.zeros((ceil_div(h["height"], 16), ceil_div(h["width"], 16), m.config["M"]), np.int64)
+    width, height = coded_size(h)
+    v_hat = np.zeros((ceil_div(height, 16), ceil_div(width, 16), m.config["M"]), np.int64)
     for rect, z, y in tiles:
         tile = decode_tile(m, rect, z, y, h["quality"])
         row, column = rect[1] // 16, rect[0] // 16
         v_hat[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
-    return arranged(h, synthesis(m, v_hat, h["quality"], h["depth"])[: h["height"], : h["width"]])
+    return arranged(h, unfolded(h, synthesis(m, v_hat, h["quality"], h["depth"])[:height, :width]))
 
 
 def pam(pixels):

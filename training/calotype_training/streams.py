@@ -74,10 +74,10 @@ def tile(model, rng, rect, quality):
     return encode(model.tables, z.ravel(), z_index), encode_parts(model.tables, list(groups)), (z, y)
 
 
-def calo_file(model, rng, width, height, quality, tile_log2=6):
+def calo_file(model, rng, width, height, quality, tile_log2=6, flags=1):
     """-> bytes of a file of random symbols, and the symbols of each tile."""
-    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, 1, 8, width, height, model.id, quality, tile_log2, 0)
-    rects = reference.tile_rects({"width": width, "height": height, "tile_log2": tile_log2})
+    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, flags, 8, width, height, model.id, quality, tile_log2, 0)
+    rects = reference.tile_rects({"width": width, "height": height, "tile_log2": tile_log2, "flags": flags})
     tiles = [tile(model, rng, rect, quality) for rect in rects]
     if len(rects) == 1:
         tiles = [(z, [b"".join(y)], symbols) for z, y, symbols in tiles]

@@ -1,6 +1,7 @@
 """The integer codec: simulation, export and NumPy decoder must be one arithmetic."""
 
 import hashlib
+import struct
 import tomllib
 from pathlib import Path
 
@@ -144,6 +145,33 @@ def test_reference_decoder_reads_what_an_encoder_writes(tiny):
         np.testing.assert_array_equal(decoded[0], tile[0])
         np.testing.assert_array_equal(decoded[2], tile[1])
     assert reference_decoder.decode(file, part).shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("width, height", [(300, 9), (9, 300), (65, 1), (1, 65)])
+def test_a_folded_file_is_unfolded(tiny, width, height):
+    """Each pixel by the equations of FORMAT.md section 2.1, from the same file as a picture that is coded as it is."""
+    _, _, model, part = tiny
+    file, _ = calo_file(model, np.random.default_rng(5), width, height, 9000, flags=9)
+    header, _ = reference_decoder.read_streams(file)
+    s, n = min(width, height), 64 // min(width, height)
+    length = -(-max(width, height) // n)
+    size = (length, n * s) if width > height else (n * s, length)
+    assert reference_decoder.coded_size(header) == size
+    plain, _ = calo_file(model, np.random.default_rng(5), *size, 9000)
+    coded, pixels = reference_decoder.decode(plain, part), reference_decoder.decode(file, part)
+    assert pixels.shape == (height, width, 3)
+    for y in range(height):
+        for x in range(width):
+            place = (y + s * (x // length), x % length) if width > height else (y % length, x + s * (y // length))
+            assert (pixels[y, x] == coded[place]).all()
+
+
+def test_only_thin_pictures_are_folded(tiny):
+    _, _, model, _ = tiny
+    for width, height in [(64, 1), (16, 300), (100, 100)]:
+        header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, 9, 8, width, height, model.id, 9000, 6, 0)
+        with pytest.raises(reference_decoder.Malformed, match="not folded"):
+            reference_decoder.read_header(header)
 
 
 @pytest.mark.parametrize("position", [0, 5, 9, 20, 40, 70, -1])

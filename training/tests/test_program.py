@@ -80,6 +80,18 @@ def test_sixteen_bits(tmp_path):
 
 
 @needs_program
+@pytest.mark.parametrize("size, kind", [((3, 700), "RGBA"), ((700, 3), "RGB"), ((200, 15), "LA")])
+def test_thin_pictures(size, kind, tmp_path):
+    pixels = noise_over_ramps(*size, len(kind), np.uint8)
+    Image.fromarray(pixels.squeeze(), kind).save(tmp_path / "in.png")
+    run("encode", tmp_path / "in.png", "-o", tmp_path / "a.calo", "-q", 60)
+    assert run("info", tmp_path / "a.calo")["folded"]
+    run("decode", tmp_path / "a.calo", "-o", tmp_path / "out.png")
+    decoded = np.asarray(Image.open(tmp_path / "out.png")).reshape(*size, -1)
+    assert np.array_equal(reference_decoder.decode((tmp_path / "a.calo").read_bytes(), MODEL.read_bytes()), decoded)
+
+
+@needs_program
 def test_the_comparison_can_fail(encoded, tmp_path):
     """A model with one weight bit flipped gives other pixels, if it is made to claim the same id."""
     part = bytearray(MODEL.read_bytes())

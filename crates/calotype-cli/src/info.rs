@@ -22,6 +22,7 @@ struct Report {
     development: bool,
     tile_px: u32,
     tiles: usize,
+    folded: bool,
     channels: &'static str,
     depth: u8,
     icc_bytes: usize,
@@ -58,6 +59,7 @@ fn report(input: String, info: &Info, metadata: &Metadata) -> Result<Report, Fai
         development: info.development,
         tile_px: 1 << info.tile_log2,
         tiles: info.tiles,
+        folded: info.folded,
         channels: channels(info),
         depth: info.depth,
         icc_bytes: bytes(&metadata.icc),
@@ -88,10 +90,11 @@ fn extras(report: &Report) -> Option<String> {
 fn text(report: &Report) -> String {
     let model = report.model.as_deref().unwrap_or("unknown to this program");
     let development = if report.development { ", in development" } else { "" };
+    let folded = if report.folded { ", folded" } else { "" };
     let lines = [
         format!("{}: {}x{} pixels, {}-bit {}", report.input, report.width, report.height, report.depth, report.channels),
         format!("  quality {:.2}, {} bytes, {:.3} bpp", report.quality, report.bytes, report.bpp),
-        format!("  model {} ({model}{development}), {} tiles of {} pixels", report.model_id, report.tiles, report.tile_px),
+        format!("  model {} ({model}{development}), {} tiles of {} pixels{folded}", report.model_id, report.tiles, report.tile_px),
     ];
     lines.into_iter().chain(extras(report)).collect::<Vec<_>>().join("\n")
 }

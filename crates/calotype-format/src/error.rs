@@ -86,6 +86,14 @@ pub enum Fault {
         /// Height in pixels.
         height: u32,
     },
+    /// The flag `folded` where the picture is not thin.
+    #[error("{width} x {height} pixels are not folded")]
+    Fold {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
     /// Quality beyond 16128.
     #[error("quality {0} is beyond 16128")]
     Quality(u16),
@@ -145,6 +153,14 @@ pub enum Misuse {
     /// Width or height is 0.
     #[error("{width} x {height} pixels")]
     Empty {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// The flag `folded` where the picture is not thin.
+    #[error("{width} x {height} pixels are not folded")]
+    Fold {
         /// Width in pixels.
         width: u32,
         /// Height in pixels.

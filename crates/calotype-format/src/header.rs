@@ -1,7 +1,7 @@
 //! The header (FORMAT.md sections 1 and 2).
 
 use crate::layout::*;
-use crate::{Error, Fault, Feature, Misuse};
+use crate::{Error, Fault, Feature, Fold, Misuse};
 
 /// What a file says about itself before its index: FORMAT.md section 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Header {
     pub development: bool,
     /// The output has one channel (FORMAT.md section 2).
     pub grey: bool,
+    /// The picture is thin and coded in strips (FORMAT.md section 2.1).
+    pub folded: bool,
     /// Bits per channel of the output, 8 or 16.
     pub depth: u8,
     /// Pixels, at least 1.
@@ -38,6 +40,16 @@ impl Header {
         u64::from(self.width) * u64::from(self.height)
     }
 
+    /// How the picture is folded, if it is.
+    pub fn fold(&self) -> Option<Fold> {
+        if self.folded { Fold::of(self.width, self.height) } else { None }
+    }
+
+    /// (width, height) of what is coded: the picture, or the folded picture. Tiles lie in it.
+    pub fn coded_extent(&self) -> (u32, u32) {
+        self.fold().map_or((self.width, self.height), |fold| fold.extent())
+    }
+
     pub(crate) fn with_section_count(bytes: &[u8]) -> Result<(Header, u8), Error> {
         if !bytes.starts_with(&MAGIC) {
             return Err(Error::NotCalo);
@@ -49,6 +61,7 @@ impl Header {
         let header = Header {
             development: flags & FLAG_DEVELOPMENT != 0,
             grey: flags & FLAG_GREY != 0,
+            folded: flags & FLAG_FOLDED != 0,
             depth,
             width: HEADER_WIDTH.take_u32(head),
             height: HEADER_HEIGHT.take_u32(head),
@@ -75,6 +88,9 @@ impl Header {
         if !DEPTHS.contains(&self.depth) {
             return Err(Misuse::Depth(self.depth));
         }
+        if self.folded && self.fold().is_none() {
+            return Err(Misuse::Fold { width: self.width, height: self.height });
+        }
         Ok(())
     }
 
@@ -98,7 +114,7 @@ impl Header {
 
     fn flags(self) -> u8 {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        flag(self.development, FLAG_DEVELOPMENT) | flag(self.grey, FLAG_GREY)
+        flag(self.development, FLAG_DEVELOPMENT) | flag(self.grey, FLAG_GREY) | flag(self.folded, FLAG_FOLDED)
     }
 }
 
@@ -126,6 +142,7 @@ fn fault_of(misuse: Misuse) -> Error {
     match misuse {
         Misuse::Quality(quality) => Error::malformed(HEADER_QUALITY.offset, Fault::Quality(quality)),
         Misuse::TileLog2(log2) => Error::malformed(HEADER_TILE_LOG2.offset, Fault::TileLog2(log2)),
+        Misuse::Fold { width, height } => Error::malformed(HEADER_FLAGS.offset, Fault::Fold { width, height }),
         Misuse::Empty { width, height } => Error::malformed(HEADER_WIDTH.offset, Fault::Empty { width, height }),
         what => Error::Unwritable { what },
     }

@@ -20,8 +20,17 @@ pub const FLAG_DEVELOPMENT: u8 = 1 << 0;
 pub const FLAG_ANIMATION: u8 = 1 << 1;
 /// Flag: the output has one channel.
 pub const FLAG_GREY: u8 = 1 << 2;
+/// Flag: a thin picture is coded in strips.
+pub const FLAG_FOLDED: u8 = 1 << 3;
 /// The flags that a file of this version may have.
-pub const FLAGS: u8 = FLAG_DEVELOPMENT | FLAG_GREY;
+pub const FLAGS: u8 = FLAG_DEVELOPMENT | FLAG_GREY | FLAG_FOLDED;
+
+/// A picture folds whose shorter side is less than this, in pixels.
+pub const FOLD_BELOW: u32 = 16;
+/// A picture folds whose longer side is more than this, in pixels.
+pub const FOLD_ABOVE: u32 = 64;
+/// Pixels that the strips of a folded picture have across at most.
+pub const FOLDED_SIDE: u32 = 64;
 
 /// A field: where it begins within its structure, and its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

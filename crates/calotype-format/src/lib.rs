@@ -7,7 +7,7 @@
 //! ```
 //! use calotype_format::{File, Header, TileStreams, write};
 //!
-//! let header = Header { development: true, grey: false, depth: 8, width: 2, height: 1, model_id: [0; 8], quality: 8064, tile_log2: 10 };
+//! let header = Header { development: true, grey: false, folded: false, depth: 8, width: 2, height: 1, model_id: [0; 8], quality: 8064, tile_log2: 10 };
 //! let mut tile = TileStreams { z: vec![1, 0, 0, 0], ..TileStreams::default() };
 //! tile.y[0] = vec![1, 0, 0, 0, 7, 7];
 //! let bytes = write(&header, &[], &[tile]).unwrap();
@@ -21,6 +21,7 @@
 
 mod alpha;
 mod error;
+mod fold;
 mod header;
 pub mod layout;
 mod read;
@@ -29,6 +30,7 @@ mod write;
 
 pub use alpha::{alpha_section, alpha_streams};
 pub use error::{Error, Fault, Feature, Misuse};
+pub use fold::Fold;
 pub use header::Header;
 pub use read::{File, Held, SectionRef, TileRef};
 pub use tiles::TileRect;

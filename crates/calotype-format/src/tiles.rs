@@ -2,7 +2,7 @@
 
 use crate::Header;
 
-/// A tile's place in the picture, in pixels; multiples of the tile side but for width and height at the right and bottom.
+/// A tile's place in what is coded ([`Header::coded_extent`]), in pixels; multiples of the tile side but for width and height at the right and bottom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileRect {
     /// Left edge.
@@ -18,19 +18,19 @@ pub struct TileRect {
 impl Header {
     /// The tiles in raster order; there are [`tile_count`](Header::tile_count).
     pub fn tiles(&self) -> impl Iterator<Item = TileRect> + use<> {
-        let (width, height, log2) = (self.width, self.height, self.tile_log2);
+        let ((width, height), log2) = (self.coded_extent(), self.tile_log2);
         let columns = steps(width, log2);
         steps(height, log2).flat_map(move |(y, height)| columns.clone().map(move |(x, width)| TileRect { x, y, width, height }))
     }
 
-    /// `ceil(width/T) * ceil(height/T)`; cannot overflow where `tile_log2` is valid.
+    /// `ceil(width/T) * ceil(height/T)` of what is coded; cannot overflow where `tile_log2` is valid.
     pub fn tile_count(&self) -> u64 {
-        self.tile_columns().saturating_mul(self.tiles_along(self.height))
+        self.tile_columns().saturating_mul(self.tiles_along(self.coded_extent().1))
     }
 
     /// `ceil(width/T)`, the tiles in a row.
     pub fn tile_columns(&self) -> u64 {
-        self.tiles_along(self.width)
+        self.tiles_along(self.coded_extent().0)
     }
 
     fn tiles_along(&self, pixels: u32) -> u64 {

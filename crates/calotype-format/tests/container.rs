@@ -1,12 +1,22 @@
 //! Files come back as they went in; damaged, hostile and unknown ones are errors of the right kind, never panics.
 
-use calotype_format::{Error, Fault, Feature, File, Header, Held, Misuse, Section, TileRect, TileStreams, write};
+use calotype_format::{Error, Fault, Feature, File, Fold, Header, Held, Misuse, Section, TileRect, TileStreams, write};
 use proptest::prelude::*;
 
 const NO_LIMIT: u64 = u64::MAX;
 
 fn header() -> Header {
-    Header { development: false, grey: false, depth: 8, width: 100, height: 65, model_id: *b"abcdefgh", quality: 16_128, tile_log2: 6 }
+    Header {
+        development: false,
+        grey: false,
+        folded: false,
+        depth: 8,
+        width: 100,
+        height: 65,
+        model_id: *b"abcdefgh",
+        quality: 16_128,
+        tile_log2: 6,
+    }
 }
 
 /// Four tiles, two sections of which one is empty.
@@ -208,12 +218,38 @@ fn tiles_cover_the_picture_in_raster_order() {
     assert_eq!(edge.tiles().last(), Some(rect(u32::MAX - 65_535, 0, 65_535, 1)));
 }
 
+#[test]
+fn tiles_of_a_folded_picture_lie_in_what_is_coded() {
+    let thin = Header { width: 9, height: 1000, folded: true, ..header() };
+    assert_eq!((thin.coded_extent(), thin.pixels()), ((63, 143), 9000));
+    let rect = |y, height| TileRect { x: 0, y, width: 63, height };
+    assert_eq!(thin.tiles().collect::<Vec<_>>(), [rect(0, 64), rect(64, 64), rect(128, 15)]);
+    assert_eq!((thin.tile_count(), thin.tile_columns()), (3, 1));
+    let unfolded = Header { folded: false, ..thin };
+    assert_eq!((unfolded.coded_extent(), unfolded.tile_count()), ((9, 1000), 16));
+    // The flag says so, and nothing else.
+    let file = write(&thin, &[], &vec![TileStreams::default(); 3]).unwrap();
+    assert_eq!((file[6], Header::parse(&file)), (8, Ok(thin)));
+}
+
+/// A picture that is not thin has one way to be coded.
+#[test]
+fn what_is_not_thin_is_not_folded() {
+    let (width, height) = (100, 65);
+    assert_eq!(malformed(&patched(&sample(), 6, &[8])), (6, Fault::Fold { width, height }));
+    let tiles = vec![TileStreams::default(); 4];
+    let folded = write(&Header { folded: true, ..header() }, &[], &tiles);
+    assert_eq!(folded, Err(Error::Unwritable { what: Misuse::Fold { width, height } }));
+}
+
 fn any_header() -> impl Strategy<Value = Header> {
-    let sample_kind = (any::<bool>(), any::<bool>(), prop::sample::select(vec![8, 16]));
-    (sample_kind, 1_u32..400, 1_u32..400, any::<[u8; 8]>(), 0_u16..=16_128, 6_u8..=16).prop_map(
-        |((development, grey, depth), width, height, model_id, quality, tile_log2)| Header {
+    let sample_kind = (any::<bool>(), any::<bool>(), any::<bool>(), prop::sample::select(vec![8, 16]));
+    let thin_or_not = || prop_oneof![1_u32..20, 1_u32..400];
+    (sample_kind, thin_or_not(), thin_or_not(), any::<[u8; 8]>(), 0_u16..=16_128, 6_u8..=16).prop_map(
+        |((development, grey, folded, depth), width, height, model_id, quality, tile_log2)| Header {
             development,
             grey,
+            folded: folded && Fold::of(width, height).is_some(),
             depth,
             width,
             height,

@@ -1,7 +1,7 @@
 //! FORMAT.md's tables and hex block against the code.
 
 use calotype_format::layout::{self, Field};
-use calotype_format::{File, Header, TileStreams, write};
+use calotype_format::{File, Fold, Header, TileStreams, write};
 
 const FORMAT: &str = include_str!("../../../docs/FORMAT.md");
 
@@ -72,8 +72,31 @@ fn header_values_agree(document: &str) -> bool {
 fn flags_agree(document: &str) -> bool {
     let rows = table(document, "flags");
     let flags = rows.iter().map(|row| (1_u8 << row[0].parse::<u8>().unwrap(), row[1]));
-    flags.eq([(layout::FLAG_DEVELOPMENT, "development"), (layout::FLAG_ANIMATION, "animation"), (layout::FLAG_GREY, "grey")])
-        && layout::FLAGS == layout::FLAG_DEVELOPMENT | layout::FLAG_GREY
+    flags.eq([
+        (layout::FLAG_DEVELOPMENT, "development"),
+        (layout::FLAG_ANIMATION, "animation"),
+        (layout::FLAG_GREY, "grey"),
+        (layout::FLAG_FOLDED, "folded"),
+    ]) && layout::FLAGS == layout::FLAG_DEVELOPMENT | layout::FLAG_GREY | layout::FLAG_FOLDED
+        && document.contains("Bits 4-7 are reserved")
+}
+
+/// The equations' constants, and the table's folds.
+fn folds_agree(document: &str) -> bool {
+    let fold = |row: &Vec<&str>| {
+        let [width, height, strips, length, columns, rows] = row[..].try_into().ok().and_then(numbers)?;
+        let fold = Fold::of(width, height)?;
+        (fold.strips == strips && fold.length == length && fold.extent() == (columns, rows)).then_some(())
+    };
+    let (below, above, side) = (layout::FOLD_BELOW, layout::FOLD_ABOVE, layout::FOLDED_SIDE);
+    document.contains(&format!("only where s < {below} and l > {above};"))
+        && document.contains(&format!("n = floor({side} / s)"))
+        && table(document, "folds").iter().all(|row| fold(row).is_some())
+}
+
+fn numbers(cells: [&str; 6]) -> Option<[u32; 6]> {
+    let numbers: Vec<u32> = cells.iter().filter_map(|cell| cell.parse().ok()).collect();
+    numbers.try_into().ok()
 }
 
 fn sections_agree(document: &str) -> bool {
@@ -86,6 +109,7 @@ fn example() -> (Header, TileStreams) {
     let header = Header {
         development: true,
         grey: false,
+        folded: false,
         depth: 8,
         width: 2,
         height: 1,
@@ -122,6 +146,7 @@ fn document_agrees(document: &str) -> bool {
         && header_values_agree(document)
         && parts_agree(document)
         && flags_agree(document)
+        && folds_agree(document)
         && sections_agree(document)
         && example_agrees(document)
 }
@@ -137,6 +162,7 @@ fn layouts_are_those_of_the_document() {
 fn values_are_those_of_the_document() {
     assert!(header_values_agree(FORMAT));
     assert!(flags_agree(FORMAT));
+    assert!(folds_agree(FORMAT));
     assert!(parts_agree(FORMAT));
     assert!(sections_agree(FORMAT));
 }
@@ -165,6 +191,9 @@ fn a_changed_document_is_noticed() {
         ("output; 8 or 16 |", "output; 8 or 12 |"),
         ("| `exif` |", "| `exiF` |"),
         ("| 2 | grey |", "| 3 | grey |"),
+        ("| 3 | folded |", "| 4 | folded |"),
+        ("s < 16 and", "s < 32 and"),
+        ("| 143 | 63 |", "| 144 | 63 |"),
         ("Q in 0..16128", "Q in 0..16384"),
         ("pixels, 6 to 16 |", "pixels, 5 to 16 |"),
         ("| 0 | development |", "| 1 | development |"),

@@ -229,6 +229,7 @@ mod tests {
     use super::*;
     use crate::documents::{Document, Documents};
     use crate::host::tests::Program;
+    use crate::studio::{Coded, Done, Studio, Task};
 
     /// More than a band, and more than a megapixel.
     const SIZE: [u32; 2] = [1100, 1040];
@@ -247,6 +248,24 @@ mod tests {
     fn turned_by(orientation: u8) -> Metadata {
         let exif = [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation, 0, 0, 0], &[0; 4]].concat();
         Metadata { exif: Some(exif), ..Metadata::default() }
+    }
+
+    /// Coded folded, shown as it is; nothing inside has a place to be shown at.
+    #[test]
+    fn thin_pictures_are_shown() {
+        let (folder, shared) = (tempfile::tempdir().unwrap(), Shared::new(Arc::new(Program), Some(EngineChoice::Cpu(None))));
+        let (path, codec) = (folder.path().join("a.calo"), shared.codec().unwrap());
+        let samples = Samples::U8((0..150_000 * 7).map(|i| (i / 37 % 256) as u8).collect());
+        let picture = calotype::Picture::new(150_000, 7, Channels::Grey, samples).unwrap();
+        let encoded = codec.encode_picture(&picture, &Metadata::default(), &EncodeOptions::default()).unwrap();
+        std::fs::write(&path, &encoded.bytes).unwrap();
+        let document = loaded(&shared, &path);
+        assert_eq!((document.error.as_deref(), document.complete), (None, true));
+        let truth = Decoder::new(&encoded.bytes, &shared.host.limits()).unwrap().picture(codec).unwrap();
+        let shown = document.picture.unwrap();
+        assert!((shown.width, shown.height) == (150_000, 7) && shown.rgb() == *truth.rgb8());
+        let inside = Studio::new(&shared).work(&Task::Inside(Coded::File(path)));
+        assert!(matches!(inside, Done::Inside(_, Err(words)) if words.contains("folded")));
     }
 
     fn loaded(shared: &Shared, path: &Path) -> Document {

@@ -111,6 +111,9 @@ impl<'a> Studio<'a> {
             Coded::Photo(photo, quality) => (photo, self.encode(photo, *quality)?),
         };
         let inside = Decoder::new(&bytes, &self.shared.host.limits()).and_then(|decoder| {
+            if decoder.info().folded {
+                return Ok(Err("a thin picture is coded folded: none of its latents stands for one place".to_owned()));
+            }
             let codec = self.shared.codec();
             codec.map_or_else(|words| Ok(Err(words)), |codec| decoder.inside(codec).map(Ok))
         });

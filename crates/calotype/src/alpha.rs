@@ -6,7 +6,8 @@ use calotype_format::{Header, Section, SectionRef, TileRect};
 use calotype_plane::Size;
 use rayon::prelude::*;
 
-use crate::error::{Error, Malformation, Usage};
+use crate::error::{Error, Malformation, Usage, in_order};
+use crate::fold::{Unfolding, coded_region};
 use crate::metadata::Metadata;
 use crate::picture::Region;
 
@@ -21,7 +22,7 @@ pub fn sections(alpha: Option<&[Vec<u8>]>, metadata: &Metadata) -> Result<Vec<Se
 
 /// The streams of some tiles, of the samples of the picture from row `top` on.
 pub fn streams(samples: &[u16], top: u32, tiles: &[TileRect], header: &Header) -> Vec<Vec<u8>> {
-    let width = header.width as usize;
+    let width = header.coded_extent().0 as usize;
     let stream = |rect: &TileRect| {
         let size = size_of(rect, header);
         let rows = samples.chunks_exact(width).skip((rect.y - top) as usize).take(size.height);
@@ -35,7 +36,9 @@ pub fn streams(samples: &[u16], top: u32, tiles: &[TileRect], header: &Header) -
 pub struct AlphaRows<'a> {
     header: Header,
     section: SectionRef<'a>,
+    /// The region of what is coded.
     region: Region,
+    unfolding: Option<Unfolding>,
     /// The region's tiles that have not been decoded, row by row, each with its stream.
     tiles: std::vec::IntoIter<Vec<(TileRect, &'a [u8])>>,
     /// Samples that have not been taken.
@@ -46,20 +49,30 @@ impl<'a> AlphaRows<'a> {
     /// # Errors
     /// [`Error::Malformed`].
     pub fn new(section: SectionRef<'a>, header: &Header, region: Region) -> Result<AlphaRows<'a>, Error> {
+        let unfolding = Unfolding::of(header, region);
+        let region = if unfolding.is_some() { coded_region(header) } else { region };
         let rects: Vec<TileRect> = header.tiles().collect();
         let streams = calotype_format::alpha_streams(section, rects.len())?;
         let tiles: Vec<(TileRect, &[u8])> = rects.into_iter().zip(streams).collect();
         let touches = |(rect, _): &&(TileRect, &[u8])| !columns(rect, region).is_empty() && !rows(rect, region).is_empty();
         let rows = tiles.chunks(header.tile_columns() as usize).map(|row| row.iter().filter(touches).copied().collect::<Vec<_>>());
         let tiles: Vec<_> = rows.filter(|row| !row.is_empty()).collect();
-        Ok(AlphaRows { header: *header, section, region, tiles: tiles.into_iter(), waiting: Vec::new() })
+        Ok(AlphaRows { header: *header, section, region, unfolding, tiles: tiles.into_iter(), waiting: Vec::new() })
     }
 
-    /// The samples of the region's next rows.
+    /// The samples of the region's next rows; of all of them where the picture is folded.
     ///
     /// # Errors
     /// [`Error::Malformed`].
     pub fn take(&mut self, rows: u32) -> Result<Vec<u16>, Error> {
+        match self.unfolding {
+            None => self.next(rows),
+            Some(unfolding) => Ok(unfolding.unfold(&self.next(self.region.height)?, 1)),
+        }
+    }
+
+    /// The samples of the next rows of what is coded.
+    fn next(&mut self, rows: u32) -> Result<Vec<u16>, Error> {
         let count = rows as usize * self.region.width as usize;
         while self.waiting.len() < count
             && let Some(tiles) = self.tiles.next()
@@ -86,7 +99,7 @@ impl<'a> AlphaRows<'a> {
         let decode = |(rect, stream): &(TileRect, &[u8])| {
             calotype_plane::decode(stream, size_of(rect, &self.header)).map_err(|error| malformed(self.section, stream, error))
         };
-        let decoded: Vec<Vec<u16>> = tiles.par_iter().map(decode).collect::<Result<_, _>>()?;
+        let decoded: Vec<Vec<u16>> = in_order(tiles.par_iter().map(decode))?;
         let rows = tiles.first().map_or(0..0, |(rect, _)| rows(rect, self.region));
         for y in rows {
             for ((rect, _), samples) in tiles.iter().zip(&decoded) {

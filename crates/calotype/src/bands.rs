@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use crate::coarse;
 use crate::codec::Codec;
 use crate::engine::{Latents, Lost, Running, Scales};
-use crate::error::{Error, Malformation, Usage};
+use crate::error::{Error, Malformation, Usage, in_order};
+use crate::fold::{Unfolding, coded_region};
 use crate::inside::TileInside;
 use crate::kept::{Kept, KeptTile, Stream};
 use crate::picture::{Region, make_grey};
@@ -29,7 +30,10 @@ pub struct Band {
 /// The bands of a region from the top, without gaps; ends after the first error.
 pub struct Bands<'a> {
     tiles: Tiles<'a>,
+    /// The region of what is coded.
     region: Region,
+    /// A folded picture is decoded as a whole, and comes in one band.
+    unfolding: Option<Unfolding>,
     /// The latents of the region's pixels.
     wanted: Rect,
     /// Columns of tiles that are needed.
@@ -80,12 +84,15 @@ impl From<Error> for Stop {
 
 impl<'a> Bands<'a> {
     pub(crate) fn new(tiles: Tiles<'a>, region: Region) -> Bands<'a> {
+        let header = &tiles.file.header;
+        let unfolding = Unfolding::of(header, region);
+        let region = if unfolding.is_some() { coded_region(header) } else { region };
         let wanted = latents_of(region);
         let needed = wanted.widened(tiles.engine.halo(), tiles.picture());
         let side = tiles.side();
         let columns = needed.x / side..needed.right().div_ceil(side);
         let rows = needed.y / side..needed.bottom().div_ceil(side);
-        Bands { tiles, region, wanted, columns, rows, held: Vec::new(), next: wanted.y }
+        Bands { tiles, region, unfolding, wanted, columns, rows, held: Vec::new(), next: wanted.y }
     }
 
     /// The same, going on with the symbols that are kept, and keeping new ones.
@@ -170,8 +177,21 @@ impl<'a> Bands<'a> {
         &mut self,
         develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
     ) -> Result<(u32, Vec<S>), Error> {
+        let Some(unfolding) = self.unfolding else { return self.coded_samples(&develop) };
+        let mut coded = Vec::new();
+        while self.next < self.wanted.bottom() {
+            coded.extend(self.coded_samples(&develop)?.1);
+        }
+        Ok((unfolding.region().height, unfolding.unfold(&coded, 3)))
+    }
+
+    /// As [`Bands::samples`], of what is coded.
+    fn coded_samples<S: Copy>(
+        &mut self,
+        develop: &impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
+    ) -> Result<(u32, Vec<S>), Error> {
         loop {
-            match self.try_samples(&develop) {
+            match self.try_samples(develop) {
                 Ok(samples) => return Ok(samples),
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Lost) => self.restart(),
@@ -205,17 +225,17 @@ impl<'a> Bands<'a> {
 
     /// What they cover.
     pub fn region(&self) -> Region {
-        self.region
+        self.unfolding.map_or(self.region, |unfolding| unfolding.region())
     }
 
-    /// The next band as pieces on the GPU, of whole latents: they cover the region or more. `None` where the CPU develops, as it does with grey
-    /// pictures and after a GPU has failed, and at the end: [`Iterator::next`] goes on there.
+    /// The next band as pieces on the GPU, of whole latents: they cover the region or more. `None` where the CPU has the pixels, as it does of grey
+    /// and of folded pictures and after a GPU has failed, and at the end: [`Iterator::next`] goes on there.
     ///
     /// # Errors
     /// As for [`Decoder::bands`](crate::Decoder::bands).
     #[cfg(feature = "gpu")]
     pub fn next_pieces(&mut self) -> Result<Option<Vec<calotype_gpu::Piece>>, Error> {
-        if self.tiles.file.header.grey || !self.tiles.engine.is_gpu() || self.next >= self.wanted.bottom() {
+        if self.tiles.file.header.grey || self.unfolding.is_some() || !self.tiles.engine.is_gpu() || self.next >= self.wanted.bottom() {
             return Ok(None);
         }
         match self.developed(|tiles, held, rect| tiles.engine.pieces(&tiles.quality, held, rect, tiles.size())) {
@@ -248,12 +268,13 @@ pub(crate) fn latents_of(region: Region) -> Rect {
 }
 
 impl Tiles<'_> {
-    /// (width, height) of the picture in pixels.
+    /// (width, height) of what is coded in pixels.
     fn size(&self) -> (usize, usize) {
-        (self.file.header.width as usize, self.file.header.height as usize)
+        let (width, height) = self.file.header.coded_extent();
+        (width as usize, height as usize)
     }
 
-    /// The latents of the picture.
+    /// The latents of what is coded.
     pub fn picture(&self) -> Rect {
         let (width, height) = self.size();
         Rect::of_picture(width, height)
@@ -268,14 +289,14 @@ impl Tiles<'_> {
     fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Stop> {
         let (engine, quality) = (self.engine, &self.quality);
         let tiles: Vec<Tile<'_>> = rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|position| self.tile(position)).collect();
-        let z: Vec<Vec<i16>> = tiles.par_iter().map(|tile| self.z(tile)).collect::<Result<_, _>>()?;
+        let z: Vec<Vec<i16>> = in_order(tiles.par_iter().map(|tile| self.z(tile)))?;
         let sized: Vec<_> = tiles.iter().zip(&z).map(|(tile, z)| (tile.place.size(), &z[..])).collect();
         let scales = engine.hyper(quality, &sized)?;
         let y = |(scales, tile): (Scales, &Tile<'_>)| {
             let symbols = self.y(scales.index(), tile)?;
             Ok((scales, symbols))
         };
-        let symbols = scales.into_par_iter().zip(&tiles).map(y).collect::<Result<_, Error>>()?;
+        let symbols = in_order(scales.into_par_iter().zip(&tiles).map(y))?;
         Ok(tiles.iter().map(|tile| tile.place).zip(engine.latents(quality, symbols)?).collect())
     }
 
@@ -291,7 +312,7 @@ impl Tiles<'_> {
             let v_hat = cpu.means(&self.quality, &hyper, &y);
             Ok(TileInside::new(self.codec, place, (&z, &self.quality.scale_index_z), (&y, &hyper.scale_index), v_hat))
         };
-        (0..self.file.tiles.len()).into_par_iter().map(inside).collect()
+        in_order((0..self.file.tiles.len()).into_par_iter().map(inside))
     }
 
     /// The first channels of all latents, from the first parts of the y streams, on the CPU.
@@ -307,7 +328,7 @@ impl Tiles<'_> {
             let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..count]).copied().collect();
             Ok((place, Map { channels: count, data, ..v_hat }))
         };
-        let maps: Vec<(Rect, Map<i16>)> = (0..self.file.tiles.len()).into_par_iter().map(first).collect::<Result<_, Error>>()?;
+        let maps: Vec<(Rect, Map<i16>)> = in_order((0..self.file.tiles.len()).into_par_iter().map(first))?;
         let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
         Ok(window::assemble(&maps, picture).into_owned())
     }

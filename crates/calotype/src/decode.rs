@@ -7,16 +7,18 @@ use crate::alpha::AlphaRows;
 use crate::bands::{Bands, Tiles};
 use crate::coarse;
 use crate::codec::Codec;
-use crate::encode::padded_pixels;
+use crate::encode::padded_area;
 use crate::engine::Running;
 use crate::error::{Error, Unsupported};
+use crate::fold;
 use crate::inside::Inside;
 use crate::kept::Kept;
 use crate::metadata::Metadata;
 use crate::models::ModelId;
-use crate::picture::{Channels, Image, Picture, Region, Shape, make_grey};
+use crate::picture::{Channels, Image, Picture, Region, Samples, Shape, make_grey};
 use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
+use crate::scale::scaled;
 
 /// One gigapixel.
 pub const DEFAULT_MAX_PIXELS: u64 = 1_000_000_000;
@@ -81,6 +83,8 @@ pub struct Info {
     pub alpha: bool,
     /// Bits of a sample, 8 or 16.
     pub depth: u8,
+    /// Whether the picture is thin and was folded to be coded (docs/FORMAT.md section 2.1).
+    pub folded: bool,
     /// Number of tiles.
     pub tiles: usize,
     /// Length of the file.
@@ -104,10 +108,10 @@ pub struct Decoder<'a> {
     faults: Vec<Fault>,
 }
 
-/// Pictures that are thin count as what the network makes of them.
+/// Pictures count as what the network makes of them.
 fn check_pixels(header: &Header, max_pixels: u64) -> Result<(), Error> {
     let Header { width, height, .. } = *header;
-    if padded_pixels(width, height) > max_pixels { Err(Error::Limits { width, height, max_pixels }) } else { Ok(()) }
+    if padded_area(header.coded_extent()) > max_pixels { Err(Error::Limits { width, height, max_pixels }) } else { Ok(()) }
 }
 
 impl<'a> Decoder<'a> {
@@ -143,12 +147,11 @@ impl<'a> Decoder<'a> {
         Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults })
     }
 
-    /// Where the tiles lie that [`Decoder::salvage`] found damaged.
+    /// Where the tiles lie that [`Decoder::salvage`] found damaged; in a folded picture a tile lies in several places.
     pub fn damaged_tiles(&self) -> Vec<Region> {
         let tiles: Vec<_> = self.file.header.tiles().collect();
-        let region = |tile: usize| tiles.get(tile).map(|rect| Region { x: rect.x, y: rect.y, width: rect.width, height: rect.height });
-        let tile = |fault: &Fault| if let Fault::TileCrc { tile, .. } = fault { region(*tile) } else { None };
-        self.faults.iter().filter_map(tile).collect()
+        let tile = |fault: &Fault| if let Fault::TileCrc { tile, .. } = fault { tiles.get(*tile) } else { None };
+        self.faults.iter().filter_map(tile).flat_map(|tile| fold::regions(&self.file.header, tile)).collect()
     }
 
     /// How many sections [`Decoder::salvage`] found damaged: alpha or metadata.
@@ -189,6 +192,7 @@ impl<'a> Decoder<'a> {
             grey: header.grey,
             alpha: self.file.section(section::ALPHA).is_some(),
             depth: header.depth,
+            folded: header.folded,
             tiles: self.file.tiles.len(),
             bytes: self.file.length as usize,
         }
@@ -268,6 +272,9 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn coarse(&self, codec: &Codec) -> Result<Image, Error> {
+        if self.file.header.folded {
+            return self.coarse_by_means(codec);
+        }
         let tiles = self.tiles(codec, codec.engines.on_cpu())?;
         let channels = coarse::CHANNELS.min(codec.model.decoder().config.m);
         let mut image = coarse::picture(codec, &tiles.quality, &tiles.first_channels(channels)?);
@@ -277,7 +284,16 @@ impl<'a> Decoder<'a> {
         Ok(image)
     }
 
-    /// Looks inside: the latents of the whole picture and what each position costs. Runs on the CPU.
+    /// A latent of a folded picture stands for pixels that lie far apart, so all are decoded: it is thin, and they are few.
+    fn coarse_by_means(&self, codec: &Codec) -> Result<Image, Error> {
+        let Image { width, height, rgb } = self.decode(codec)?;
+        let small = scaled(std::iter::once(Picture::new(width, height, Channels::Rgb, Samples::U8(rgb))), 16);
+        let small = Picture::stacked(small)?;
+        Ok(Image { width: small.width(), height: small.height(), rgb: small.rgb8().into_owned() })
+    }
+
+    /// Looks inside: the latents of the whole picture and what each position costs; of a folded one as it is coded, folded.
+    /// Runs on the CPU.
     ///
     /// # Errors
     /// As [`Decoder::decode`].
@@ -286,7 +302,7 @@ impl<'a> Decoder<'a> {
         Inside::of(&self.tiles(codec, codec.engines.on_cpu())?)
     }
 
-    /// Decodes a region in bands of rows from the top; holds few rows of tiles at a time.
+    /// Decodes a region in bands of rows from the top; holds few rows of tiles at a time. A folded picture comes in one band.
     ///
     /// # Errors
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.

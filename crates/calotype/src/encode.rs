@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calotype_format::{Header, Misuse, TileRect, TileStreams};
+use calotype_format::{Fold, Header, Misuse, TileRect, TileStreams};
 use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
@@ -12,7 +12,8 @@ use crate::codec::Codec;
 use crate::decode::{DEFAULT_MAX_MEMORY, held_px_bytes};
 use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
-use crate::error::{Error, Usage};
+use crate::error::{Error, Usage, in_order};
+use crate::fold::folded;
 use crate::metadata::Metadata;
 use crate::picture::{Channels, Picture, RgbImage, Samples, Shape};
 use crate::quality::Quality;
@@ -125,6 +126,30 @@ impl Codec {
         mut pull: impl FnMut(u32) -> Result<Picture, E>,
     ) -> Result<Encoded, E> {
         let header = self.header(shape, options)?;
+        let Some(fold) = header.fold() else { return self.encode_coded((header, shape), metadata, options, pull) };
+        let (width, height) = fold.extent();
+        // The picture is held as it comes, and folded.
+        let held_memory = options.held_memory.saturating_add(2 * shape.pixels().saturating_mul(shape.pixel_bytes() as u64));
+        let options = EncodeOptions { held_memory, ..*options };
+        let (mut picture, mut top) = (None, 0);
+        self.encode_coded((header, Shape { width, height, ..shape }), metadata, &options, |rows| {
+            let picture = match &mut picture {
+                Some(picture) => picture,
+                None => picture.insert(folded(&checked(pull(shape.height)?, shape)?, fold)),
+            };
+            top += rows;
+            Ok(picture.rows(top - rows..top)?)
+        })
+    }
+
+    /// The file of a header and of what is coded: a picture of this shape, whose rows come from the top.
+    fn encode_coded<E: From<Error>>(
+        &self,
+        (header, shape): (Header, Shape),
+        metadata: &Metadata,
+        options: &EncodeOptions,
+        mut pull: impl FnMut(u32) -> Result<Picture, E>,
+    ) -> Result<Encoded, E> {
         let job = self.job(&header, options)?;
         check_memory(job.held_px(), shape, options)?;
         let mut rows = RowWindow::new(shape);
@@ -155,6 +180,7 @@ impl Codec {
         Ok(Header {
             development: !decoder.config.released,
             grey: channels.is_grey(),
+            folded: Fold::of(width, height).is_some(),
             depth,
             width,
             height,
@@ -179,15 +205,16 @@ impl Codec {
 impl Job<'_> {
     /// Pixels of the rows that are held at a time, at most.
     fn held_px(&self) -> u64 {
-        let rows = (self.codec.rows_in_band(self.header.width.into(), self.header.tile_log2) as u64) << self.header.tile_log2;
-        (rows + 2 * u64::from(self.halo)).min(padded(self.header.height)).saturating_mul(padded(self.header.width))
+        let (width, height) = self.header.coded_extent();
+        let rows = (self.codec.rows_in_band(width.into(), self.header.tile_log2) as u64) << self.header.tile_log2;
+        (rows + 2 * u64::from(self.halo)).min(padded(height)).saturating_mul(padded(width))
     }
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
     fn code(&self, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
         let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
         let symbols = self.engine.encode(&self.tables, pixels, &places);
-        let streams: Vec<TileStreams> = symbols.par_iter().map(|tile| self.write(tile)).collect::<Result<_, _>>()?;
+        let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);
         if self.statistics {
             coded.cross_entropy_bits += symbols.iter().map(|tile| self.cross_entropy_bits(tile)).sum::<f64>();
@@ -229,8 +256,14 @@ pub(crate) fn padded(side: u32) -> u64 {
     u64::from(side).next_multiple_of(64)
 }
 
-/// Pixels of a picture as the network sees it: sides are multiples of 64. What [`DecodeOptions::max_pixels`](crate::DecodeOptions::max_pixels) counts.
+/// Pixels of a picture as the network sees it: thin ones are folded, sides are multiples of 64. What
+/// [`DecodeOptions::max_pixels`](crate::DecodeOptions::max_pixels) counts.
 pub fn padded_pixels(width: u32, height: u32) -> u64 {
+    padded_area(Fold::of(width, height).map_or((width, height), |fold| fold.extent()))
+}
+
+/// Pixels of what is coded, sides padded to multiples of 64.
+pub(crate) fn padded_area((width, height): (u32, u32)) -> u64 {
     padded(width).saturating_mul(padded(height))
 }
 
@@ -265,18 +298,11 @@ impl RowWindow {
         self.rows = rows.start..end;
         if height > 0 {
             let next = pull(height)?;
-            self.check(&next, height)?;
+            let next = checked(next, Shape { height, ..self.shape })?;
             self.rgb.extend_from_slice(&next.opaque_rgb8());
             self.alpha.extend(next.alpha().into_iter().flatten());
         }
         Ok(())
-    }
-
-    /// Whether rows that were pulled are what was asked for.
-    fn check(&self, next: &Picture, height: u32) -> Result<(), Error> {
-        let Shape { width, height: rows, channels, .. } = next.shape();
-        let other = Usage::PictureSize { width, height: rows, channels: channels.count(), samples: next.samples().len() };
-        if next.shape() == (Shape { height, ..self.shape }) { Ok(()) } else { Err(other.into()) }
     }
 
     fn pixels(&self) -> PixelRows<'_> {
@@ -285,10 +311,17 @@ impl RowWindow {
     }
 }
 
+/// Rows that were pulled, if they are what was asked for.
+fn checked(rows: Picture, asked: Shape) -> Result<Picture, Error> {
+    let Shape { width, height, channels, .. } = rows.shape();
+    let other = Usage::PictureSize { width, height, channels: channels.count(), samples: rows.samples().len() };
+    if rows.shape() == asked { Ok(rows) } else { Err(other.into()) }
+}
+
 /// The tiles of a picture in bands of whole rows of tiles.
 fn tile_bands(codec: &Codec, header: &Header) -> impl Iterator<Item = Vec<TileRect>> + use<> {
     let mut tiles = header.tiles();
-    let length = header.tile_columns() as usize * codec.rows_in_band(header.width.into(), header.tile_log2);
+    let length = header.tile_columns() as usize * codec.rows_in_band(header.coded_extent().0.into(), header.tile_log2);
     std::iter::from_fn(move || Some(tiles.by_ref().take(length).collect())).take_while(|band: &Vec<TileRect>| !band.is_empty())
 }
 

@@ -1,5 +1,9 @@
 //! Errors, sorted by whose fault they are.
 
+use calotype_format::Fold;
+use rayon::iter::IndexedParallelIterator;
+
+use crate::encode::padded_area;
 use crate::models::ModelId;
 use crate::picture::Region;
 
@@ -179,8 +183,19 @@ pub fn exact(bytes: u64) -> String {
     whole.map_or_else(|| format!("{bytes} bytes"), |(unit, size)| format!("{} {unit}", bytes / size))
 }
 
+/// What was worked on side by side, or the first error in its order: which one came first in time is chance, and the same file is
+/// to be refused in the same words.
+pub(crate) fn in_order<T: Send>(results: impl IndexedParallelIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
+    results.collect::<Vec<_>>().into_iter().collect()
+}
+
 fn too_large_line(width: u32, height: u32, max_pixels: u64) -> String {
-    let padded = if u64::from(width) * u64::from(height) > max_pixels { "" } else { ", with sides padded to multiples of 64," };
+    // A thin picture may be in a file that was written before such were folded.
+    let padded = match Fold::of(width, height) {
+        _ if u64::from(width) * u64::from(height) > max_pixels => "",
+        Some(fold) if padded_area(fold.extent()) > max_pixels => ", folded and padded to multiples of 64,",
+        _ => ", with sides padded to multiples of 64,",
+    };
     format!("{width}x{height} pixels{padded} are over the limit of {max_pixels}")
 }
 

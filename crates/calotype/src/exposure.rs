@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use crate::alpha;
 use crate::bands;
 use crate::codec::Codec;
-use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_pixels};
-use crate::error::{Error, Usage};
+use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_area};
+use crate::error::{Error, Usage, in_order};
+use crate::fold::{Unfolding, coded_region, folded};
 use crate::metadata::Metadata;
 use crate::picture::{Image, Picture, Region, make_grey};
 use crate::quality::Quality;
@@ -89,11 +90,12 @@ impl Codec {
         if self.model.encoder().is_none() {
             return Err(Usage::NoEncoder.into());
         }
-        check_memory(padded_pixels(header.width, header.height), picture.shape(), options)?;
+        check_memory(padded_area(header.coded_extent()), picture.shape(), options)?;
+        let picture = header.fold().map_or(Cow::Borrowed(picture), |fold| Cow::Owned(folded(picture, fold)));
         let tiles: Vec<TileRect> = header.tiles().collect();
         let alpha = picture.alpha().map(|samples| alpha::streams(&samples, 0, &tiles, &header));
         let sections = alpha::sections(alpha.as_deref(), metadata)?;
-        let v = self.cpu().analyse(&picture.opaque_rgb8(), header.width as usize, header.height as usize);
+        let v = self.cpu().analyse(&picture.opaque_rgb8(), picture.width() as usize, picture.height() as usize);
         Ok(Exposure { codec: self, header, sections, options: *options, v })
     }
 }
@@ -231,7 +233,7 @@ fn hit(encoded: Encoded, quality: u16, tries: u32, met: bool) -> Hit {
 
 impl Trial<'_> {
     fn encode(&self, sections: &[Section]) -> Result<Encoded, Error> {
-        let streams: Vec<TileStreams> = self.tiles.par_iter().map(|(_, symbols, _)| self.job.write(symbols)).collect::<Result<_, _>>()?;
+        let streams: Vec<TileStreams> = in_order(self.tiles.par_iter().map(|(_, symbols, _)| self.job.write(symbols)))?;
         let statistics = self.job.statistics;
         let bits = statistics.then(|| self.tiles.iter().map(|(_, symbols, _)| self.job.cross_entropy_bits(symbols)).sum());
         Ok(Encoded { bytes: calotype_format::write(&self.header, sections, &streams)?, cross_entropy_bits: bits })
@@ -248,7 +250,15 @@ impl Trial<'_> {
     }
 
     fn pixels(&self, region: Region) -> Image {
-        let size = (self.header.width as usize, self.header.height as usize);
+        let Some(unfolding) = Unfolding::of(&self.header, region) else { return self.coded_pixels(region) };
+        let coded = self.coded_pixels(coded_region(&self.header));
+        Image { width: region.width, height: region.height, rgb: unfolding.unfold(&coded.rgb, 3) }
+    }
+
+    /// The pixels of a region of what is coded.
+    fn coded_pixels(&self, region: Region) -> Image {
+        let (width, height) = self.header.coded_extent();
+        let size = (width as usize, height as usize);
         let maps: Vec<(Rect, &Map<i16>)> = self.tiles.iter().map(|(place, _, v_hat)| (*place, v_hat)).collect();
         let wanted = bands::latents_of(region);
         let rgb = self.job.codec.cpu().pixels(&self.job.tables.quality, &maps, wanted, size);

@@ -47,7 +47,8 @@ impl Kept {
 
     /// What it takes in the end: tiles are cut between hyper-latents, of 64 x 64 pixels.
     pub fn bytes(header: &Header, config: &Config) -> u64 {
-        let hyper_latents = u64::from(header.width.div_ceil(64)) * u64::from(header.height.div_ceil(64));
+        let (width, height) = header.coded_extent();
+        let hyper_latents = u64::from(width.div_ceil(64)) * u64::from(height.div_ceil(64));
         hyper_latents.saturating_mul(2 * (16 * config.m + config.z) as u64)
     }
 

@@ -28,6 +28,7 @@ mod engine;
 mod entropy;
 mod error;
 mod exposure;
+mod fold;
 mod incremental;
 mod inside;
 mod kept;

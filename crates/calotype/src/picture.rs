@@ -240,6 +240,11 @@ impl Picture {
         Shape { width: self.width, height: self.height, channels: self.channels, depth: self.depth() }
     }
 
+    /// A picture of the same kind; the samples are as many as it has.
+    pub(crate) fn with_samples(&self, (width, height): (u32, u32), samples: Samples) -> Picture {
+        Picture { width, height, channels: self.channels, samples }
+    }
+
     /// Some rows of it, as a picture of their own.
     ///
     /// # Errors

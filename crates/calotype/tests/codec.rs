@@ -186,16 +186,18 @@ fn statistics_are_counted_on_request_only() {
     assert!(counted.cross_entropy_bits.is_some_and(|bits| bits > 0.0));
 }
 
-/// A file that no Rust code wrote: `python -m calotype_training.golden` coded it, and decoded it with NumPy.
+/// Files that no Rust code wrote: `python -m calotype_training.golden` coded them, and decoded them with NumPy.
 #[test]
-fn the_golden_file_decodes_to_the_pixels_of_the_reference_decoder() {
+fn the_golden_files_decode_to_the_pixels_of_the_reference_decoder() {
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden");
     let read = |name: &str| std::fs::read(format!("{golden}/{name}")).unwrap();
-    let (file, ppm) = (read("tiny.calo"), read("tiny.ppm"));
-    for isa in Isa::available() {
-        let codec = Codec::from_parts(&read("tiny.decoder.safetensors"), None, Some(isa)).unwrap();
-        let image = decode(&file, &codec).unwrap();
-        assert_eq!((image.width, image.height), (97, 70));
-        assert!(ppm.ends_with(&image.rgb) && ppm.len() - image.rgb.len() < 20, "{isa}: other pixels than NumPy's");
+    for (name, size) in [("tiny", (97, 70)), ("folded", (7, 800))] {
+        let (file, ppm) = (read(&format!("{name}.calo")), read(&format!("{name}.ppm")));
+        for isa in Isa::available() {
+            let codec = Codec::from_parts(&read("tiny.decoder.safetensors"), None, Some(isa)).unwrap();
+            let image = decode(&file, &codec).unwrap();
+            assert_eq!((image.width, image.height), size);
+            assert!(ppm.ends_with(&image.rgb) && ppm.len() - image.rgb.len() < 20, "{name}, {isa}: other pixels than NumPy's");
+        }
     }
 }

@@ -42,14 +42,14 @@ fn tiny(choice: EngineChoice) -> Codec {
     Codec::from_parts(&decoder.to_safetensors().unwrap(), Some(&encoder.to_safetensors().unwrap()), choice).unwrap()
 }
 
-/// The embedded model over odd and prime sizes, one tile and several, at three qualities: one file and one picture each.
+/// The embedded model over odd and prime sizes, one tile and several, a thin picture, at three qualities: one file and one picture each.
 #[test]
 fn all_engines_write_and_read_the_same() {
     let cpu = Isa::available().into_iter().map(|isa| (isa.to_string(), EngineChoice::Cpu(Some(isa))));
     let gpu = adapters().into_iter().map(|(number, name)| (name, EngineChoice::Gpu(Some(number))));
     let engines: Vec<(String, Codec)> = cpu.chain(gpu).map(|(name, choice)| (name, Codec::new(choice).unwrap())).collect();
     let mut seen = BTreeSet::new();
-    for (size, tile_log2) in [((1, 1), 10), ((33, 17), 10), ((97, 61), 10), ((131, 71), 6)] {
+    for (size, tile_log2) in [((1, 1), 10), ((33, 17), 10), ((97, 61), 10), ((131, 71), 6), ((200, 7), 6)] {
         for percent in [5.0, 50.0, 95.0] {
             let file = encode(&engines[0].1, size, percent, tile_log2);
             let picture = decode(&engines[0].1, &file);
@@ -61,7 +61,7 @@ fn all_engines_write_and_read_the_same() {
         }
     }
     assert!(engines.iter().all(|(_, codec)| codec.take_warnings().is_empty()));
-    println!("equal files and pixels, 4 pictures at 3 qualities: {}", seen.into_iter().collect::<Vec<_>>().join(", "));
+    println!("equal files and pixels, 5 pictures at 3 qualities: {}", seen.into_iter().collect::<Vec<_>>().join(", "));
 }
 
 /// A GPU that fails before, between or within pictures, in any of three ways: one warning, and the same result.

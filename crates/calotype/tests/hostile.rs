@@ -28,6 +28,7 @@ fn files(codec: &Codec) -> Vec<(&'static str, Vec<u8>)> {
         ("grey and alpha", picture(20, 9, Channels::GreyAlpha, 8), &plain, 10, 40.0),
         ("16 bits and alpha", picture(15, 22, Channels::Rgba, 16), &plain, 10, 60.0),
         ("metadata", picture(24, 24, Channels::Grey, 8), &metadata, 10, 30.0),
+        ("folded", picture(900, 9, Channels::GreyAlpha, 8), &plain, 6, 40.0),
         ("best quality", picture(16, 16, Channels::Rgb, 8), &plain, 6, 100.0),
     ];
     let file = |(name, picture, metadata, tile_log2, percent): (_, Picture, &Metadata, u8, f64)| {

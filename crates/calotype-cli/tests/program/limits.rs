@@ -5,35 +5,46 @@ use crate::inputs::{Kind, chunk, png, zlib};
 
 /// A PNG of one colour and of any size, which takes few bytes.
 fn flat(width: u32, height: u32, before: &[u8]) -> Vec<u8> {
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    let header = head(width, height);
     let rows = vec![0; (width as usize + 1) * height as usize];
     [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &header)[..], before, &chunk(b"IDAT", &zlib(&rows)), &chunk(b"IEND", &[])].concat()
+}
+
+/// The header of a grey PNG.
+fn head(width: u32, height: u32) -> Vec<u8> {
+    [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat()
 }
 
 #[test]
 fn pixels_count_as_the_network_sees_them() {
     let desk = Desk::new();
-    desk.write("thin.png", &flat(1000, 1, &[]));
+    desk.write("thin.png", &flat(1000, 16, &[]));
     desk.refused(
         "encode thin.png -o a.calo --max-pixels 65535",
         3,
-        "thin.png: 1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535; raise it with --max-pixels",
+        "thin.png: 1000x16 pixels, with sides padded to multiples of 64, are over the limit of 65535; raise it with --max-pixels",
     );
     desk.json("encode thin.png -o a.calo --max-pixels 65536 --json");
     desk.refused(
         "decode a.calo -o b.png --max-pixels 65535",
         3,
-        "1000x1 pixels, with sides padded to multiples of 64, are over the limit of 65535",
+        "1000x16 pixels, with sides padded to multiples of 64, are over the limit of 65535",
     );
     desk.json("decode a.calo -o b.png --max-pixels 65536 --json");
+    // 64 strips of 157 pixels.
+    desk.write("thinner.png", &flat(10_000, 1, &[]));
+    let words =
+        "thinner.png: 10000x1 pixels, folded and padded to multiples of 64, are over the limit of 12287; raise it with --max-pixels";
+    desk.refused("encode thinner.png -o b.calo --max-pixels 12287", 3, words);
+    desk.json("encode thinner.png -o b.calo --max-pixels 12288 -y --json");
     desk.write("small.png", &flat(300, 300, &[]));
-    desk.refused("encode small.png -o b.calo --max-pixels 80k", 3, "300x300 pixels are over the limit of 80000");
+    desk.refused("encode small.png -o c.calo --max-pixels 80k", 3, "300x300 pixels are over the limit of 80000");
 }
 
 #[test]
 fn memory_is_said_as_it_was_given() {
     let desk = Desk::new();
-    desk.write("thin.png", &flat(200_000, 1, &[]));
+    desk.write("thin.png", &flat(200_000, 16, &[]));
     // 64 rows of 200,000 pixels, 52 bytes each as a grey picture.
     for limit in ["500MB", "500 MB", "500000kB"] {
         let run = desk.prepared("encode thin.png -o a.calo --max-memory").arg(limit).output().unwrap();
@@ -109,7 +120,7 @@ fn alpha_is_checked_before_colours() {
     desk.refused("decode both.calo -o b.png", 1, "alpha: ");
 }
 
-/// With as much memory as a small container has.
+/// With as much memory as a small container has. A thin picture is no bomb: it costs what its pixels cost.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_bomb_is_one_refused_file() {
@@ -119,6 +130,7 @@ fn a_bomb_is_one_refused_file() {
     desk.write("in/b.png", &flat(20_000_000, 1, &[]));
     desk.write("in/c.png", &flat(64, 64, &chunk(b"iCCP", &[b"x\0\0", &zlib(&vec![0; 300 << 20])[..]].concat())));
     desk.write("in/d.ppm", &ppm(30, 40));
+    desk.write("in/e.png", &[b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &head(60_000, 60_000))[..], &chunk(b"IDAT", &zlib(&[0; 100]))].concat());
     let script = format!("ulimit -v 4000000; exec {} encode in -o out --engine cpu --threads 2", env!("CARGO_BIN_EXE_calotype"));
     let run = std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().unwrap();
     let said = String::from_utf8(run.stderr).unwrap();
@@ -128,11 +140,13 @@ fn a_bomb_is_one_refused_file() {
         lines,
         [
             "calotype: note: in/c.png: its ICC profile is left out, for it is longer than 16 MiB",
-            "calotype: in/b.png: 20000000x1 pixels, with sides padded to multiples of 64, are over the limit of 1000000000; raise it with --max-pixels",
-            "calotype: 3 of 4 files made; the 1 named above failed",
+            "calotype: in/e.png: 60000x60000 pixels are over the limit of 1000000000; raise it with --max-pixels",
+            "calotype: 4 of 5 files made; the 1 named above failed",
         ]
     );
-    assert_eq!(desk.path("out").read_dir().unwrap().count(), 3);
+    assert_eq!(desk.path("out").read_dir().unwrap().count(), 4);
+    let info = desk.json("info out/b.calo --json");
+    assert_eq!((info["width"].as_u64(), info["height"].as_u64(), info["folded"].as_bool()), (Some(20_000_000), Some(1), Some(true)));
 }
 
 /// In a folder with small and large pictures every file comes out under the size, and those that cannot are named.

@@ -18,6 +18,9 @@ mod limits;
 mod makers;
 mod metadata;
 mod models;
+#[path = "../../../calotype/tests/mutation/mod.rs"]
+mod mutation;
+mod mutations;
 mod pictures;
 mod pipes;
 mod refusals;

@@ -3,7 +3,7 @@
 use crate::harness::{Desk, ppm};
 
 /// Files of the tiny test model, as FILE on the command line.
-fn put_model(desk: &Desk) {
+pub fn put_model(desk: &Desk) {
     for part in ["decoder", "encoder"] {
         let path = format!("{}/../../tests/golden/tiny.{part}.safetensors", env!("CARGO_MANIFEST_DIR"));
         desk.write(&format!("tiny.{part}.safetensors"), &std::fs::read(path).unwrap());

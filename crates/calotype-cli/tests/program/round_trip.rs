@@ -67,6 +67,44 @@ fn every_size_works() {
     }
 }
 
+/// Coded folded, and seen nowhere but in `info`.
+#[test]
+fn thin_pictures_are_folded() {
+    let desk = Desk::new();
+    let sample = image::open(sample("SAMPLE.png")).unwrap().into_rgb8();
+    for (width, height, part, region) in [(380, 9, (13, 4), "111,3,13,4"), (9, 250, (4, 13), "3,111,4,13")] {
+        image::imageops::crop_imm(&sample, 0, 0, width, height).to_image().save(desk.path("in.ppm")).unwrap();
+        let report = desk.json("encode in.ppm -o a.calo -q 90 -y --json");
+        assert!(number(&report, "psnr_db") > 30.0, "{report}");
+        assert_eq!((&report["width"], &report["height"]), (&width.into(), &height.into()));
+        assert_eq!(desk.json("info a.calo --json")["folded"], true);
+        assert!(String::from_utf8(desk.run("info a.calo").stdout).unwrap().contains("1 tiles of 1024 pixels, folded"));
+        desk.json("decode a.calo -o a.ppm -y --json");
+        let whole = rgb(&desk.path("a.ppm"));
+        assert_eq!(whole.dimensions(), (width, height));
+        for ending in ["png", "tif", "bmp", "webp"] {
+            desk.json(&format!("decode a.calo -o out.{ending} -y --json"));
+            assert_eq!(rgb(&desk.path(&format!("out.{ending}"))), whole, "{ending}");
+        }
+        desk.json(&format!("decode a.calo -o part.png -y --json --region {region}"));
+        let (x, y) = if width > height { (111, 3) } else { (3, 111) };
+        let cut = image::imageops::crop_imm(&whole, x, y, part.0, part.1).to_image();
+        assert_eq!(rgb(&desk.path("part.png")), cut);
+        desk.json("decode a.calo -o small.png -y --json --scale 1/4");
+        assert_eq!(rgb(&desk.path("small.png")).dimensions(), (width.div_ceil(4), height.div_ceil(4)));
+        let hit = desk.json("encode in.ppm -o b.calo -y --json --target-psnr 37");
+        assert!((37.0..37.3).contains(&number(&hit, "psnr_db")), "{hit}");
+        let file = desk.read("a.calo");
+        desk.write("cut.calo", &file[..file.len() - file.len() / 4]);
+        let run = desk.run("decode cut.calo -o cut.png -y --partial");
+        assert!(run.code == 0 && run.stderr.contains("the rest would make it finer"), "{}", run.stderr);
+        assert_eq!(rgb(&desk.path("cut.png")).dimensions(), whole.dimensions());
+    }
+    desk.write("in.ppm", &ppm(700, 16));
+    desk.json("encode in.ppm -o a.calo -y --json");
+    assert_eq!(desk.json("info a.calo --json")["folded"], false);
+}
+
 #[test]
 fn tiles_leave_no_seams() {
     let desk = Desk::new();

@@ -59,7 +59,7 @@ fn file(ui: &mut Ui, viewer: &mut Viewer) {
     ui.label(words::size_and_rate(facts.bytes, facts.width, facts.height));
     if let Some(info) = facts.calo {
         let tiles = if info.tiles == 1 { "tile" } else { "tiles" };
-        ui.label(format!("quality {:.2}, {} {tiles}", info.quality.percent(), info.tiles));
+        ui.label(format!("quality {:.2}, {} {tiles}{}", info.quality.percent(), info.tiles, if info.folded { ", folded" } else { "" }));
         ui.weak(format!("model {}", info.model_id));
     }
     for note in &facts.notes {
