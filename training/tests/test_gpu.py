@@ -43,7 +43,8 @@ def with_value(arguments, flag, value, name=None):
 @pytest.fixture
 def tiny(codec, tmp_path, monkeypatch):
     """Few crops to measure by, and a tiny checkpoint in half precision."""
-    monkeypatch.setattr(train, "Size", lambda **kw: TINY)
+    for module in (train, checkpoint):
+        monkeypatch.setattr(module, "Size", lambda **kw: TINY)
     monkeypatch.setattr(train, "TYPICAL_CROPS", 4)
     monkeypatch.setattr(train, "CALIBRATION_CROPS", 4)
     checkpoint.save(codec, tmp_path / "fast.pt", half=True)
