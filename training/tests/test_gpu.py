@@ -17,8 +17,9 @@ import torch
 from conftest import TINY, smooth_picture
 from PIL import Image, features
 
-from calotype_training import checkpoint, compiled, crop_file, data, evaluate, gpu, soap, train
+from calotype_training import checkpoint, compiled, crop_file, data, evaluate, golden, gpu, soap, train
 from calotype_training.layers import Block
+from calotype_training.network import Network
 from calotype_training.run_folder import read_state
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +66,14 @@ def config(tiny, crops, **changes):
 
 def metrics(out):
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_call_trains_another_network(tiny, crops):
+    network = golden.narrowed(Network.read(ROOT / "training/networks/hyperprior.json"))
+    (tiny / "net.json").write_text(json.dumps(network.json()))
+    gpu.Call(config(tiny, crops, init=None, network=str(tiny / "net.json"), qat_share=0.5)).train()
+    assert checkpoint.load(tiny / "out" / "final.pt").network == network
+    assert checkpoint.load_plan(tiny / "out" / "final.pt")
 
 
 # command lines
