@@ -1,11 +1,15 @@
-"""Checkpoints: {"size", "state"[, "plan"], ...}, weights in float32 or float16, read from this package's and the prototype's files."""
+"""Checkpoints: {"size", "state"[, "plan"], ...}, weights in float32 or float16, read from this package's and the prototype's files.
+
+"size" makes the first network; one of another form stands as its JSON in "network", with "qualities" beside it.
+"""
 
 import re
 from dataclasses import asdict
 
 import torch
 
-from .model import Codec, Size
+from .model import Codec, Qualities
+from .network import Network, Size
 from .plan import Plan
 
 # The prototype numbered its layers by their place in an nn.Sequential.
@@ -53,18 +57,31 @@ def restore(codec, state):
     codec.load_state_dict(floats(rename(state)))
 
 
+def form(codec):
+    """The entries of a file that tell what `codec_of` makes."""
+    size, qualities = codec.network.first_form(), asdict(codec.qualities)
+    return {"size": {**size, **qualities}} if size else {"network": codec.network.json(), "qualities": qualities}
+
+
+def codec_of(entries):
+    """An untrained codec as a file's entries tell; the prototype's states tell nothing and are of the default size."""
+    if "network" in entries:
+        return Codec(Network.from_json(entries["network"]), Qualities(**entries["qualities"]))
+    return Codec(Size(**entries.get("size", {})))
+
+
 def save(codec, path, half=False, **extra):
-    """Write the codec's size and weights; half precision makes files small enough to commit (2 bytes a weight)."""
+    """Write the codec's form and weights; half precision makes files small enough to commit (2 bytes a weight)."""
     state = {key: value.detach().cpu() for key, value in codec.state_dict().items()}
     if half:
         state = {key: value.half() for key, value in state.items()}
-    torch.save({"size": asdict(codec.size), "state": state, **extra}, path)
+    torch.save({**form(codec), "state": state, **extra}, path)
 
 
 def load(path):
     """A checkpoint of this package or of the prototype -> Codec on the CPU, float32."""
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    codec = Codec(Size(**checkpoint["size"]))
+    codec = codec_of(checkpoint)
     restore(codec, checkpoint["state"])
     return codec
 

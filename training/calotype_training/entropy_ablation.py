@@ -2,8 +2,8 @@
 
     python -m calotype_training.entropy_ablation CHECKPOINT IMAGES --json OUT.json
 
-1. Curves of the codec as the encoder runs it, with symbols rounded to the nearest, and with the mean head in place of the context steps
-   (it was trained for a quarter of the latents only: an upper bound of what the steps gain).
+1. Curves of the codec as the encoder runs it, with symbols rounded to the nearest, and with the first step's means in all steps
+   (they were trained for that step's latents only: an upper bound of what the steps gain).
 2. Bits that scales would save if they knew more than h: tables of symbols by scale and by how large the neighbours decoded before were,
    against how large their scales let them be. Each half of the pictures is coded with the other half's counts.
 
@@ -42,14 +42,14 @@ def nearest(y, log_sigma):
 
 
 class WithoutContext(Codec):
-    """`codec` with the mean head in place of the context steps."""
+    """`codec` with the first step's means in all steps."""
 
     def __init__(self, codec):
         torch.nn.Module.__init__(self)  # no parameters of its own
         self.__dict__.update(codec.__dict__)
 
-    def step_mean(self, k, h, y_dec):
-        return super().step_mean(0, h, y_dec)
+    def step_mean(self, k, h, y_dec, gains=None):
+        return super().step_mean(0, h, y_dec, gains)
 
 
 @torch.no_grad()
@@ -57,9 +57,10 @@ def point(codec, image, q, rounding):
     """uint8 [3,h,w] -> bits per pixel, PSNR and MS-SSIM in dB; symbols and scale indices [M,H/16,W/16]."""
     (h, w), t = image.shape[1:], q / 100
     coded = code(codec, codec.analyse(padded(image)), t, rounding)
-    y_bits = gaussian_bits(coded.symbols, coded.log_sigma)[coded.index >= SKIP_BELOW].sum()
-    bits = y_bits + gaussian_bits(coded.z, codec.z_scales(coded.gains)).sum()
-    x_hat = (codec.synthesise(coded.y_hat, torch.tensor([t]), coded.gains)[0, :, :h, :w].clamp(0, 1) * 255).round() / 255
+    bits = gaussian_bits(coded.symbols, coded.log_sigma)[coded.index >= SKIP_BELOW].sum()
+    if coded.z is not None:
+        bits = bits + gaussian_bits(coded.z, codec.z_scales(coded.gains)).sum()
+    x_hat = (codec.synthesise(coded.y_hat, coded.gains)[0, :, :h, :w].clamp(0, 1) * 255).round() / 255
     x = image / 255
     psnr = -10 * torch.log10((x_hat - x).square().mean())
     return (float(bits) / (h * w), float(psnr), ms_ssim_db(x_hat, x)), coded.symbols[0].numpy().astype(np.int32), coded.index[0].numpy()

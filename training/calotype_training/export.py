@@ -25,14 +25,15 @@ from safetensors.numpy import save  # noqa: E402
 from . import checkpoint, entropy_tables, symbol_counts  # noqa: E402
 from .data import read_crops  # noqa: E402
 from .integer import IntegerCodec  # noqa: E402
+from .network import ENCODER  # noqa: E402
 from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate  # noqa: E402
 
 LICENCE = "MIT OR Apache-2.0"
 ROWS = 64  # rows of the quality tables
-PIXEL_ROUNDING = 8  # added to g_s.last's output before Q4 becomes pixels
+PIXEL_ROUNDING = 8  # added to the last layer's output before Q4 becomes pixels
 SAFETENSORS_NAME = {"int8": "I8", "int16": "I16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
 TABLE_CROPS = 64  # training crops whose symbols are counted
-ENCODER_ONLY = ("g_a.", "h_a.", "gain.z", "gain.z_shift")
+ENCODER_TABLES = ("gain.z", "gain.z_shift")
 
 
 class Overflow(ValueError):
@@ -51,45 +52,30 @@ def phase_major(weight, axis, r=2):
     return np.moveaxis(weight, 0, axis)
 
 
-# Layers next to a shuffle: which side of the weight is shuffled, and by how much.
-SHUFFLED = {
-    "g_a.first": ("in", 8),
-    "g_a.last": ("in", 2),
-    "h_a.mid": ("in", 2),
-    "h_a.last": ("in", 2),
-    "g_s.first": ("out", 2),
-    "g_s.last": ("out", 8),
-    "h_s.first": ("out", 2),
-    "h_s.mid": ("out", 2),
-}
-
-
-def prove_no_overflow(name, weight, bias, shift, limit):
-    """MODEL.md section 7."""
+def prove_no_overflow(name, weight, bias, shift, limit, pixels=False):
+    """MODEL.md section 7. pixels: whether the layer writes them."""
     weight, bias, shift = (v.astype(np.int64) for v in (weight, bias, shift))
-    rounding = (1 << np.maximum(shift - 1, 0)) + np.where(shift == 0, PIXEL_ROUNDING if name == "g_s.last" else 0, 0)
+    rounding = (1 << np.maximum(shift - 1, 0)) + np.where(shift == 0, PIXEL_ROUNDING if pixels else 0, 0)
     worst = np.abs(weight).reshape(len(weight), -1).sum(1) * limit + np.abs(bias) + rounding
     if worst.max() >= 2**31:
         remedy = "train with smaller weights or calibrate with a coarser step"
         raise Overflow(f"{name}: output {worst.argmax()} can reach {worst.max()}, the limit is 2^31; {remedy}")
 
 
-def layer_tensors(name, conv, plan):
-    """weight, bias and shift of one layer, in the file's channel order."""
+def layer_tensors(name, conv, plan, stage=None, pixels=False):
+    """weight, bias and shift of one layer, in the file's channel order. stage: whose it is, None in a block; pixels: if it writes them."""
     acc, fold, weight = numpy64(plan.step_acc()), numpy64(plan.step_in), numpy64(conv.weight)
     weight = weight * (fold[:, None, None, None] if conv.groups > 1 else fold[None, :, None, None]) / acc[:, None, None, None]
     limit = WIDE_WEIGHT if plan.wide else CODE
     weight = np.clip(np.rint(weight), -limit, limit).astype(np.int16 if plan.wide else np.int8)
     weight = weight[:, 0] if conv.groups > 1 else weight[:, :, 0, 0]
-    real_bias = numpy64(conv.bias) + (0.5 if name == "g_s.last" else 0.0)  # g_s writes pixels, not centred ones
+    real_bias = numpy64(conv.bias) + (0.5 if pixels else 0.0)  # g_s writes pixels, not centred ones
     bias = np.clip(np.rint(real_bias / acc), -(2**30), 2**30).astype(np.int32)
     shift = numpy64(plan.shift).astype(np.uint8)
-    side, r = SHUFFLED.get(name, (None, 0))
-    if side == "in":
-        weight = phase_major(weight, 1, r)
-    elif side == "out":
-        weight, bias, shift = phase_major(weight, 0, r), phase_major(bias, 0, r), phase_major(shift, 0, r)
-    prove_no_overflow(name, weight, bias, shift, STREAM + 1 if plan.wide else CODE)
+    if stage:
+        weight = phase_major(phase_major(weight, 1, stage.unshuffle), 0, stage.shuffle)
+        bias, shift = phase_major(bias, 0, stage.shuffle), phase_major(shift, 0, stage.shuffle)
+    prove_no_overflow(name, weight, bias, shift, STREAM + 1 if plan.wide else CODE, pixels)
     return {
         f"{name}.weight": np.ascontiguousarray(weight),
         f"{name}.bias": np.ascontiguousarray(bias),
@@ -114,34 +100,59 @@ def q8(log_value):
 
 
 def table_tensors(codec, plan):
-    """The quality tables of MODEL.md section 3."""
-    gain, gain_dec = np.exp(rows(codec, codec.log_gain_y)), np.exp(rows(codec, codec.log_gain_dec))
-    log_gain_z, v, z = rows(codec, codec.log_gain_z), numpy64(plan.unit["v"]), numpy64(plan.unit["z"])
-    return {
-        **fixed_point("gain.y", gain * v * 64),
-        **fixed_point("gain.y_dec", gain_dec / (v * 64)),
-        **fixed_point("gain.z", np.exp(log_gain_z) * z),
-        **fixed_point("gain.z_dec", np.exp(-log_gain_z) / numpy64(plan.z_step)),
-        "log_gain.y": q8(np.log(gain)),
-        "log_sigma.z": q8(log_gain_z + numpy64(codec.log_sigma_z)),
-        "bias.dec": np.clip(np.rint(rows(codec, codec.bias_dec) / numpy64(plan.unit["g_s"])), -STREAM, STREAM).astype(np.int16),
-    }
+    """The quality tables of MODEL.md section 3, of what there is."""
+    network = codec.network
+    log_gain, gain_dec = rows(codec, codec.log_gain_y), np.exp(rows(codec, codec.log_gain_dec))
+    gain, v = np.exp(log_gain), output_unit(codec, plan, "g_a")
+    tables = {**fixed_point("gain.y", gain * v * 64), **fixed_point("gain.y_dec", gain_dec / (v * 64))}
+    if network.scale:
+        tables["log_gain.y"] = q8(np.log(gain))
+    else:
+        tables["log_sigma.y"] = q8(log_gain + numpy64(codec.log_sigma_y))
+    if network.hyper:
+        log_gain_z, z_step = rows(codec, codec.log_gain_z), numpy64(plan.layers[network.chain("h_s").stages[0].name].step_in)
+        tables |= fixed_point("gain.z", np.exp(log_gain_z) * output_unit(codec, plan, "h_a"))
+        tables |= fixed_point("gain.z_dec", np.exp(-log_gain_z) / z_step)
+        tables["log_sigma.z"] = q8(log_gain_z + numpy64(codec.log_sigma_z))
+    for name, stage in network.biases().items():
+        table = rows(codec, codec.bias_table(name)) / numpy64(plan.unit(stage))
+        tables[name] = np.clip(np.rint(table), -STREAM, STREAM).astype(np.int16)
+    return tables
+
+
+def output_unit(codec, plan, chain):
+    return numpy64(plan.unit(codec.network.chain(chain).stages[-1]))
 
 
 def model_tensors(codec, plan, counts):
     """All tensors of both parts; counts of symbols for the tables, or None for Gaussians."""
     sizes, cdf = entropy_tables.cdf_tables(counts)
     tensors = {"cdf_sizes": sizes, "cdf": cdf, "scale_lut": entropy_tables.scale_lut(), **table_tensors(codec, plan)}
+    stages, last = {stage.name: stage for _, stage, _ in codec.network.stages()}, codec.network.chain("g_s").stages[-1].name
     for name, layer in plan.layers.items():
-        tensors |= layer_tensors(name, codec.get_submodule(name), layer)
+        tensors |= layer_tensors(name, codec.get_submodule(name), layer, stages.get(name), name == last)
     return tensors | {f"{name}.read_shift": shift.cpu().numpy().astype(np.uint8) for name, shift in plan.read.items()}
 
 
-def model_id(config, decoder):
-    """Hexadecimal id of a decoder part (MODEL.md section 8)."""
-    h = hashlib.sha256(b"calotype-model 1\n")
-    for key in ("C", "M", "Z", "P", "n_d", "skip_below", "scale_lut_offset"):
+def parts_of(network, tensors):
+    """Tensors by the part of the model that they are in."""
+    encoder = [name for chain in network.chains if chain.name in ENCODER for name in chain.layers()]
+    own = {f"{name}.{kind}" for name in encoder for kind in ("weight", "bias", "shift", "read_shift")} | set(ENCODER_TABLES)
+    return {"encoder": {k: v for k, v in tensors.items() if k in own}, "decoder": {k: v for k, v in tensors.items() if k not in own}}
+
+
+def settings(network):
+    """`config` of the model files: the sizes of a network of the first form, and what every model has."""
+    return {**(network.first_form() or {}), "skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": 0}
+
+
+def model_id(config, decoder, network=None):
+    """Hexadecimal id of a decoder part (MODEL.md section 8). network: the text of its JSON, None in the first form."""
+    h = hashlib.sha256(b"calotype-model %d\n" % (1 if network is None else 2))
+    for key in (*(("C", "M", "Z", "P", "n_d") if network is None else ()), "skip_below", "scale_lut_offset"):
         h.update(struct.pack("<i", config[key]))
+    if network is not None:
+        h.update(struct.pack("<I", len(network.encode())) + network.encode())
     for name in sorted(decoder, key=str.encode):
         value, kind = decoder[name], SAFETENSORS_NAME[decoder[name].dtype.name].encode()
         h.update(struct.pack("<I", len(name)) + name.encode() + struct.pack("<I", len(kind)) + kind)
@@ -160,17 +171,15 @@ def write_whole(path, write):
 
 def export(codec, plan, out, name, counts=None):
     """Write NAME.decoder.safetensors and NAME.encoder.safetensors into the folder; return the model id."""
-    s = codec.size
-    config = {"C": s.C, "M": s.M, "Z": s.Z, "P": s.P, "n_e": s.n_e, "n_d": s.n_d}
-    config |= {"skip_below": SKIP_BELOW, "scale_lut_offset": entropy_tables.LUT_OFFSET, "released": 0}
-    tensors = model_tensors(codec, plan, counts)
-    parts = {"encoder": {k: v for k, v in tensors.items() if k.startswith(ENCODER_ONLY[:2]) or k in ENCODER_ONLY}}
-    parts["decoder"] = {k: v for k, v in tensors.items() if k not in parts["encoder"]}
-    identity = model_id(config, parts["decoder"])
+    network, config = codec.network, settings(codec.network)
+    texts = {} if network.first_form() else {part: network.text(part) for part in ("decoder", "encoder")}
+    parts = parts_of(network, model_tensors(codec, plan, counts))
+    identity = model_id(config, parts["decoder"], texts.get("decoder"))
     metadata = {"format": "calotype-model", "semantics": "1", "name": name, "config": json.dumps(config), "model_id": identity}
     for part, values in parts.items():
         path = Path(out) / f"{name}.{part}.safetensors"
-        encoded = sorted_header(save(values, {**metadata, "part": part}))
+        described = {**metadata, "part": part, **({"network": texts[part]} if texts else {})}
+        encoded = sorted_header(save(values, described))
         write_whole(path, lambda new, encoded=encoded: Path(new).write_bytes(encoded))
     return identity
 

@@ -1,6 +1,7 @@
 """Write a tiny model, golden layer vectors and a golden file, for the tests of every other implementation.
 
     python -m calotype_training.golden OUT
+    python -m calotype_training.golden OUT --network training/networks/checkerboard.json        narrowed, without layer vectors
 
 OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output
 `NAME.out`, for each block its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these are exact.
@@ -18,7 +19,8 @@ from safetensors.numpy import save_file
 from . import reference_decoder
 from .export import export
 from .integer import IntegerCodec
-from .model import Codec, Size
+from .model import Codec
+from .network import Network, Size
 from .plan import CODE, calibrate
 from .streams import calo_file
 from .warm_start import warm_start
@@ -26,10 +28,30 @@ from .warm_start import warm_start
 TINY = Size(C=16, M=16, Z=4, P=8, n_e=1, n_d=2, knots=3)
 
 
-def tiny_codec(seed=1):
+def narrowed(network, divisor=16):
+    """Network -> the same with that many times fewer channels, rounded up to fours."""
+
+    def fewer(channels):
+        return -(-channels // (4 * divisor)) * 4
+
+    value, latents, narrow = network.json(), network.latents.channels, fewer(network.latents.channels)
+    for part in value.values():
+        for stages in (chain["stages"] for chain in part["chains"].values()):
+            for stage in stages:
+                phases = stage.get("shuffle", 1) ** 2
+                if stage["name"] != network.chain("g_s").stages[-1].name:
+                    stage["outputs"] = fewer(stage["outputs"] // phases) * phases
+    for key in {"latents", "hyper"} & value["decoder"].keys():
+        value["decoder"][key]["channels"] = fewer(value["decoder"][key]["channels"])
+    for step in value["decoder"]["schedule"]["steps"]:
+        step["cells"] = [[first * narrow // latents, end * narrow // latents, phases] for first, end, phases in step["cells"]]
+    return Network.from_json(value)
+
+
+def tiny_codec(form=TINY, seed=1):
     """A codec with random weights large enough that every layer does something."""
     torch.manual_seed(seed)
-    codec = Codec(TINY)
+    codec = Codec(form)
     warm_start(codec, torch.rand(64, 3, 64, 64))
     with torch.no_grad():
         for parameter in codec.parameters():
@@ -37,9 +59,9 @@ def tiny_codec(seed=1):
     return codec
 
 
-def tiny_model(seed=1):
+def tiny_model(form=TINY, seed=1):
     """-> codec in float64 and its plan."""
-    codec = tiny_codec(seed)
+    codec = tiny_codec(form, seed)
     images = (torch.rand(4, 3, 64, 64) * 255).to(torch.uint8)
     return codec.double(), calibrate(codec.float(), images)
 
@@ -81,16 +103,18 @@ class Vectors:
 
 @torch.no_grad()
 def layer_vectors(codec, plan):
-    """Every kind of layer end, both kinds of block, both wide layers of g_s."""
-    v = Vectors(IntegerCodec(codec, plan).eval())
-    v.layer("g_s.blocks.0.pw1", v.integer.active, torch.int8)
-    v.layer("g_s.blocks.0.dw", v.integer.code, torch.int8)
-    v.layer("g_s.blocks.0.pw2", v.integer.stream, torch.int16)
-    v.layer("context.1.first", v.integer.stream, torch.int16)
-    v.layer("scale_head", v.integer.stream, torch.int16)
-    v.block("g_s.blocks.1")
-    v.block("context.0.block")
-    v.wide("g_s.first", 4)
+    """Every kind of layer end, both kinds of block, a wide layer of g_s: of the first form."""
+    v, network = Vectors(IntegerCodec(codec, plan).eval()), codec.network
+    wide, steps = network.chain("g_s").stages[0], network.schedule.steps
+    context = [network.chain(step.mean).stages for step in steps[1:]]
+    v.layer(f"{wide.blocks[0]}.pw1", v.integer.active, torch.int8)
+    v.layer(f"{wide.blocks[0]}.dw", v.integer.code, torch.int8)
+    v.layer(f"{wide.blocks[0]}.pw2", v.integer.stream, torch.int16)
+    v.layer(context[1][0].name, v.integer.stream, torch.int16)
+    v.layer(network.chain(network.scale).stages[0].name, v.integer.stream, torch.int16)
+    v.block(wide.blocks[1])
+    v.block(context[0][0].blocks[0])
+    v.wide(wide.name, wide.shuffle**2)
     return v.arrays
 
 
@@ -107,14 +131,17 @@ def keep(out, name, file, part):
     (out / f"{name}.ppm").write_bytes(reference_decoder.pam(reference_decoder.decode(file, part)))
 
 
-def main():
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("out")
-    out = Path(ap.parse_args().out)
-    codec, plan = tiny_model()
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out")
+    parser.add_argument("--network", help="JSON of training/networks; default: the first network")
+    a = parser.parse_args(arguments)
+    out = Path(a.out)
+    codec, plan = tiny_model(narrowed(Network.read(a.network)) if a.network else TINY)
     out.mkdir(parents=True, exist_ok=True)
     print("tiny: model id", export(codec, plan, out, "tiny"))
-    save_file(layer_vectors(codec.double(), plan), out / "layers.safetensors")
+    if not a.network:
+        save_file(layer_vectors(codec.double(), plan), out / "layers.safetensors")
     write_file(out)
 
 

@@ -58,7 +58,8 @@ class IntegerCodec(Codec):
 
     def __init__(self, codec, plan):
         nn.Module.__init__(self)  # no parameters of its own
-        self.codec, self.size, self.rounding, self.plan = codec, codec.size, codec.rounding, plan.to(next(codec.parameters()).device)
+        self.codec, self.network, self.qualities, self.rounding = codec, codec.network, codec.qualities, codec.rounding
+        self.plan = plan.to(next(codec.parameters()).device)
 
     # one method per end of a layer in MODEL.md section 2
 
@@ -80,7 +81,7 @@ class IntegerCodec(Codec):
         return self.end(name, x, CODE, True)
 
     def stream(self, name, x):
-        return self.end(name, x, STREAM).to(self.codec.log_sigma_z.dtype)
+        return self.end(name, x, STREAM).to(self.codec.log_gain_y.dtype)
 
     def read(self, name, s):
         return Requantise.apply(s, 2.0 ** -self.plan.read[name].to(s.dtype), CODE, False)
@@ -90,8 +91,32 @@ class IntegerCodec(Codec):
         s = s + self.stream(f"{name}.pw2", self.code(f"{name}.dw", a))
         return s + self.stream(f"{name}.ffn2", self.active(f"{name}.ffn1", self.read(f"{name}.ffn1", s)))
 
-    def unit(self, stream):
-        return self.plan.unit[stream][:, None, None]
+    def unit(self, chain):
+        """Of the chain's output, [N,1,1]."""
+        return self.plan.unit(self.network.chain(chain).stages[-1])[:, None, None]
+
+    # chains, on integers
+
+    def run(self, name, x, gains=None):
+        chain = self.network.chain(name)
+        for stage in chain.stages:
+            x = self.read(stage.name, x) if chain.reads(stage) else x
+            x = F.pixel_unshuffle(x, stage.unshuffle) if stage.unshuffle > 1 else x
+            x = self.pixels(stage.name, x) if stage is self.network.chain("g_s").stages[-1] else self.stream(stage.name, x)
+            x = F.pixel_shuffle(x, stage.shuffle) if stage.shuffle > 1 else x
+            if stage.bias:
+                x = x + round_ste(gains.bias[stage.bias] / self.plan.unit(stage)[:, None, None])
+            for block in stage.blocks:
+                x = self.block(block, x)
+        return x
+
+    def pixels(self, name, x):
+        return self.accumulate(name, x) * (2.0 ** -self.plan.layers[name].shift)[:, None, None]
+
+    def predict(self, name, h, y_dec, gains=None):
+        """h as codes, latents in real units -> the predictor's stream."""
+        known = self.read("v_hat", round_ste(y_dec / self.unit("g_a"))) if "v_hat" in self.network.chain(name).inputs else None
+        return super().predict(name, h, known, gains)
 
     # the parts of Codec
 
@@ -102,39 +127,24 @@ class IntegerCodec(Codec):
         return self.codec.z_scales(gains)
 
     def analyse(self, x):
-        s = self.stream("g_a.first", F.pixel_unshuffle(channels_last(x) * 510 - 255, 8))
-        for i in range(self.size.n_e):
-            s = self.block(f"g_a.blocks.{i}", s)
-        return self.stream("g_a.last", F.pixel_unshuffle(s, 2)) * self.unit("v")
+        return self.run("g_a", channels_last(x) * 510 - 255) * self.unit("g_a")
 
     def hyper_analyse(self, v, gains):
-        s = self.block("h_a.block1", self.stream("h_a.first", self.read("h_a.first", v / self.unit("v"))))
-        s = self.block("h_a.block2", self.stream("h_a.mid", F.pixel_unshuffle(self.read("h_a.mid", s), 2)))
-        z = self.stream("h_a.last", F.pixel_unshuffle(self.read("h_a.last", s), 2))
-        return z * self.unit("z") * gains.log_z.exp()
+        return self.run("h_a", v / self.unit("g_a")) * self.unit("h_a") * gains.log_z.exp()
 
     def hyper_synthesise(self, z_hat, gains):
-        code = round_ste(z_hat * (-gains.log_z).exp() / self.plan.z_step[:, None, None]).clamp(-CODE, CODE)
-        s = self.block("h_s.block1", F.pixel_shuffle(self.stream("h_s.first", code), 2))
-        s = F.pixel_shuffle(self.stream("h_s.mid", self.read("h_s.mid", s)), 2)
-        return self.read("h", self.block("h_s.block2", s))
+        z_step = self.plan.layers[self.network.chain("h_s").stages[0].name].step_in[:, None, None]
+        code = round_ste(z_hat * (-gains.log_z).exp() / z_step).clamp(-CODE, CODE)
+        return self.read("h", self.run("h_s", code, gains))
 
     def scales(self, h, gains):
-        return sigma_range(self.stream("scale_head", h) * LOG_SIGMA_UNIT + gains.log_y)
+        name = self.network.scale
+        return sigma_range(self.predict(name, h, None, gains) * LOG_SIGMA_UNIT + gains.log_y) if name else self.codec.scales(h, gains)
 
-    def step_mean(self, k, h, y_dec):
-        if k == 0:
-            return self.stream("mean_head", h) * self.unit("v")
-        name = f"context.{k - 1}"
-        known = self.read("v_hat", round_ste(y_dec / self.unit("v")))
-        s = self.block(f"{name}.block", self.stream(f"{name}.first", torch.cat([h, known.to(h.dtype)], 1)))
-        return self.stream(f"{name}.last", self.read(f"{name}.last", s)) * self.unit("v")
+    def step_mean(self, k, h, y_dec, gains=None):
+        name = self.network.schedule.steps[k].mean
+        return self.predict(name, h, y_dec, gains) * self.unit("g_a") if name else torch.zeros_like(y_dec)
 
-    def synthesise(self, y_hat, t, gains):
-        v_hat = round_ste(y_hat * gains.dec / self.unit("v"))
-        bias = round_ste(self.codec.at(self.codec.bias_dec, t) / self.unit("g_s"))
-        s = F.pixel_shuffle(self.stream("g_s.first", v_hat), 2) + bias
-        for i in range(self.size.n_d):
-            s = self.block(f"g_s.blocks.{i}", s)
-        pixels = self.accumulate("g_s.last", s) * (2.0 ** -self.plan.layers["g_s.last"].shift)[:, None, None]
-        return F.pixel_shuffle(pixels * PIXEL_OUT, 8).float() + 0.5
+    def synthesise(self, y_hat, gains):
+        v_hat = round_ste(y_hat * gains.dec / self.unit("g_a"))
+        return (self.run("g_s", v_hat, gains) * PIXEL_OUT).float() + 0.5

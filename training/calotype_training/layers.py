@@ -13,10 +13,6 @@ SLOPE = 0.125  # leaky ReLU: a shift by 3 in integers
 LOG_SIGMA_MIN, LOG_SIGMA_MAX = math.log(0.11), math.log(256.0)
 MASS_MIN = 1e-9  # the least probability a training symbol is charged for: 30 bits
 
-# Step k codes, in channel quarter j, the 2x2 phase ORDER[k][j]; phases are numbered (0,0) (1,1) (0,1) (1,0).
-PHASE = ((0, 2), (3, 1))
-ORDER = ((0, 1, 2, 3), (1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 1, 0))
-
 
 def act(x):
     return F.leaky_relu(x, SLOPE)
@@ -115,9 +111,12 @@ def sigma_range(log_sigma):
     return (LOG_SIGMA_MIN + F.softplus(log_sigma - LOG_SIGMA_MIN)).clamp(max=LOG_SIGMA_MAX)
 
 
-def step_masks(y):
-    """y [B,M,H,W] -> bool [4,M,H,W], channels last: which latents each context step codes."""
-    m, h, w = y.shape[1:]
-    phase = torch.tensor(PHASE, device=y.device).repeat((h + 1) // 2, (w + 1) // 2)[:h, :w]
-    order = torch.tensor(ORDER, device=y.device).repeat_interleave(m // 4, 1)
-    return channels_last(order[:, :, None, None] == phase)
+def step_masks(y, schedule):
+    """y [B,M,H,W] -> bool [steps,M,H,W], channels last: which latents each step of the schedule sets."""
+    (m, h, w), period = y.shape[1:], schedule.period
+    sets = torch.zeros(len(schedule.steps), m, period**2, dtype=torch.bool)
+    for k, step in enumerate(schedule.steps):
+        for cell in step.cells:
+            sets[k, cell.first : cell.end] |= torch.tensor([bool(cell.phases >> place & 1) for place in range(period**2)])
+    pattern = sets.view(len(schedule.steps), m, period, period).to(y.device)
+    return channels_last(pattern.repeat(1, 1, -(-h // period), -(-w // period))[:, :, :h, :w])

@@ -1,7 +1,7 @@
-"""The Calotype network in float (DESIGN.md sections 3-5): five operations and a four-step mean context.
+"""The Calotype network in float: a `Network`'s chains as modules, and the walk over its schedule.
 
 Shapes are NCHW, memory is channels last; x is RGB in [0, 1], H and W multiples of 64; t [B] is the quality in [0, 1].
-Scales come from h_s alone, so all y symbols decode in one pass; the context steps refine means only.
+Scales come from h or a table alone, so all y symbols decode in one pass; the steps of the schedule refine means only.
 Every network works in the *dequantised* domain, whose range does not depend on the quality: only the symbols are scaled,
 by gain(t) before rounding and by its own table gain_dec(t) after.
 Parameter names are a contract: the same keys are in checkpoints, in model files, in Rust and in errors.
@@ -17,7 +17,6 @@ from torch import nn
 from .layers import (
     Block,
     WidePointwise,
-    blocks,
     channels_last,
     gaussian_bits,
     pointwise,
@@ -26,20 +25,17 @@ from .layers import (
     step_masks,
     straight_through,
 )
+from .network import Network, NetworkError, Size
 from .rounding import nearest
 
 
 @dataclass(frozen=True)
-class Size:
-    C: int = 128  # hidden channels at 1/8
-    M: int = 384  # latent channels at 1/16, a multiple of 4
-    Z: int = 64  # hyper-latent channels at 1/64
-    P: int = 160  # width of the entropy-parameter networks
-    n_e: int = 4  # blocks in g_a
-    n_d: int = 6  # blocks in g_s
-    knots: int = 8  # knots of the quality tables
-    lambda_min: float = 0.0006
-    lambda_max: float = 0.25
+class Qualities:
+    """How t is spread over rates."""
+
+    knots: int = Size.knots  # of the quality tables
+    lambda_min: float = Size.lambda_min
+    lambda_max: float = Size.lambda_max
 
 
 class Gains(NamedTuple):
@@ -48,124 +44,132 @@ class Gains(NamedTuple):
     log_y: torch.Tensor
     y: torch.Tensor  # before rounding y
     dec: torch.Tensor  # after rounding y
-    log_z: torch.Tensor
+    log_z: torch.Tensor | None  # None without hyper-networks
+    bias: dict  # name -> row that is added to a stream
 
 
-class Analysis(nn.Module):
-    """g_a: [B,3,H,W] centred at 0 -> v [B,M,H/16,W/16], latents before scaling."""
-
-    def __init__(self, s):
-        super().__init__()
-        self.first, self.blocks, self.last = WidePointwise(192, s.C), blocks(s.n_e, s.C, 2), WidePointwise(4 * s.C, s.M)
-
-    def forward(self, x):
-        return self.last(F.pixel_unshuffle(self.blocks(self.first(F.pixel_unshuffle(x, 8))), 2))
-
-
-class Synthesis(nn.Module):
-    """g_s: [B,M,H/16,W/16] dequantised and bias(t) [B,C,1,1] -> [B,3,H,W] centred at 0."""
-
-    def __init__(self, s):
-        super().__init__()
-        self.first, self.blocks, self.last = WidePointwise(s.M, 4 * s.C), blocks(s.n_d, s.C, 2), WidePointwise(s.C, 192)
-
-    def forward(self, y_dec, bias):
-        return F.pixel_shuffle(self.last(self.blocks(F.pixel_shuffle(self.first(y_dec), 2) + bias)), 8)
-
-
-class HyperAnalysis(nn.Module):
-    """h_a: v [B,M,H/16,W/16] -> [B,Z,H/64,W/64] before scaling."""
-
-    def __init__(self, s):
-        super().__init__()
-        self.first, self.block1 = pointwise(s.M, s.P), Block(s.P, 1)
-        self.mid, self.block2 = pointwise(4 * s.P, s.P), Block(s.P, 1)
-        self.last = pointwise(4 * s.P, s.Z)
-
-    def forward(self, v):
-        v = self.block1(self.first(v))
-        v = self.block2(self.mid(F.pixel_unshuffle(v, 2)))
-        return self.last(F.pixel_unshuffle(v, 2))
-
-
-class HyperSynthesis(nn.Module):
-    """h_s: [B,Z,H/64,W/64] dequantised -> h [B,P,H/16,W/16]."""
-
-    def __init__(self, s):
-        super().__init__()
-        self.first, self.block1 = pointwise(s.Z, 4 * s.P), Block(s.P, 1)
-        self.mid, self.block2 = pointwise(s.P, 4 * s.P), Block(s.P, 1)
-
-    def forward(self, z_dec):
-        h = self.block1(F.pixel_shuffle(self.first(z_dec), 2))
-        return self.block2(F.pixel_shuffle(self.mid(h), 2))
-
-
-class ContextStep(nn.Module):
-    """context_k: h [B,P,h,w] and the dequantised latents known so far [B,M,h,w] -> means [B,M,h,w] before scaling."""
-
-    def __init__(self, s):
-        super().__init__()
-        self.first, self.block, self.last = pointwise(s.P + s.M, s.P), Block(s.P, 1), pointwise(s.P, s.M)
-
-    def forward(self, h, y_dec):
-        return self.last(self.block(self.first(torch.cat([h, y_dec.to(h.dtype)], 1))))
+def place(parent, name, module):
+    """Register a module under a dotted name, in containers that are made on the way."""
+    first, _, rest = name.partition(".")
+    if not rest:
+        parent.add_module(first, module)
+        return
+    if first not in parent._modules:
+        parent.add_module(first, nn.Module() if not rest.split(".")[0].isdigit() else nn.ModuleList())
+    place(parent._modules[first], rest, module)
 
 
 class Codec(nn.Module):
     """The order in which parameters are registered is the order of Adam's state in run folders: append only."""
 
-    def __init__(self, size=None):
+    def __init__(self, form=None, qualities=None):
+        """form: a Network, or the Size of the first one."""
         super().__init__()
-        s = self.size = size or Size()
-        self.g_a, self.g_s, self.h_a, self.h_s = Analysis(s), Synthesis(s), HyperAnalysis(s), HyperSynthesis(s)
-        self.scale_head, self.mean_head = pointwise(s.P, s.M), pointwise(s.P, s.M)
-        self.context = nn.ModuleList(ContextStep(s) for _ in range(3))
+        form = form or Size()
+        self.network = form if isinstance(form, Network) else Network.v1(form)
+        self.qualities = qualities or (Qualities() if form is self.network else Qualities(form.knots, form.lambda_min, form.lambda_max))
         self.rounding = nearest  # (y - mean, log sigma) -> symbols
-        self.log_sigma_z = nn.Parameter(torch.zeros(s.Z))
-        # quality tables, one row a knot, interpolated over t
-        self.log_gain_y = nn.Parameter(torch.zeros(s.knots, s.M))
-        self.log_gain_dec = nn.Parameter(torch.zeros(s.knots, s.M))  # starts as the inverse of gain_y
-        self.log_gain_z = nn.Parameter(torch.zeros(s.knots, s.Z))
-        self.bias_dec = nn.Parameter(torch.zeros(s.knots, s.C))  # tells g_s how coarse the latents are
+        self.add_tables()
+        for _, stage, channels in self.network.stages():
+            self.add_stage(stage, channels)
+
+    def add_tables(self):
+        """Quality tables, one row a knot, interpolated over t; and what scales do not come from a network."""
+        network, knots = self.network, self.qualities.knots
+        m, z = network.latents.channels, network.hyper and network.hyper.channels
+        if z:
+            self.log_sigma_z = nn.Parameter(torch.zeros(z))
+        self.log_gain_y = nn.Parameter(torch.zeros(knots, m))
+        self.log_gain_dec = nn.Parameter(torch.zeros(knots, m))  # starts as the inverse of gain_y
+        if z:
+            self.log_gain_z = nn.Parameter(torch.zeros(knots, z))
+        for name, stage in network.biases().items():  # bias.dec tells g_s how coarse the latents are
+            self.register_parameter(bias_parameter(name), nn.Parameter(torch.zeros(knots, stage.channels)))
+        if not network.scale:
+            self.log_sigma_y = nn.Parameter(torch.zeros(m))
+
+    def add_stage(self, stage, channels):
+        kind = WidePointwise if stage.wide else pointwise
+        modules = {stage.name: kind(channels * stage.unshuffle**2, stage.outputs)}
+        modules |= {name: Block(stage.channels, stage.expansion) for name in stage.blocks}
+        for name, module in modules.items():
+            try:
+                place(self, name, module)
+            except KeyError as error:
+                raise NetworkError(f"{name}: a part of the codec has this name, choose another") from error
 
     def lam(self, t):
-        return self.size.lambda_min * (self.size.lambda_max / self.size.lambda_min) ** t
+        q = self.qualities
+        return q.lambda_min * (q.lambda_max / q.lambda_min) ** t
 
     def at(self, table, t):
         """Rows of a quality table [knots, channels] at t [B] -> [B, channels, 1, 1]."""
-        x = t * (self.size.knots - 1)
-        i = x.floor().clamp(0, self.size.knots - 2).long()
+        x = t * (self.qualities.knots - 1)
+        i = x.floor().clamp(0, self.qualities.knots - 2).long()
         f = (x - i)[:, None]
         return (table[i] * (1 - f) + table[i + 1] * f)[:, :, None, None]
 
+    def bias_table(self, name):
+        """[knots, channels] of bias.NAME."""
+        return getattr(self, bias_parameter(name))
+
     def gains(self, t):
         log_y = self.at(self.log_gain_y, t)
-        return Gains(log_y, log_y.exp(), self.at(self.log_gain_dec, t).exp(), self.at(self.log_gain_z, t))
+        log_z = self.at(self.log_gain_z, t) if self.network.hyper else None
+        bias = {name: self.at(self.bias_table(name), t) for name in self.network.biases()}
+        return Gains(log_y, log_y.exp(), self.at(self.log_gain_dec, t).exp(), log_z, bias)
+
+    def run(self, name, x, gains=None):
+        """A chain: x [B,K,H,W] -> its last stage's stream [B,N,H',W']."""
+        for stage in self.network.chain(name).stages:
+            x = self.get_submodule(stage.name)(F.pixel_unshuffle(x, stage.unshuffle) if stage.unshuffle > 1 else x)
+            if stage.shuffle > 1:
+                x = F.pixel_shuffle(x, stage.shuffle)
+            if stage.bias:
+                x = x + gains.bias[stage.bias]
+            for block in stage.blocks:
+                x = self.get_submodule(block)(x)
+        return x
+
+    def predict(self, name, h, y_dec, gains=None):
+        """A predictor on what it reads of h [B,P,h,w] and the dequantised latents known so far [B,M,h,w] -> [B,M,h,w]."""
+        maps = [{"h": h, "v_hat": y_dec}[key] for key in self.network.chain(name).inputs]
+        x = torch.cat([maps[0], *(m.to(maps[0].dtype) for m in maps[1:])], 1) if len(maps) > 1 else maps[0]
+        return self.run(name, x, gains)
 
     def analyse(self, x):
         """x [B,3,H,W] -> v [B,M,H/16,W/16] float32, latents before scaling."""
-        return self.g_a(channels_last(x) - 0.5).float()
+        return self.run("g_a", channels_last(x) - 0.5).float()
 
     def hyper_analyse(self, v, gains):
         """v -> z [B,Z,H/64,W/64] float32, in units of symbols."""
-        return self.h_a(v).float() * gains.log_z.exp()
+        return self.run("h_a", v).float() * gains.log_z.exp()
 
     def hyper_synthesise(self, z_hat, gains):
         """z_hat [B,Z,H/64,W/64] -> h [B,P,H/16,W/16]."""
-        return self.h_s(z_hat * (-gains.log_z).exp())
+        return self.run("h_s", z_hat * (-gains.log_z).exp(), gains)
+
+    def hyper(self, v, gains, rounding):
+        """v -> z in units of symbols, its symbols z_hat, h; None three times without hyper-networks."""
+        if not self.network.hyper:
+            return None, None, None
+        z = self.hyper_analyse(v, gains)
+        z_hat = rounding(z)
+        return z, z_hat, self.hyper_synthesise(z_hat, gains)
 
     def scales(self, h, gains):
-        """h -> log sigma of y [B,M,H/16,W/16], in units of symbols."""
-        return sigma_range(self.scale_head(h).float() + gains.log_y)
+        """h -> log sigma of y [B,M,H/16,W/16], or of the table [B,M,1,1], in units of symbols."""
+        name = self.network.scale
+        return sigma_range((self.predict(name, h, None, gains).float() if name else self.log_sigma_y[:, None, None]) + gains.log_y)
 
     def z_scales(self, gains):
         """-> log sigma of z [B,Z,1,1]."""
         return sigma_range(self.log_sigma_z[:, None, None] + gains.log_z)
 
-    def step_mean(self, k, h, y_dec):
+    def step_mean(self, k, h, y_dec, gains=None):
         """h and the dequantised latents known before step k -> means [B,M,H/16,W/16] before scaling."""
-        return (self.mean_head(h) if k == 0 else self.context[k - 1](h, y_dec)).float()
+        name = self.network.schedule.steps[k].mean
+        return self.predict(name, h, y_dec, gains).float() if name else torch.zeros_like(y_dec)
 
     def quantise_in_steps(self, y, h, gains, log_sigma, rounding):
         """y, h, log sigma of y -> means and y_hat [B,M,H/16,W/16]: each step sees the latents of the steps before it.
@@ -173,15 +177,15 @@ class Codec(nn.Module):
         rounding: (y - mean, log sigma) -> symbols, all of one shape.
         """
         mean = y_hat = torch.zeros_like(y)
-        for k, mask in enumerate(step_masks(y)):
-            mu = self.step_mean(k, h, y_hat * gains.dec) * gains.y
+        for k, mask in enumerate(step_masks(y, self.network.schedule)):
+            mu = self.step_mean(k, h, y_hat * gains.dec, gains) * gains.y
             mean = torch.where(mask, mu, mean)
             y_hat = torch.where(mask, straight_through(rounding(y - mu, log_sigma), y - mu) + mu, y_hat)
         return mean, y_hat
 
-    def synthesise(self, y_hat, t, gains):
+    def synthesise(self, y_hat, gains):
         """y_hat [B,M,H/16,W/16] -> x_hat [B,3,H,W] float32, not clamped."""
-        return self.g_s(y_hat * gains.dec, self.at(self.bias_dec, t)).float() + 0.5
+        return self.run("g_s", y_hat * gains.dec, gains).float() + 0.5
 
     def charged(self, v, symbols):
         """What the rate is counted of, of v's shape: the symbols, and in training v with uniform noise in their stead."""
@@ -191,15 +195,21 @@ class Codec(nn.Module):
         """x [B,3,H,W], t [B] -> x_hat [B,3,H,W], bits per pixel of y [B], bits per pixel of z [B]."""
         gains = self.gains(t)
         v = self.analyse(x)
-        y, z = v * gains.y, self.hyper_analyse(v, gains)
-        z_hat = round_ste(z)
-        h = self.hyper_synthesise(z_hat, gains)
-        log_sigma = self.scales(h, gains)
+        y = v * gains.y
+        z, z_hat, h = self.hyper(v, gains, round_ste)
+        log_sigma = self.scales(h, gains).expand_as(y)
         mean, y_hat = self.quantise_in_steps(y, h, gains, log_sigma, self.rounding)
         pixels = x.shape[2] * x.shape[3]
         bpp_y = gaussian_bits(self.charged(y - mean, y_hat - mean), log_sigma).sum((1, 2, 3)) / pixels
-        bpp_z = gaussian_bits(self.charged(z, z_hat), self.z_scales(gains)).sum((1, 2, 3)) / pixels
-        return self.synthesise(y_hat, t, gains), bpp_y, bpp_z
+        bpp_z = torch.zeros_like(bpp_y)
+        if z is not None:
+            bpp_z = gaussian_bits(self.charged(z, z_hat), self.z_scales(gains)).sum((1, 2, 3)) / pixels
+        return self.synthesise(y_hat, gains), bpp_y, bpp_z
+
+
+def bias_parameter(name):
+    """bias.dec of a model file -> bias_dec of a codec."""
+    return name.replace(".", "_")
 
 
 @torch.no_grad()

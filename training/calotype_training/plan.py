@@ -40,24 +40,25 @@ class LayerPlan:
 class Plan:
     layers: dict = field(default_factory=dict)  # layer name -> LayerPlan
     read: dict = field(default_factory=dict)  # name.read_shift -> long [channels]
-    unit: dict = field(default_factory=dict)  # stream name -> real [channels]
-    z_step: torch.Tensor = None  # real value of a code that h_s.first reads
+
+    def unit(self, stage):
+        """Of a stage's stream, real [channels]: what its layer writes."""
+        return self.layers[stage.name].step_out[:: stage.shuffle**2]
 
     def to(self, device):
-        return Plan.from_state(
-            {k: v.to(device) if torch.is_tensor(v) else {n: w.to(device) for n, w in v.items()} for k, v in self.state().items()}
-        )
+        return Plan.from_state({k: {n: w.to(device) for n, w in v.items()} for k, v in self.state().items()})
 
     def state(self):
         """As nested dicts of tensors, for a checkpoint."""
         fields = {key: {n: getattr(layer, key) for n, layer in self.layers.items()} for key in ("step_in", "step_out", "shift")}
         wide = {n: torch.tensor(layer.wide) for n, layer in self.layers.items()}
-        return {**fields, "wide": wide, "read": self.read, "unit": self.unit, "z_step": self.z_step}
+        return {**fields, "wide": wide, "read": self.read}
 
     @classmethod
     def from_state(cls, s):
+        """Older states hold units of streams besides, which the layers' steps tell."""
         layers = {n: LayerPlan(s["step_in"][n], s["step_out"][n], s["shift"][n], bool(s["wide"][n])) for n in s["shift"]}
-        return cls(layers, dict(s["read"]), dict(s["unit"]), s["z_step"])
+        return cls(layers, dict(s["read"]))
 
 
 class Ranges:
@@ -82,6 +83,16 @@ class Ranges:
 
     def values(self, name):
         return torch.cat(self.sample[name], 1)
+
+    def derive(self, name, of, take):
+        """Peak and sample of another map, made from one that was measured: `take` picks from [channels, values]."""
+        self.peak[name] = take(self.peak[of][:, None]).amax(1)
+        self.sample[name] = [take(self.values(of))]
+        return name
+
+    def unshuffled(self, name, r):
+        """The same before an unshuffle (or after a shuffle) by r: a channel's r * r phases are one."""
+        return name if r == 1 else self.derive(f"{name}/{r}", name, lambda v: v.reshape(len(v) // r**2, -1))
 
     def close(self):
         for hook in self.hooks:
@@ -138,16 +149,11 @@ def layer_plan(conv, step_in, step_out, wide=False):
     return LayerPlan(step_in, step_out, shift.float(), wide)
 
 
-def four(unit):
-    """Unit of a map before shuffle 2 (or after unshuffle 2), in PyTorch's channel order."""
-    return unit.repeat_interleave(4)
-
-
 class Planner:
-    """Builds a Plan from the ranges of a float codec."""
+    """Builds a Plan from the ranges of a float codec, chain by chain."""
 
     def __init__(self, codec, ranges):
-        self.codec, self.ranges, self.plan = codec, ranges, Plan()
+        self.codec, self.network, self.ranges, self.plan = codec, codec.network, ranges, Plan()
 
     def layer(self, name, step_in, step_out, wide=False):
         self.plan.layers[name] = layer_plan(self.codec.get_submodule(name), step_in, step_out, wide)
@@ -165,72 +171,68 @@ class Planner:
         self.layer(f"{name}.ffn1", self.read(f"{name}.ffn1", unit), free["ffn2"])
         self.layer(f"{name}.ffn2", free["ffn2"], unit)
 
-    def stream(self, name, readers, base=None):
-        self.plan.unit[name] = unit = stream_unit(self.ranges, readers, base)
-        return unit
+    def full(self, channels, step):
+        return torch.full((channels,), step, device=next(self.codec.parameters()).device)
 
-    def block_stream(self, name, block, base=None, *more):
-        return self.stream(name, [f"{block}.pw1", f"{block}.ffn1", *more], base)
+    def readers(self, stage, after=None):
+        """Where a stage's stream was measured: by its blocks, and by what reads it after them at its own size.
 
-    def transforms(self, v):
-        size, device = self.codec.size, v.device
-        full = torch.full
-        for part, count in (("g_a", size.n_e), ("g_s", size.n_d)):
-            readers = [f"{part}.blocks.{i}.{n}" for i in range(count) for n in ("pw1", "ffn1")]
-            readers += ["g_s.last"] if part == "g_s" else []
-            unit = self.stream(part, readers, GREY)
-            for i in range(count):
-                self.block(f"{part}.blocks.{i}", unit)
-            if part == "g_a":
-                self.layer("g_a.first", full((192,), PIXEL_IN, device=device), unit, True)
-                self.layer("g_a.last", four(unit), v, True)
-            else:
-                self.layer("g_s.first", v, four(unit), True)
-                self.layer("g_s.last", unit, full((192,), PIXEL_OUT, device=device), True)
+        What unshuffles it (or nothing) is asked where there is no block. after: the next stage, or None for the last.
+        """
+        names = [f"{block}.{layer}" for block in stage.blocks for layer in ("pw1", "ffn1")]
+        if after and (after.unshuffle == 1 or not names):
+            names.append(self.ranges.unshuffled(after.name, after.unshuffle))
+        return names
+
+    def output(self, stage):
+        """Where its layer's own output was measured, after the shuffle."""
+        return self.ranges.unshuffled(f"{stage.name}:out", stage.shuffle)
+
+    def chain(self, name, step_in, unit_out, base=None):
+        """Plan a chain. step_in: of its input, codes or a stream; unit_out: of its last stage's stream; base: of those between."""
+        chain = self.network.chain(name)
+        for stage, after in zip(chain.stages, [*chain.stages[1:], None]):
+            unit = stream_unit(self.ranges, self.readers(stage, after), base) if after else unit_out
+            if chain.reads(stage):
+                step_in = self.read(stage.name, step_in, self.ranges.unshuffled(stage.name, stage.unshuffle))
+            # a channel's phases lie together in PyTorch's order, and share its step
+            steps = step_in.repeat_interleave(stage.unshuffle**2), unit.repeat_interleave(stage.shuffle**2)
+            self.layer(stage.name, *steps, stage.wide)
+            for block in stage.blocks:
+                self.block(block, unit)
+            step_in = unit
+
+    def input_of(self, chain, name):
+        """Where one of the maps that a chain reads was measured."""
+        widths = {"h": self.network.chain("h_s").stages[-1].channels if self.network.hyper else 0, "v_hat": self.network.latents.channels}
+        first = sum(widths[other] for other in chain.inputs[: chain.inputs.index(name)])
+        return self.ranges.derive(name, chain.stages[0].name, lambda v: v[first : first + widths[name]])
 
     def hyper(self, v):
-        unit = self.block_stream("h_a.1", "h_a.block1")
-        self.layer("h_a.first", self.read("h_a.first", v), unit)
-        self.block("h_a.block1", unit)
-        middle = self.block_stream("h_a.2", "h_a.block2")
-        self.layer("h_a.mid", four(self.read_before_unshuffle("h_a.mid", unit)), middle)
-        self.block("h_a.block2", middle)
-        z = self.stream("z", ["h_a.last:out"])
-        self.layer("h_a.last", four(self.read_before_unshuffle("h_a.last", middle)), z)
-        self.plan.z_step = free_step(self.ranges, "h_s.first")
-        unit = self.block_stream("h_s.1", "h_s.block1", None, "h_s.mid")
-        self.layer("h_s.first", self.plan.z_step, four(unit))
-        self.block("h_s.block1", unit)
-        h = self.block_stream("h", "h_s.block2", None, "scale_head")
-        self.layer("h_s.mid", self.read("h_s.mid", unit), four(h))
-        self.block("h_s.block2", h)
-        return self.read("h", h, "scale_head")
+        """h_a and h_s -> step of the codes of h."""
+        first, last = self.network.chain("h_s").stages[0], self.network.chain("h_s").stages[-1]
+        z = self.network.chain("h_a").stages[-1]
+        self.chain("h_a", v, stream_unit(self.ranges, [self.output(z), *self.readers(z)]))
+        reader = next(chain for chain in self.network.predictors if "h" in chain.inputs)
+        read_at = self.input_of(reader, "h")
+        h = stream_unit(self.ranges, [*self.readers(last), read_at])
+        self.chain("h_s", free_step(self.ranges, first.name), h)
+        return self.read("h", h, read_at)
 
-    def read_before_unshuffle(self, name, unit):
-        """As `read`, for a stream that is unshuffled between reading and the layer: the four phases of a channel share their step."""
-        channels = len(unit)
-        self.ranges.peak[name + ":in"] = self.ranges.peak[name].view(channels, 4).amax(1)
-        self.ranges.sample[name + ":in"] = [self.ranges.values(name).reshape(channels, -1)]
-        return self.read(name, unit, name + ":in")
-
-    def entropy(self, v, h_step):
-        m = self.codec.size.M
-        self.ranges.peak["v_hat"] = self.ranges.peak["g_s.first"]
-        self.ranges.sample["v_hat"] = self.ranges.sample["g_s.first"]
-        v_step = self.read("v_hat", v)
-        self.layer("scale_head", h_step, torch.full((m,), LOG_SIGMA_UNIT, device=v.device))
-        self.layer("mean_head", h_step, v)
-        for k in range(3):
-            name = f"context.{k}"
-            unit = self.block_stream(name, f"{name}.block", None, f"{name}.last")
-            self.layer(f"{name}.first", torch.cat([h_step, v_step]), unit)
-            self.block(f"{name}.block", unit)
-            self.layer(f"{name}.last", self.read(f"{name}.last", unit), v)
+    def predictors(self, v, h_step):
+        steps = {"h": h_step}
+        if any("v_hat" in chain.inputs for chain in self.network.predictors):
+            steps["v_hat"] = self.read("v_hat", v, self.network.chain("g_s").stages[0].name)
+        for chain in self.network.predictors:
+            unit = self.full(len(v), LOG_SIGMA_UNIT) if chain.name == self.network.scale else v
+            self.chain(chain.name, torch.cat([steps[name] for name in chain.inputs]), unit)
 
     def build(self):
-        v = self.stream("v", ["g_a.last:out", "g_s.first"], GREY)
-        self.transforms(v)
-        self.entropy(v, self.hyper(v))
+        g_a, g_s = self.network.chain("g_a").stages, self.network.chain("g_s").stages
+        v = stream_unit(self.ranges, [self.output(g_a[-1]), g_s[0].name, *self.readers(g_a[-1])], GREY)
+        self.chain("g_a", self.full(3, PIXEL_IN), v, GREY)
+        self.chain("g_s", v, self.full(3, PIXEL_OUT), GREY)
+        self.predictors(v, self.hyper(v) if self.network.hyper else None)
         return self.plan
 
 

@@ -272,8 +272,35 @@ class Tables:
 DTYPES = {"I8": "<i1", "I16": "<i2", "I32": "<i4", "U8": "<u1", "U16": "<u2"}
 
 
+def first_network(config):
+    """What a file without `network` holds: the chains and the schedule of sections 5.1 to 5.4 in those sizes."""
+    c, m, p = config["C"], config["M"], config["P"]
+    blocks = [f"g_s.blocks.{i}" for i in range(config["n_d"])]
+    h_s = [
+        {"name": "h_s.first", "outputs": 4 * p, "shuffle": 2, "blocks": ["h_s.block1"]},
+        {"name": "h_s.mid", "outputs": 4 * p, "shuffle": 2, "blocks": ["h_s.block2"]},
+    ]
+    g_s = [
+        {"name": "g_s.first", "wide": True, "outputs": 4 * c, "shuffle": 2, "bias": "bias.dec", "blocks": blocks},
+        {"name": "g_s.last", "wide": True, "outputs": 192, "shuffle": 8},
+    ]
+    chains = {"h_s": {"from": ["z"], "stages": h_s}, "g_s": {"from": ["v_hat"], "stages": g_s}}
+    for head in ("scale_head", "mean_head"):
+        chains[head] = {"from": ["h"], "stages": [{"name": head, "outputs": m}]}
+    for name in ("context.0", "context.1", "context.2"):
+        first = {"name": f"{name}.first", "outputs": p, "blocks": [f"{name}.block"]}
+        chains[name] = {"from": ["h", "v_hat"], "stages": [first, {"name": f"{name}.last", "outputs": m}]}
+    steps = []
+    for k, phases in enumerate([[1, 8, 2, 4], [8, 1, 4, 2], [2, 4, 1, 8], [4, 2, 8, 1]]):
+        cells = [[j * m // 4, (j + 1) * m // 4, phases[j]] for j in range(4)]
+        steps.append({"mean": f"context.{k - 1}" if k else "mean_head", "cells": cells})
+    steps[0]["scale"] = "scale_head"
+    sizes = {"latents": {"channels": m, "stride": 16}, "hyper": {"channels": config["Z"], "stride": 64}}
+    return {"chains": chains, "schedule": {"period": 2, "steps": steps}, **sizes}
+
+
 class Model:
-    """Tensors (widened to int64) and configuration of a decoder part."""
+    """Tensors (widened to int64), configuration and network of a decoder part."""
 
     def __init__(self, file):
         size = struct.unpack_from("<Q", file)[0]
@@ -283,6 +310,8 @@ class Model:
             metadata["format"] == "calotype-model" and metadata["part"] == "decoder" and metadata["semantics"] == "1", "not a decoder part"
         )
         self.config, self.id = json.loads(metadata["config"]), bytes.fromhex(metadata["model_id"])
+        self.network = json.loads(metadata["network"]) if "network" in metadata else first_network(self.config)
+        self.channels = self.network["latents"]["channels"]
         self.tensor = {}
         for name, e in entries.items():
             a, b = (8 + size + o for o in e["data_offsets"])
@@ -300,6 +329,12 @@ class Model:
     def scaled(self, value, name, quality):
         """round_shift of the product with a gain table, saturated to i16."""
         return np.clip(round_shift(value * self.at_quality(name, quality), self[f"{name}_shift"]), -32768, 32767)
+
+    def z_scale_index(self, quality, positions):
+        """Scale indices of all z symbols [positions * Z]; of none without hyper-networks."""
+        if "hyper" not in self.network:
+            return np.zeros(0, np.int64)
+        return np.tile(self.scale_index(self.at_quality("log_sigma.z", quality)), positions)
 
     def scale_index(self, s):
         return self["scale_lut"][np.clip((s + self.config["scale_lut_offset"]) >> 3, 0, 511)]
@@ -348,54 +383,82 @@ def shuffle(x, r):
     return x.reshape(h, w, r, r, c // (r * r)).transpose(0, 2, 1, 3, 4).reshape(h * r, w * r, c // (r * r))
 
 
+def unshuffle(x, r):
+    """[rh, rw, C] -> [h, w, r*r*C]."""
+    h, w, c = x.shape
+    return x.reshape(h // r, r, w // r, r, c).transpose(0, 2, 1, 3, 4).reshape(h // r, w // r, r * r * c)
+
+
 # ---- MODEL.md section 5: the decoder ---------------------------------------------------------------------------------------------------
 
-ORDER = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+
+def run(m, name, x, quality):
+    """A chain: integers [h, w, K] -> its last stage's stream [h', w', N]; of the chain that makes the picture, Q4 pixels."""
+    chain = m.network["chains"][name]
+    codes = name != "g_s"
+    for i, stage in enumerate(chain["stages"]):
+        layer = stage["name"]
+        if not codes and not stage.get("wide"):
+            x = m.read(layer, x)
+        acc = m.accumulate(layer, unshuffle(x, stage.get("unshuffle", 1)))
+        pixels = name == "g_s" and i == len(chain["stages"]) - 1
+        x = shuffle(round_shift(acc, m[f"{layer}.shift"]) if pixels else m.stream(layer, acc), stage.get("shuffle", 1))
+        if "bias" in stage:
+            x = np.clip(x + m.at_quality(stage["bias"], quality), -32768, 32767)
+        for block in stage.get("blocks", ()):
+            x = m.block(block, x)
+        codes = False
+    return x
 
 
 def hyper_synthesis(m, z, quality, height, width):
     """5.1: z symbols [zh, zw, Z] -> h8 [height, width, P]."""
     z8 = np.clip(round_shift(z * m.at_quality("gain.z_dec", quality), m["gain.z_dec_shift"]), -127, 127)
-    s = m.block("h_s.block1", shuffle(m.stream("h_s.first", m.accumulate("h_s.first", z8)), 2))
-    s = shuffle(m.stream("h_s.mid", m.accumulate("h_s.mid", m.read("h_s.mid", s))), 2)
-    return m.read("h", m.block("h_s.block2", s)[:height, :width])
+    return m.read("h", run(m, "h_s", z8, quality)[:height, :width])
 
 
-def scales(m, h8, quality):
+def predict(m, name, h8, v_hat, quality):
+    """A predictor's stream [height, width, M]."""
+    maps = [h8 if key == "h" else m.read("v_hat", v_hat) for key in m.network["chains"][name]["from"]]
+    return run(m, name, np.concatenate(maps, 2), quality)
+
+
+def scales(m, h8, quality, height, width):
     """5.2: -> scale indices [height, width, M]."""
-    return m.scale_index(m.stream("scale_head", m.accumulate("scale_head", h8)) + m.at_quality("log_gain.y", quality))
+    name = m.network["schedule"]["steps"][0].get("scale")
+    if name is None:
+        return m.scale_index(np.tile(m.at_quality("log_sigma.y", quality), (height, width, 1)))
+    v_hat = np.zeros((height, width, m.channels), np.int64)
+    return m.scale_index(predict(m, name, h8, v_hat, quality) + m.at_quality("log_gain.y", quality))
 
 
-def context_means(m, k, h8, v_hat):
-    name = f"context.{k - 1}"
-    s = m.stream(f"{name}.first", m.accumulate(f"{name}.first", np.concatenate([h8, m.read("v_hat", v_hat)], 2)))
-    s = m.block(f"{name}.block", s)
-    return m.stream(f"{name}.last", m.accumulate(f"{name}.last", m.read(f"{name}.last", s)))
+def latents_of(cells, period, height, width, channels):
+    """Those of a step -> bool [height, width, M]."""
+    bit = np.arange(height)[:, None] % period * period + np.arange(width) % period
+    now = np.zeros((height, width, channels), bool)
+    for first, end, phases in cells:
+        here = [phases >> place & 1 == 1 for place in range(period * period)]
+        now[:, :, first:end] |= np.array(here)[bit][:, :, None]
+    return now
 
 
 def means(m, h8, symbols, quality):
     """5.3: symbols [h, w, M] -> v_hat [h, w, M]."""
-    height, width, channels = symbols.shape
-    phase = np.array([[0, 2], [3, 1]])[np.arange(height)[:, None] & 1, np.arange(width) & 1]
-    v_hat = np.zeros_like(symbols)
-    for k in range(4):
-        mean = m.stream("mean_head", m.accumulate("mean_head", h8)) if k == 0 else context_means(m, k, h8, v_hat)
+    v_hat, schedule = np.zeros_like(symbols), m.network["schedule"]
+    for step in schedule["steps"]:
+        mean = predict(m, step["mean"], h8, v_hat, quality) if "mean" in step else np.zeros_like(symbols)
         y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", quality), -32768, 32767)
-        now = phase[:, :, None] == np.repeat(ORDER[k], channels // 4)
+        now = latents_of(step["cells"], schedule["period"], *symbols.shape)
         v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", quality), v_hat)
     return v_hat
 
 
 def synthesis(m, v_hat, quality, depth=8):
     """5.4: v_hat [lh, lw, M] of the whole picture -> pixels uint8 or uint16 [16 lh, 16 lw, 3]."""
-    s = shuffle(m.stream("g_s.first", m.accumulate("g_s.first", v_hat)), 2)
-    s = np.clip(s + m.at_quality("bias.dec", quality), -32768, 32767)
-    for i in range(m.config["n_d"]):
-        s = m.block(f"g_s.blocks.{i}", s)
-    q4 = round_shift(m.accumulate("g_s.last", s), m["g_s.last.shift"])
+    q4 = run(m, "g_s", v_hat, quality)
     if depth == 16:
-        return ((257 * np.clip(shuffle(q4, 8), 0, 4080) + 8) >> 4).astype(np.uint16)
-    return np.clip((shuffle(q4, 8) + 8) >> 4, 0, 255).astype(np.uint8)
+        return ((257 * np.clip(q4, 0, 4080) + 8) >> 4).astype(np.uint16)
+    return np.clip((q4 + 8) >> 4, 0, 255).astype(np.uint8)
 
 
 def arranged(h, rgb):
@@ -411,10 +474,10 @@ def decode_symbols(m, rect, z_stream, y_stream, quality):
     """5.1, 5.2 for one tile -> z symbols, h8, y symbols."""
     _, _, w, h = rect
     zh, zw, lh, lw = ceil_div(h, 64), ceil_div(w, 64), ceil_div(h, 16), ceil_div(w, 16)
-    z_index = np.tile(m.scale_index(m.at_quality("log_sigma.z", quality)), zh * zw)
+    z_index = m.z_scale_index(quality, zh * zw)
     z = m.tables.decode(z_stream, z_index).reshape(zh, zw, -1)
-    h8 = hyper_synthesis(m, z, quality, lh, lw)
-    index = scales(m, h8, quality)
+    h8 = hyper_synthesis(m, z, quality, lh, lw) if "hyper" in m.network else None
+    index = scales(m, h8, quality, lh, lw)
     symbols, coded = np.zeros(index.shape, np.int64), index >= m.config["skip_below"]
     places = np.concatenate(by_groups(np.arange(index.size).reshape(index.shape), coded))
     symbols.ravel()[places] = m.tables.decode(y_stream, index.ravel()[places])
@@ -433,7 +496,7 @@ def decode(file, model):
     m = Model(model)
     require(h["model_id"] == m.id, f"the file needs model {h['model_id'].hex()}, this is {m.id.hex()}")
     width, height = coded_size(h)
-    v_hat = np.zeros((ceil_div(height, 16), ceil_div(width, 16), m.config["M"]), np.int64)
+    v_hat = np.zeros((ceil_div(height, 16), ceil_div(width, 16), m.channels), np.int64)
     for rect, z, y in tiles:
         tile = decode_tile(m, rect, z, y, h["quality"])
         row, column = rect[1] // 16, rect[0] // 16

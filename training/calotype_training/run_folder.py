@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from .checkpoint import rename, save
+from .checkpoint import form, rename, save
 
 
 def git_commit():
@@ -57,7 +57,7 @@ class RunFolder:
         """Weights, their average and the optimiser; where QAT runs, the integer plan with both."""
         facts = {"progress": progress, **({"plan": trainer.plan.to("cpu").state()} if trainer.plan else {})}
         counts = {"step": trainer.step, "averaged_from": trainer.averaged_from}
-        state = {"size": asdict(trainer.codec.size), "optimiser": trainer.config.optimiser, **trainer.state(), **facts}
+        state = {**form(trainer.codec), "optimiser": trainer.config.optimiser, **trainer.state(), **facts}
         write_whole(self.ema, lambda new: save(trainer.ema, new, **counts, **facts))
         write_whole(self.state, lambda new: torch.save(state, new))
 

@@ -65,9 +65,10 @@ def tile(model, rng, rect, quality):
     """-> z stream, parts of the y stream, (z, y) symbols."""
     _, _, w, h = rect
     zh, zw, lh, lw = -(-h // 64), -(-w // 64), -(-h // 16), -(-w // 16)
-    z_index = np.tile(model.scale_index(model.at_quality("log_sigma.z", quality)), zh * zw)
+    z_index = model.z_scale_index(quality, zh * zw)
     z = draw(rng, model, z_index).reshape(zh, zw, -1)
-    index = reference.scales(model, reference.hyper_synthesis(model, z, quality, lh, lw), quality)
+    h8 = reference.hyper_synthesis(model, z, quality, lh, lw) if "hyper" in model.network else None
+    index = reference.scales(model, h8, quality, lh, lw)
     coded = index >= model.config["skip_below"]
     y = np.where(coded, draw(rng, model, index), 0)
     groups = zip(reference.by_groups(y, coded), reference.by_groups(index, coded))

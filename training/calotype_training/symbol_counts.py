@@ -20,7 +20,7 @@ class Coded(NamedTuple):
     """What the encoder makes of a picture at a quality."""
 
     gains: Gains
-    z: torch.Tensor  # symbols [1,Z,H/64,W/64]
+    z: torch.Tensor | None  # symbols [1,Z,H/64,W/64], if there are hyper-networks
     log_sigma: torch.Tensor  # of y, [1,M,H/16,W/16]
     index: torch.Tensor  # scale indices of y
     symbols: torch.Tensor  # y
@@ -30,9 +30,8 @@ class Coded(NamedTuple):
 def code(codec, v, t, rounding):
     """Latents v [1,M,H/16,W/16] before scaling, t in [0, 1], rounding (y - mean, log sigma) -> symbols; -> Coded."""
     gains = codec.gains(torch.tensor([t]))
-    z = codec.hyper_analyse(v, gains).round()
-    h = codec.hyper_synthesise(z, gains)
-    log_sigma = codec.scales(h, gains)
+    _, z, h = codec.hyper(v, gains, torch.round)
+    log_sigma = codec.scales(h, gains).expand_as(v)
     mean, y_hat = codec.quantise_in_steps(v * gains.y, h, gains, log_sigma, rounding)
     return Coded(gains, z, log_sigma, scale_index(log_sigma), (y_hat - mean).round(), y_hat)
 
@@ -52,5 +51,6 @@ def count(codec, images, qualities=QUALITIES):
             coded = code(codec, v, t, AsEncoder())
             sent = coded.index >= SKIP_BELOW
             add(counts, coded.symbols[sent], coded.index[sent])
-            add(counts, coded.z, scale_index(codec.z_scales(coded.gains)).expand_as(coded.z))
+            if coded.z is not None:
+                add(counts, coded.z, scale_index(codec.z_scales(coded.gains)).expand_as(coded.z))
     return counts

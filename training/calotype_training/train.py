@@ -5,6 +5,7 @@
     python -m calotype_training.train --data DIR --out runs/a --minutes 9 --from 0.33 --to 0.66      goes on from runs/a/state.pt
     python -m calotype_training.train ... --resume                                                    that call again, after it was killed
     python -m calotype_training.train ... --from 0.9 --to 1 --qat                                     the last tenth with fake quantisation
+    python -m calotype_training.train ... --network training/networks/checkerboard.json               another network than the first
 
 DIR holds shards train-*.tar of image crops. The learning rate follows one cosine over the whole run; a call covers --from..--to of it,
 in --minutes (of this call, its start included) or --steps (of this call). --state FILE goes on from another run's state.
@@ -26,7 +27,8 @@ import torch  # noqa: E402  (OpenMP reads its settings when torch loads it)
 from . import checkpoint, data  # noqa: E402
 from .distortion import Distortion  # noqa: E402
 from .integer import IntegerCodec  # noqa: E402
-from .model import Codec, Size, kilo_macs_per_pixel  # noqa: E402
+from .model import Codec, kilo_macs_per_pixel  # noqa: E402
+from .network import Network, NetworkError, Size  # noqa: E402
 from .plan import Plan, calibrate  # noqa: E402
 from .rounding import AsEncoder  # noqa: E402
 from .run_folder import RunFolder, read_state  # noqa: E402
@@ -45,6 +47,7 @@ CHOICES = {"start": ("klt", "random"), "precision": ("auto", "float32", "bfloat1
 class Config:
     data: str
     out: str
+    network: str | None = None  # JSON of training/networks that a new codec is made of; default: the first network
     init: str | None = None  # checkpoint to begin from, with a new optimiser
     state: str | None = None  # state to go on from; default: state.pt of the run folder
     start: str = "klt"  # of a codec without --init: klt (warm_start.py), random (its quality tables alone)
@@ -197,6 +200,7 @@ def check(config):
         raise SystemExit(f"--from {config.begin} --to {config.end}: must be 0 <= from < to <= 1")
     if config.init and (config.state or config.resume or config.begin > 0):
         raise SystemExit("--init begins a run; --state, --resume and --from go on with one")
+    asked_network(config)
 
 
 def state_to_continue(config, folder):
@@ -225,12 +229,22 @@ def begin_at(config, state):
     return min(max(config.begin, state["progress"]), config.end)
 
 
+def asked_network(config):
+    """The network of --network, or None."""
+    try:
+        return Network.read(config.network) if config.network else None
+    except NetworkError as error:
+        raise SystemExit(f"--network {error}") from error
+
+
 def new_codec(config, state, crops):
-    if config.init:
-        return checkpoint.load(config.init)
-    if state:
-        return Codec(Size(**state.get("size", {})))  # the prototype's states are of the default size
-    codec = Codec(Size())
+    network = asked_network(config)
+    if config.init or state:
+        codec = checkpoint.load(config.init) if config.init else checkpoint.codec_of(state)
+        if network and codec.network != network:
+            raise SystemExit(f"--network {config.network}: {config.init or 'the state to go on from'} is of another network")
+        return codec
+    codec = Codec(network or Size())
     if config.start == "klt":
         warm_start(codec, data.batch(crops[:1000], WARM_START_PATCHES, 192))
     else:

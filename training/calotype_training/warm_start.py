@@ -3,8 +3,6 @@
 import torch
 import torch.nn.functional as F
 
-from .layers import Block
-
 GREY_LEVELS = 255
 STEP_PER_SQRT_LAMBDA = 5.1  # grey levels a quantisation step has at lambda = 1: where rate and distortion slopes meet
 LOG_SIGMA_Z = -2.0
@@ -25,36 +23,52 @@ def warm_start(codec, patches):
     start_heads(codec, variance)
 
 
+def two_transforms(network):
+    """Stages of g_a and g_s where both are two layers, to 1/8 and 1/16 and back, that drop coefficients at most; else SystemExit."""
+    analysis, synthesis = network.chain("g_a").stages, network.chain("g_s").stages
+    factors = [[(stage.unshuffle, stage.shuffle) for stage in stages] for stages in (analysis, synthesis)]
+    c, m = analysis[0].channels, network.latents.channels
+    if factors != [[(8, 1), (2, 1)], [(1, 2), (1, 8)]] or c != synthesis[0].channels or c > 192 or m > 4 * c:
+        needs = "a g_a and a g_s of two stages each, to 1/8 with equal widths of at most 192, to 1/16 with at most 4 times as many"
+        raise SystemExit(f"--start klt: needs {needs}; give --start random")
+    return analysis, synthesis
+
+
 def start_transforms(codec, x):
     """Both KLTs into g_a and their transposes into g_s -> variance of each latent [M]."""
-    s, blocks8 = codec.size, F.pixel_unshuffle(x, 8)
-    w1 = klt(blocks8)[1][: s.C, :, None, None]
+    analysis, synthesis = two_transforms(codec.network)
+    c, m = analysis[0].channels, codec.network.latents.channels
+    blocks8 = F.pixel_unshuffle(x, 8)
+    w1 = klt(blocks8)[1][:c, :, None, None]
     variance, w2 = klt(F.pixel_unshuffle(F.conv2d(blocks8, w1), 2))
-    w2 = w2[: s.M, :, None, None]
-    g_a, g_s = codec.g_a, codec.g_s
-    for layer, weight in ((g_a.first, w1), (g_a.last, w2), (g_s.first, w2.transpose(0, 1)), (g_s.last, w1.transpose(0, 1))):
+    w2 = w2[:m, :, None, None]
+    for stage, weight in zip((*analysis, *synthesis), (w1, w2, w2.transpose(0, 1), w1.transpose(0, 1)), strict=True):
+        layer = codec.get_submodule(stage.name)
         layer.weight.copy_(weight)
         layer.bias.zero_()
-    for block in (m for part in (g_a, g_s) for m in part.modules() if isinstance(m, Block)):
-        block.start_as_identity()
-    return variance[: s.M]
+        for block in stage.blocks:
+            codec.get_submodule(block).start_as_identity()
+    return variance[:m]
 
 
 @torch.no_grad()
 def start_tables(codec):
     """Quantisation steps proportional to 1 / sqrt(lambda), the same for every channel."""
-    s = codec.size
-    lam = codec.lam(torch.linspace(0, 1, s.knots))
+    lam = codec.lam(torch.linspace(0, 1, codec.qualities.knots))
     log_gain = torch.log(GREY_LEVELS * lam.sqrt() / STEP_PER_SQRT_LAMBDA)[:, None]
-    codec.log_gain_y.copy_(log_gain.expand(-1, s.M))
-    codec.log_gain_dec.copy_(-log_gain.expand(-1, s.M))
-    codec.log_gain_z.copy_(log_gain.expand(-1, s.Z))
-    codec.log_sigma_z.fill_(LOG_SIGMA_Z)
+    codec.log_gain_y.copy_(log_gain.expand_as(codec.log_gain_y))
+    codec.log_gain_dec.copy_(-log_gain.expand_as(codec.log_gain_dec))
+    if codec.network.hyper:
+        codec.log_gain_z.copy_(log_gain.expand_as(codec.log_gain_z))
+        codec.log_sigma_z.fill_(LOG_SIGMA_Z)
 
 
 def start_heads(codec, variance):
     """Scales begin at each channel's own sigma before the gain; means begin near zero."""
-    for head in [codec.scale_head, codec.mean_head] + [step.last for step in codec.context]:
+    log_sigma = 0.5 * variance.clamp(min=1e-12).log()
+    for chain in codec.network.predictors:
+        head = codec.get_submodule(chain.stages[-1].name)
         head.weight.mul_(0.1)
-        head.bias.zero_()
-    codec.scale_head.bias.copy_(0.5 * variance.clamp(min=1e-12).log())
+        head.bias.copy_(log_sigma if chain.name == codec.network.scale else torch.zeros_like(log_sigma))
+    if not codec.network.scale:
+        codec.log_sigma_y.copy_(log_sigma)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from calotype_training.model import Codec, Size
+from calotype_training.model import Codec
+from calotype_training.network import Size
 
 torch.set_num_threads(1)  # tiny layers: threads only wait for one another
 

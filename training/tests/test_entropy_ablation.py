@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from conftest import smooth_picture
+from conftest import TINY, smooth_picture
 
 from calotype_training import entropy_ablation
 
@@ -29,7 +29,7 @@ def test_neighbours_help_where_they_tell_something_and_only_there():
 
 
 def test_without_context_every_mean_comes_from_the_head(codec):
-    h, y = torch.rand(1, codec.size.P, 4, 4), torch.rand(1, codec.size.M, 4, 4)
+    h, y = torch.rand(1, TINY.P, 4, 4), torch.rand(1, TINY.M, 4, 4)
     bare = entropy_ablation.WithoutContext(codec)
     assert torch.equal(bare.step_mean(2, h, y), codec.step_mean(0, h, y))
     assert not torch.equal(bare.step_mean(2, h, y), codec.step_mean(2, h, y))

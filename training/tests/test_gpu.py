@@ -17,8 +17,9 @@ import torch
 from conftest import TINY, smooth_picture
 from PIL import Image, features
 
-from calotype_training import checkpoint, compiled, crop_file, data, evaluate, gpu, soap, train
+from calotype_training import checkpoint, compiled, crop_file, data, evaluate, golden, gpu, soap, train
 from calotype_training.layers import Block
+from calotype_training.network import Network
 from calotype_training.run_folder import read_state
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,8 @@ def with_value(arguments, flag, value, name=None):
 @pytest.fixture
 def tiny(codec, tmp_path, monkeypatch):
     """Few crops to measure by, and a tiny checkpoint in half precision."""
-    monkeypatch.setattr(train, "Size", lambda **kw: TINY)
+    for module in (train, checkpoint):
+        monkeypatch.setattr(module, "Size", lambda **kw: TINY)
     monkeypatch.setattr(train, "TYPICAL_CROPS", 4)
     monkeypatch.setattr(train, "CALIBRATION_CROPS", 4)
     checkpoint.save(codec, tmp_path / "fast.pt", half=True)
@@ -64,6 +66,14 @@ def config(tiny, crops, **changes):
 
 def metrics(out):
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_call_trains_another_network(tiny, crops):
+    network = golden.narrowed(Network.read(ROOT / "training/networks/hyperprior.json"))
+    (tiny / "net.json").write_text(json.dumps(network.json()))
+    gpu.Call(config(tiny, crops, init=None, network=str(tiny / "net.json"), qat_share=0.5)).train()
+    assert checkpoint.load(tiny / "out" / "final.pt").network == network
+    assert checkpoint.load_plan(tiny / "out" / "final.pt")
 
 
 # command lines

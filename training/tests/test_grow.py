@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from calotype_training import checkpoint, grow
-from calotype_training.model import Codec, Size
+from calotype_training.model import Codec
+from calotype_training.network import Size
 
 SIZE = Size(C=16, M=16, Z=8, P=16, n_e=1, n_d=2)
 
@@ -23,7 +24,8 @@ def test_it_computes_the_same_and_its_new_blocks_learn(tmp_path):
     checkpoint.save(codec, tmp_path / "small.pt")
     grow.main([str(tmp_path / "small.pt"), str(tmp_path / "large.pt"), "--n-e", "3", "--n-d", "4"])
     large = checkpoint.load(tmp_path / "large.pt").eval()
-    assert (large.size.n_e, large.size.n_d) == (3, 4)
+    sizes = large.network.first_form()
+    assert (sizes["n_e"], sizes["n_d"]) == (3, 4)
     x, t = torch.rand(2, 3, 64, 128), torch.tensor([0.2, 0.9])
     for was, now in zip(codec(x, t), large(x, t), strict=True):
         assert torch.equal(was, now)

@@ -7,6 +7,7 @@ from torch import nn
 from calotype_training import checkpoint
 from calotype_training.layers import Depthwise, LowerBound, gaussian_bits, sigma_range, step_masks
 from calotype_training.model import Codec, kilo_macs_per_pixel
+from calotype_training.network import Schedule
 from calotype_training.rounding import AsEncoder, nearest
 from calotype_training.warm_start import warm_start
 
@@ -70,7 +71,7 @@ def test_half_precision_halves_the_file_and_loads_as_float32(codec, tmp_path):
 
 
 def test_each_latent_is_coded_once_and_each_step_codes_a_quarter():
-    masks = step_masks(torch.zeros(1, 8, 6, 4))
+    masks = step_masks(torch.zeros(1, 8, 6, 4), Schedule.quarters(8, range(4), None))
     assert masks.sum(0).eq(1).all()
     assert masks.sum((1, 2, 3)).eq(8 * 6 * 4 // 4).all()
 
@@ -79,7 +80,7 @@ def test_later_steps_do_not_see_what_they_code(codec):
     """The mean of a latent must not depend on that latent, nor on those of later steps."""
     y, h, gains = torch.randn(1, 32, 4, 4), torch.randn(1, 16, 4, 4), codec.gains(torch.tensor([0.5]))
     log_sigma = torch.zeros_like(y)
-    masks = step_masks(y)
+    masks = step_masks(y, codec.network.schedule)
     with torch.no_grad():
         mean = codec.quantise_in_steps(y, h, gains, log_sigma, nearest)[0]
         for k in range(4):

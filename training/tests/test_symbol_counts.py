@@ -30,7 +30,7 @@ def test_every_coded_symbol_is_counted_under_its_scale(codec):
     torch.manual_seed(2)
     images = (torch.rand(2, 3, 128, 64) * 255).byte()
     counts = symbol_counts.count(codec, images, qualities=(0.1, 0.9))
-    latents, hyper = codec.size.M * 8 * 4, codec.size.Z * 2 * 1
+    latents, hyper = codec.network.latents.channels * 8 * 4, codec.network.hyper.channels * 2 * 1
     z_index = [rounding.scale_index(codec.z_scales(codec.gains(torch.tensor([t])))) for t in (0.1, 0.9)]
     z_below = sum(int((index < symbol_counts.SKIP_BELOW).sum()) * 2 for index in z_index)
     assert counts[: symbol_counts.SKIP_BELOW].sum() == 2 * z_below, "of small scales z alone is coded"

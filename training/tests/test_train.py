@@ -14,7 +14,8 @@ from calotype_training.warm_start import start_tables
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    monkeypatch.setattr(train, "Size", lambda **kw: TINY)
+    for module in (train, checkpoint):
+        monkeypatch.setattr(module, "Size", lambda **kw: TINY)
 
 
 def config(shards, out, **changes):
