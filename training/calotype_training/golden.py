@@ -1,7 +1,9 @@
 """Write a tiny model, golden layer vectors and a golden file, for the tests of every other implementation.
 
     python -m calotype_training.golden OUT
-    python -m calotype_training.golden OUT --network training/networks/checkerboard.json        narrowed, without layer vectors
+    python -m calotype_training.golden OUT --network training/networks/checkerboard.json
+
+The second is of that network, narrowed, which tiny.json says; it has no layer vectors.
 
 OUT gets tiny.{decoder,encoder}.safetensors and layers.safetensors: for each layer its integer input `NAME.in` and output
 `NAME.out`, for each block its stream, NHWC in the file's channel order, computed by PyTorch in float64, where these are exact.
@@ -10,6 +12,7 @@ tiny.ppm and folded.ppm are what the NumPy decoder makes of them.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +143,9 @@ def main(arguments=None):
     codec, plan = tiny_model(narrowed(Network.read(a.network)) if a.network else TINY)
     out.mkdir(parents=True, exist_ok=True)
     print("tiny: model id", export(codec, plan, out, "tiny"))
-    if not a.network:
+    if a.network:
+        (out / "tiny.json").write_text(json.dumps(codec.network.json(), indent=1) + "\n")
+    else:
         save_file(layer_vectors(codec.double(), plan), out / "layers.safetensors")
     write_file(out)
 

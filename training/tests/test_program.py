@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from calotype_training import reference_decoder
+from calotype_training import export, golden, reference_decoder
+from calotype_training.network import Network
+from calotype_training.streams import calo_file
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "assets/models/fast.decoder.safetensors"
@@ -89,6 +91,42 @@ def test_thin_pictures(size, kind, tmp_path):
     run("decode", tmp_path / "a.calo", "-o", tmp_path / "out.png")
     decoded = np.asarray(Image.open(tmp_path / "out.png")).reshape(*size, -1)
     assert np.array_equal(reference_decoder.decode((tmp_path / "a.calo").read_bytes(), MODEL.read_bytes()), decoded)
+
+
+@pytest.fixture(scope="module", params=["checkerboard", "factorised", "hyperprior", "wide96"])
+def exported(request, tmp_path_factory):
+    """The decoder part of one of training/networks, narrowed and exported."""
+    codec, plan = golden.tiny_model(golden.narrowed(Network.read(ROOT / f"training/networks/{request.param}.json")))
+    folder = tmp_path_factory.mktemp(request.param)
+    export.export(codec, plan, folder, "tiny")
+    return folder / "tiny.decoder.safetensors"
+
+
+def decoded_by_all(path, model, folder):
+    """SHA-256 of a file's pixels by decoder."""
+    hashes = {}
+    for isa in instruction_sets():
+        hashes[isa] = run("decode", path, "-o", folder / f"{isa}.ppm", "--isa", isa, "--model", model)["rgb_sha256"]
+    pixels = reference_decoder.decode(path.read_bytes(), model.read_bytes())
+    assert len(np.unique(pixels)) > 20
+    return {**hashes, "numpy": hashlib.sha256(pixels.tobytes()).hexdigest()}
+
+
+@needs_program
+def test_random_symbols_of_every_network(exported, tmp_path):
+    """In four tiles, escapes among them, coded by the independent coder."""
+    file, _ = calo_file(reference_decoder.Model(exported.read_bytes()), np.random.default_rng(3), 97, 70, 9000)
+    (tmp_path / "a.calo").write_bytes(file)
+    hashes = decoded_by_all(tmp_path / "a.calo", exported, tmp_path)
+    assert {"scalar", "portable", "numpy"} <= hashes.keys()
+    assert len(set(hashes.values())) == 1, hashes
+
+
+@needs_program
+def test_a_picture_with_every_network(exported, tmp_path):
+    run("encode", ROOT / "assets/images/odd-97x61.png", "-o", tmp_path / "a.calo", "-q", 70, "--model", exported)
+    hashes = decoded_by_all(tmp_path / "a.calo", exported, tmp_path)
+    assert len(set(hashes.values())) == 1, hashes
 
 
 @needs_program
