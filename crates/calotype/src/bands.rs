@@ -119,9 +119,17 @@ impl<'a> Bands<'a> {
         let side = self.tiles.side();
         // The hyper-latents are of whole squares of 64 x 64 pixels.
         let Rect { height: rows, width: columns, .. } = self.tiles.picture().padded();
-        let height = ((self.rows_in_band() + 1).min(self.rows.len()) * side).min(rows);
+        // The first rows together; after them the last of those before, whose end g_s still sees, and the next ones.
+        let (band, all) = (self.rows_in_band(), self.rows.len());
+        let later = if all > band { 1 + band.min(all - band) } else { 0 };
+        let height = (band.min(all).max(later) * side).min(rows);
         let width = (self.columns.len() * side).min(columns);
         256 * (width as u64) * (height as u64)
+    }
+
+    /// The latents that pixels are made of.
+    pub(crate) fn latents(&self) -> Rect {
+        self.wanted
     }
 
     fn rows_in_band(&self) -> usize {
@@ -178,7 +186,7 @@ impl<'a> Bands<'a> {
         develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
     ) -> Result<(u32, Vec<S>), Error> {
         let Some(unfolding) = self.unfolding else { return self.coded_samples(&develop) };
-        let mut coded = Vec::new();
+        let mut coded = Vec::with_capacity(3 * self.region.width as usize * self.region.height as usize);
         while self.next < self.wanted.bottom() {
             coded.extend(self.coded_samples(&develop)?.1);
         }
