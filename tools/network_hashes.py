@@ -23,20 +23,32 @@ def sha256(path):
 
 def engines(program):
     """Names, and the flags that ask for them."""
-    listed = json.loads(subprocess.run([program, "devices", "--json"], check=True, capture_output=True).stdout)
+    listed = json.loads(
+        subprocess.run(
+            [program, "devices", "--json"], check=True, capture_output=True
+        ).stdout
+    )
     for device in listed["devices"]:
-        place = ["--isa", device["adapter"]] if device["engine"] == "cpu" else ["--adapter", str(device["number"])]
+        place = (
+            ["--isa", device["adapter"]]
+            if device["engine"] == "cpu"
+            else ["--adapter", str(device["number"])]
+        )
         yield device["adapter"], ["--engine", device["engine"], *place]
 
 
 def run(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
+    done = subprocess.run(
+        [program, *map(str, arguments)], check=False, capture_output=True, text=True
+    )
     if done.returncode:
         sys.exit(f"{' '.join(map(str, arguments))}: {done.stderr.strip()}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model")
     parser.add_argument("picture")
     parser.add_argument("--program", default=str(ROOT / "target/release/calotype"))
@@ -47,10 +59,22 @@ def main():
         file, pixels = Path(folder) / "a.calo", Path(folder) / "a.ppm"
         for name, flags in engines(a.program):
             flags = ["--model", a.model, *flags]
-            run(a.program, *flags, "encode", a.picture, "-q", a.quality, "-o", file, "-y")
+            run(
+                a.program,
+                *flags,
+                "encode",
+                a.picture,
+                "-q",
+                a.quality,
+                "-o",
+                file,
+                "-y",
+            )
             run(a.program, *flags, "decode", file, "-o", pixels, "-y")
             seen.add((sha256(file), sha256(pixels)))
-            print(f"{name}: file {sha256(file)} ({file.stat().st_size} bytes), pixels {sha256(pixels)}")
+            print(
+                f"{name}: file {sha256(file)} ({file.stat().st_size} bytes), pixels {sha256(pixels)}"
+            )
         decoder = ROOT / "training/calotype_training/reference_decoder.py"
         subprocess.run([sys.executable, decoder, file, a.model, pixels], check=True)
         seen.add((sha256(file), sha256(pixels)))
