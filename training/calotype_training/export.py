@@ -30,7 +30,6 @@ from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibra
 
 LICENCE = "MIT OR Apache-2.0"
 ROWS = 64  # rows of the quality tables
-PIXEL_ROUNDING = 8  # added to the last layer's output before Q4 becomes pixels
 SAFETENSORS_NAME = {"int8": "I8", "int16": "I16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
 TABLE_CROPS = 64  # training crops whose symbols are counted
 ENCODER_TABLES = ("gain.z", "gain.z_shift")
@@ -52,11 +51,10 @@ def phase_major(weight, axis, r=2):
     return np.moveaxis(weight, 0, axis)
 
 
-def prove_no_overflow(name, weight, bias, shift, limit, pixels=False):
-    """MODEL.md section 7. pixels: whether the layer writes them."""
+def prove_no_overflow(name, weight, bias, shift, limit):
+    """MODEL.md section 7."""
     weight, bias, shift = (v.astype(np.int64) for v in (weight, bias, shift))
-    rounding = (1 << np.maximum(shift - 1, 0)) + np.where(shift == 0, PIXEL_ROUNDING if pixels else 0, 0)
-    worst = np.abs(weight).reshape(len(weight), -1).sum(1) * limit + np.abs(bias) + rounding
+    worst = np.abs(weight).reshape(len(weight), -1).sum(1) * limit + np.abs(bias) + (1 << np.maximum(shift - 1, 0))
     if worst.max() >= 2**31:
         remedy = "train with smaller weights or calibrate with a coarser step"
         raise Overflow(f"{name}: output {worst.argmax()} can reach {worst.max()}, the limit is 2^31; {remedy}")
@@ -75,7 +73,7 @@ def layer_tensors(name, conv, plan, stage=None, pixels=False):
     if stage:
         weight = phase_major(phase_major(weight, 1, stage.unshuffle), 0, stage.shuffle)
         bias, shift = phase_major(bias, 0, stage.shuffle), phase_major(shift, 0, stage.shuffle)
-    prove_no_overflow(name, weight, bias, shift, STREAM + 1 if plan.wide else CODE, pixels)
+    prove_no_overflow(name, weight, bias, shift, STREAM + 1 if plan.wide else CODE)
     return {
         f"{name}.weight": np.ascontiguousarray(weight),
         f"{name}.bias": np.ascontiguousarray(bias),

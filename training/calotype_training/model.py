@@ -74,7 +74,7 @@ class Codec(nn.Module):
             self.add_stage(stage, channels)
 
     def add_tables(self):
-        """Quality tables, one row a knot, interpolated over t; and what scales do not come from a network."""
+        """Quality tables, one row a knot, interpolated over t; and scales that no network predicts."""
         network, knots = self.network, self.qualities.knots
         m, z = network.latents.channels, network.hyper and network.hyper.channels
         if z:

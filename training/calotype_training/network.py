@@ -213,9 +213,11 @@ class Network:
 
     @classmethod
     def read(cls, path):
-        """The network of a file of training/networks."""
+        """The network of a file of training/networks, of a form that the program runs."""
         try:
-            return cls.from_json(json.loads(Path(path).read_text()))
+            network = cls.from_json(json.loads(Path(path).read_text()))
+            check_runs(network)
+            return network
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, NetworkError) as error:
             raise NetworkError(f"{path}: {error}") from error
 
@@ -284,8 +286,11 @@ def check(network):
 def check_chains(network):
     """Which chains there are, what they read, and who asks them."""
     for name, found, stride in (("latents", network.latents, LATENT_STRIDE), ("hyper", network.hyper, HYPER_STRIDE)):
-        require(not found or found.stride == stride, f"{name}: stride {found and found.stride} is not supported, only {stride}")
+        if found:
+            require(found.stride == stride, f"{name}: stride {found.stride} is not supported, only {stride}")
     names, steps = [chain.name for chain in network.chains], network.schedule.steps
+    for chain in network.chains:
+        require(chain.stages, f"chain {chain.name}: there is no stage")
     require(steps, "schedule: there is no step")
     for name in ("g_a", "g_s", *(("h_a", "h_s") if network.hyper else ())):
         require(name in names, f"chain {name} is missing")
@@ -301,10 +306,8 @@ def check_chains(network):
         require(name not in names or network.chain(name).inputs == inputs, f"chain {name}: must read from {list(inputs)}")
     require(not any(step.scale for step in steps[1:]), "schedule: scale stands in the first step alone")
     require(bool(network.scale) == bool(network.hyper), "step 0: give a scale with hyper, and none without (scales are a table then)")
-    require(
-        network.scale not in [step.mean for step in steps if step.mean],
-        f"{network.scale}: predicts scales and means, which need two chains",
-    )
+    means = {step.mean for step in steps if step.mean}
+    require(network.scale not in means, f"{network.scale}: predicts scales and means, which need two chains")
     require(not network.hyper or any("h" in chain.inputs for chain in network.predictors), "chain h_s: no predictor reads h")
 
 
@@ -328,7 +331,6 @@ def check_shapes(network):
     ends = {"g_a": network.latents, "g_s": Map(3, 1), "h_a": network.hyper, "h_s": network.latents}
     begins = {"g_a": 1, "g_s": LATENT_STRIDE, "h_a": LATENT_STRIDE, "h_s": HYPER_STRIDE}
     for chain in network.chains:
-        require(chain.stages, f"chain {chain.name}: there is no stage")
         stride = begin = begins.get(chain.name, LATENT_STRIDE)
         end = ends.get(chain.name, network.latents)
         for stage in chain.stages:
@@ -356,6 +358,56 @@ def check_stage(chain, stage):
     require(pixels or stage.channels % 4 == 0, f"{stage.name}: {stage.channels} channels are not a multiple of 4")
     codes = stage == chain.stages[0] and not chain.reads_a_stream()
     require(not (stage.wide and codes), f"{stage.name}: the first layer of {chain.name} reads codes and cannot be wide")
+
+
+# What the program runs (docs/MODEL.md section 8): other forms are refused before they are trained, not after
+
+MOST_STAGES, MOST_BLOCKS, MOST_CHANNELS, LARGEST_EXPANSION = 8, 64, 4096, 4
+FACTORS = (1, 2, 4, 8, 16)
+
+
+def check_runs(network):
+    for chain, stage, channels in network.stages():
+        widest = max(channels * stage.unshuffle**2, stage.outputs)
+        complaint = f"{stage.name}: the program runs "
+        require(len(chain.stages) <= MOST_STAGES, f"chain {chain.name}: the program runs at most {MOST_STAGES} stages")
+        require(stage.shuffle in FACTORS and stage.unshuffle in FACTORS, f"{complaint}shuffles by {FACTORS}")
+        require(widest <= MOST_CHANNELS, f"{complaint}at most {MOST_CHANNELS} inputs and outputs, not {widest}")
+        require(len(stage.blocks) <= MOST_BLOCKS, f"{complaint}at most {MOST_BLOCKS} blocks")
+        require(stage.expansion <= LARGEST_EXPANSION, f"{complaint}an expansion of at most {LARGEST_EXPANSION}")
+    for name in ("g_a", "g_s"):
+        check_transform_runs(network.chain(name))
+    if network.hyper:
+        check_hyper_runs(network.chain("h_a"))
+    for chain in network.predictors:
+        check_predictor_runs(network, chain)
+
+
+def check_transform_runs(chain):
+    form = f"chain {chain.name}: the program runs two wide stages, with blocks at 1/8 of the picture's size in the first alone"
+    require(len(chain.stages) == 2 and all(stage.wide for stage in chain.stages) and not chain.stages[1].blocks, form)
+    first, last = chain.stages
+    require(max(first.unshuffle, last.shuffle) == 8 and max(first.shuffle, last.unshuffle) == 2, form)
+
+
+def check_hyper_runs(chain):
+    for stage in chain.stages:
+        require(not stage.wide and stage.shuffle == 1, f"{stage.name}: the program runs h_a of int8 layers without shuffles")
+        require(stage.blocks or stage is chain.stages[-1], f"{stage.name}: the program runs h_a with blocks in each stage but the last")
+    require(chain.stages[0].unshuffle == 1, f"{chain.stages[0].name}: the program runs h_a without an unshuffle in its first stage")
+
+
+def check_predictor_runs(network, chain):
+    require(network.hyper, f"chain {chain.name}: the program runs no predictor without hyper")
+    require(
+        chain.inputs in (("h",), ("h", "v_hat")), f"chain {chain.name}: the program runs predictors of h, or of h and v_hat in this order"
+    )
+    first = chain.stages[0]
+    require(
+        first.blocks or len(chain.stages) == 1, f"{first.name}: the program runs predictors of one layer, or with blocks in the first stage"
+    )
+    if chain.name == network.scale:
+        require(chain.inputs == ("h",) and len(chain.stages) == 1, f"chain {chain.name}: the program runs scales from h through one layer")
 
 
 # Reading

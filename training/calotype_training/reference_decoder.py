@@ -285,16 +285,14 @@ def first_network(config):
         {"name": "g_s.last", "wide": True, "outputs": 192, "shuffle": 8},
     ]
     chains = {"h_s": {"from": ["z"], "stages": h_s}, "g_s": {"from": ["v_hat"], "stages": g_s}}
-    for head in ("scale_head", "mean_head"):
-        chains[head] = {"from": ["h"], "stages": [{"name": head, "outputs": m}]}
+    chains |= {head: {"from": ["h"], "stages": [{"name": head, "outputs": m}]} for head in ("scale_head", "mean_head")}
     for name in ("context.0", "context.1", "context.2"):
         first = {"name": f"{name}.first", "outputs": p, "blocks": [f"{name}.block"]}
         chains[name] = {"from": ["h", "v_hat"], "stages": [first, {"name": f"{name}.last", "outputs": m}]}
-    steps = []
-    for k, phases in enumerate([[1, 8, 2, 4], [8, 1, 4, 2], [2, 4, 1, 8], [4, 2, 8, 1]]):
-        cells = [[j * m // 4, (j + 1) * m // 4, phases[j]] for j in range(4)]
-        steps.append({"mean": f"context.{k - 1}" if k else "mean_head", "cells": cells})
+    steps = [{"mean": mean} for mean in ("mean_head", "context.0", "context.1", "context.2")]
     steps[0]["scale"] = "scale_head"
+    for step, phases in zip(steps, [[1, 8, 2, 4], [8, 1, 4, 2], [2, 4, 1, 8], [4, 2, 8, 1]]):
+        step["cells"] = [[j * m // 4, (j + 1) * m // 4, phases[j]] for j in range(4)]
     sizes = {"latents": {"channels": m, "stride": 16}, "hyper": {"channels": config["Z"], "stride": 64}}
     return {"chains": chains, "schedule": {"period": 2, "steps": steps}, **sizes}
 
@@ -393,16 +391,13 @@ def unshuffle(x, r):
 
 
 def run(m, name, x, quality):
-    """A chain: integers [h, w, K] -> its last stage's stream [h', w', N]; of the chain that makes the picture, Q4 pixels."""
-    chain = m.network["chains"][name]
+    """Section 8: a chain on codes (g_s: on a stream) [h, w, K] -> its last stage's stream [h', w', N]."""
     codes = name != "g_s"
-    for i, stage in enumerate(chain["stages"]):
+    for stage in m.network["chains"][name]["stages"]:
         layer = stage["name"]
-        if not codes and not stage.get("wide"):
-            x = m.read(layer, x)
+        x = x if codes or stage.get("wide") else m.read(layer, x)
         acc = m.accumulate(layer, unshuffle(x, stage.get("unshuffle", 1)))
-        pixels = name == "g_s" and i == len(chain["stages"]) - 1
-        x = shuffle(round_shift(acc, m[f"{layer}.shift"]) if pixels else m.stream(layer, acc), stage.get("shuffle", 1))
+        x = shuffle(m.stream(layer, acc), stage.get("shuffle", 1))
         if "bias" in stage:
             x = np.clip(x + m.at_quality(stage["bias"], quality), -32768, 32767)
         for block in stage.get("blocks", ()):

@@ -45,6 +45,7 @@ WRONG = {
     "a chain is missing": ((*CHAINS, "g_s"), ..., "chain g_s is missing"),
     "a chain of the other part": ((*CHAINS, "h_a"), FIRST["encoder"]["chains"]["h_a"], "decoder: chain h_a belongs to the other part"),
     "no stage": ((*CHAINS, "g_s", "stages"), [], "chain g_s: there is no stage"),
+    "no stage before h": ((*CHAINS, "h_s", "stages"), [], "chain h_s: there is no stage"),
     "no hyper": (("decoder", "hyper"), ..., "chains h_a and h_s need hyper"),
     "another stride": (("decoder", "latents", "stride"), 32, "latents: stride 32 is not supported, only 16"),
     "another hyper stride": (("decoder", "hyper", "stride"), 32, "hyper: stride 32 is not supported, only 64"),
@@ -89,6 +90,39 @@ def test_what_is_wrong_is_named(wrong):
     path, new, complaint = WRONG[wrong]
     with pytest.raises(NetworkError, match=complaint):
         Network.from_json(changed(path, new))
+
+
+NOT_RUN = {
+    "nine stages": ((*CHAINS, "h_s", "stages"), "stages", "chain h_s: the program runs at most 8 stages"),
+    "too wide": ((*CONTEXT, 0, "outputs"), 4100, "context.0.first: the program runs at most 4096 inputs and outputs, not 4100"),
+    "too expansive": ((*G_S, 0, "expansion"), 5, "g_s.first: the program runs an expansion of at most 4"),
+    "too many blocks": ((*G_S, 0, "blocks"), [f"b{i}" for i in range(65)], "g_s.first: the program runs at most 64 blocks"),
+    "an int8 transform": ((*G_S, 1, "wide"), False, "chain g_s: the program runs two wide stages"),
+    "h_a without blocks": (("encoder", "chains", "h_a", "stages", 0), {"name": "x", "outputs": 8}, "x: the program runs h_a with blocks"),
+    "v_hat in front": (
+        (*CHAINS, "context.0", "from"),
+        ["v_hat", "h"],
+        "chain context.0: the program runs predictors of h, or of h and v_hat",
+    ),
+    "a predictor without blocks": (
+        (*CONTEXT, 0),
+        {"name": "x", "outputs": 8},
+        "x: the program runs predictors of one layer, or with blocks",
+    ),
+    "scales from v_hat": ((*CHAINS, "scale_head", "from"), ["h", "v_hat"], "chain scale_head: the program runs scales from h"),
+}
+
+
+@pytest.mark.parametrize("wrong", NOT_RUN)
+def test_what_the_program_does_not_run_is_refused_when_it_is_read(wrong, tmp_path):
+    path, new, complaint = NOT_RUN[wrong]
+    if new == "stages":
+        stages = at(FIRST, path)
+        new = [stages[0], *({"name": f"h_s.{i}", "outputs": 8} for i in range(7)), stages[1]]
+    (tmp_path / "net.json").write_text(json.dumps(changed(path, new)))
+    assert Network.from_json(changed(path, new))
+    with pytest.raises(NetworkError, match=f"net.json: {complaint}"):
+        Network.read(tmp_path / "net.json")
 
 
 def test_a_chain_cannot_predict_both():
