@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use calotype_format::{File, Held, TileRef};
-use calotype_model::{Map, QualityTables, Rect};
+use calotype_model::{Map, QualityTables, Rect, TileSymbols};
 use rayon::prelude::*;
 
 use crate::coarse;
@@ -62,6 +62,12 @@ struct Tile<'a> {
     place: Rect,
     streams: &'a TileRef<'a>,
     kept: Option<&'a KeptTile>,
+}
+
+/// What a tile holds.
+struct Decoded {
+    symbols: TileSymbols,
+    v_hat: Map<i16>,
 }
 
 /// Why there is no band.
@@ -310,35 +316,38 @@ impl Tiles<'_> {
 
     /// What the tiles hold and cost, on the CPU.
     pub fn inside(&self) -> Result<Vec<TileInside>, Error> {
-        let (cpu, columns) = (self.codec.cpu(), self.file.header.tile_columns() as usize);
+        let columns = self.file.header.tile_columns() as usize;
         let inside = |index: usize| {
             let tile = self.tile((index / columns, index % columns));
-            let place = tile.place;
-            let z = self.z(&tile)?;
-            let hyper = cpu.hyper(&self.quality, &z, place.size());
-            let y = self.y(&hyper.scale_index, &tile)?;
-            let v_hat = cpu.means(&self.quality, &hyper, &y);
-            Ok(TileInside::new(self.codec, place, (&z, &self.quality.scale_index_z), (&y, &hyper.scale_index), v_hat))
+            let Decoded { symbols: TileSymbols { z, y, scale_index }, v_hat } = self.decoded(&tile)?;
+            Ok(TileInside::new(self.codec, tile.place, (&z, &self.quality.scale_index_z), (&y, &scale_index), v_hat))
         };
         in_order((0..self.file.tiles.len()).into_par_iter().map(inside))
     }
 
     /// The first channels of all latents, from the first parts of the y streams, on the CPU.
     pub fn first_channels(&self, count: usize) -> Result<Map<i16>, Error> {
-        let (cpu, columns, picture) = (self.codec.cpu(), self.file.header.tile_columns() as usize, self.picture());
+        let (columns, picture) = (self.file.header.tile_columns() as usize, self.picture());
         let first = |index: usize| {
             let whole = self.tile((index / columns, index % columns));
             let (place, streams) = (whole.place, coarse::first_parts(whole.streams));
-            let tile = Tile { place, streams: &streams, kept: None };
-            let hyper = cpu.hyper(&self.quality, &self.z(&tile)?, place.size());
-            let y = self.y(&hyper.scale_index, &tile)?;
-            let v_hat = cpu.means(&self.quality, &hyper, &y);
+            let v_hat = self.decoded(&Tile { place, streams: &streams, kept: None })?.v_hat;
             let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..count]).copied().collect();
             Ok((place, Map { channels: count, data, ..v_hat }))
         };
         let maps: Vec<(Rect, Map<i16>)> = in_order((0..self.file.tiles.len()).into_par_iter().map(first))?;
         let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
         Ok(window::assemble(&maps, picture).into_owned())
+    }
+
+    /// A tile by itself, on the CPU.
+    fn decoded(&self, tile: &Tile<'_>) -> Result<Decoded, Error> {
+        let cpu = self.codec.cpu();
+        let z = self.z(tile)?;
+        let hyper = cpu.hyper(&self.quality, &z, tile.place.size());
+        let y = self.y(&hyper.scale_index, tile)?;
+        let v_hat = cpu.means(&self.quality, &hyper, &y);
+        Ok(Decoded { symbols: TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat })
     }
 
     fn tile(&self, (y, x): (usize, usize)) -> Tile<'_> {

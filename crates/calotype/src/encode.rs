@@ -247,8 +247,7 @@ impl Job<'_> {
     }
 
     fn z_index(&self, tile: &TileSymbols) -> Vec<u8> {
-        let channels = &self.tables.quality.scale_index_z;
-        channels.repeat(tile.z.len() / channels.len())
+        self.tables.quality.scale_index_z.iter().copied().cycle().take(tile.z.len()).collect()
     }
 }
 
