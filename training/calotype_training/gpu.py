@@ -16,7 +16,6 @@ STARTED = time.time()  # before torch is imported, which is part of a call's min
 import copy  # noqa: E402
 import json  # noqa: E402
 import math  # noqa: E402
-from collections import defaultdict  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
 from dataclasses import dataclass, replace  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -114,19 +113,23 @@ def measure(codec, image, q):
 
 
 def evaluate(codec, pictures, until, now):
-    """As many of the pictures as can be done by then -> {"pictures", "seconds_each", "q20": [bpp, PSNR, SSIMULACRA2] ...}, means."""
-    points, seconds = defaultdict(list), []
+    """As many of the pictures as can be done by then -> of each {"q20": [bpp, PSNR, SSIMULACRA2] ...}, and the seconds that one takes."""
+    points, seconds = [], []
     with full_precision():
         for image in pictures:
             began = now()
             if began + max(seconds, default=0.0) > until:
                 break
-            for q in QUALITIES:
-                points[f"q{q}"].append(measure(codec, image, q))
+            points.append({f"q{q}": measure(codec, image, q) for q in QUALITIES})
             seconds.append(now() - began)
     later = seconds[1:] or seconds or [0.0]  # the first one also warms up
-    means = {q: [round(sum(v) / len(v), 4) for v in zip(*found)] for q, found in points.items()}
-    return {"pictures": len(seconds), "seconds_each": round(sum(later) / len(later), 4), **means}
+    return points, round(sum(later) / len(later), 4)
+
+
+def means(points):
+    """Of pictures' points -> {"pictures", "q20": [bpp, PSNR, SSIMULACRA2] ...}."""
+    found = {f"q{q}": list(zip(*(picture[f"q{q}"] for picture in points))) for q in QUALITIES if points}
+    return {"pictures": len(points), **{q: [round(sum(v) / len(v), 4) for v in values] for q, values in found.items()}}
 
 
 def describe(evaluation):
@@ -248,7 +251,7 @@ class Call:
         self.config, self.now, self.started = config, now, started
         self.seconds = 60 * config.minutes if config.minutes else math.inf
         self.folder, self.kept = RunFolder(config.out), RunFolder(config.state or f"{config.out.rstrip('/')}-state")
-        self.report = {"seconds": {}}
+        self.report, self.points = {"seconds": {}}, {}
 
     def by(self, share):
         """The time when a part that begins now and may take that share of the call must be done."""
@@ -278,9 +281,17 @@ class Call:
         return IntegerCodec(trainer.ema, trainer.plan).eval() if trainer.plan else trainer.ema
 
     def evaluate(self, name, until):
-        self.report[name] = evaluate(self.codec(), self.pictures, until, self.now)
+        self.points[name], seconds_each = evaluate(self.codec(), self.pictures, until, self.now)
+        self.report[name] = {**means(self.points[name]), "seconds_each": seconds_each}
         print(f"{name}: {describe(self.report[name])}", flush=True)
         self.done(name)
+
+    def evaluate_again(self, until):
+        """The pictures that were evaluated before; where time ends among them, both evaluations are of the first ones."""
+        self.pictures = self.pictures[: self.report["before"]["pictures"]]
+        self.evaluate("after", until)
+        if count := self.report["after"]["pictures"]:
+            self.report["before"] |= means(self.points["before"][:count])
 
     def learn_typical_distortion(self):
         """From fewer crops than `train.py` takes where these would take too long."""
@@ -321,7 +332,7 @@ class Call:
         if not self.config.minutes:
             return math.inf
         each = self.report["before"]["seconds_each"] * (2 if self.config.qat_share and not self.trainer.plan else 1)
-        evaluation = min(1.2 * each * len(self.pictures), LAST_EVALUATION * self.seconds)
+        evaluation = min(1.2 * each * self.report["before"]["pictures"], LAST_EVALUATION * self.seconds)
         return self.started + self.seconds - evaluation - 2 * keep_seconds - max(MARGIN_S, MARGIN_SHARE * self.seconds)
 
     def announce(self):
@@ -363,7 +374,7 @@ class Call:
         run = self.steps()
         run.write("final.pt")
         self.done("trained")
-        self.evaluate("after", self.started + self.seconds - MARGIN_S / 2)
+        self.evaluate_again(self.started + self.seconds - MARGIN_S / 2)
         crops = run.done * self.trainer.config.batch
         seconds = self.report["seconds"]["trained"] - self.report["seconds"]["compiled"]
         self.report |= {"from_step": first, "steps": run.done, "crops": crops, "crops_per_s": round(crops / max(seconds, 1e-6), 1)}
@@ -376,6 +387,9 @@ def check(config):
     train.check(replace(config, state=None))
     if not Path(config.data).is_file():
         raise SystemExit(f"--data {config.data}: no such file; make it with python3 -m calotype_training.crop_file")
+    if (Path(config.out) / "final.pt").exists():
+        what = "holds the results of an earlier call, final.pt among them"
+        raise SystemExit(f"--out {config.out}: {what}; give another folder, or move them away")
     if config.init and not Path(config.init).is_file():
         raise SystemExit(f"--init {config.init}: no such file; give a checkpoint such as assets/checkpoints/fast.pt")
     if not 0 <= config.qat_share <= 1:

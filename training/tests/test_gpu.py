@@ -122,7 +122,8 @@ def test_the_command_lines_of_the_page_run_on_both_paths(path, tiny, packed, mon
     monkeypatch.setattr(compiled, "BACKEND", "aot_eager")  # traces and rewrites as on a GPU; what it makes code of is another test's
     whole, first, second = commands("gpu")
     assert run_line(whole, path, tiny, packed) == (2, 1.0)
-    shutil.rmtree(tiny / "STATE")
+    for folder in ("STATE", "OUT"):
+        shutil.rmtree(tiny / folder)
     assert run_line(first, path, tiny, packed) == (2, 0.5)
     assert run_line(second, path, tiny, packed) == (4, 1.0)
     assert capsys.readouterr().out.count("crops/s") >= 6
@@ -328,6 +329,25 @@ def test_the_deadline_holds_whatever_takes_how_long(step, picture, keeping, tiny
     assert (tiny / "out" / "final.pt").exists() and (tiny / "out" / "half.pt").exists() == (step < 100)
 
 
+@pytest.mark.parametrize("first, second, pictures", [(4.5, 9.0, 4), (9.0, 2.5, 2), (9.0, 9.0, 5)])
+def test_before_and_after_are_of_the_same_pictures(first, second, pictures, tiny, crops, monkeypatch):
+    now = FakeTime()
+
+    def measure(codec, image, q):
+        now.seconds += 1 / 3
+        return float(image), 30.0, 50.0
+
+    monkeypatch.setattr(gpu, "measure", measure)
+    monkeypatch.setattr(gpu.Call, "codec", lambda call: None)
+    call = gpu.Call(config(tiny, crops), now)
+    call.pictures = range(5)
+    call.evaluate("before", now() + first)
+    call.evaluate_again(now() + second)
+    before, after = call.report["before"], call.report["after"]
+    mean = sum(range(pictures)) / pictures
+    assert before["pictures"] == after["pictures"] == pictures and before["q50"][0] == after["q50"][0] == mean
+
+
 def test_qat_takes_the_last_share_of_the_time(tiny, crops, monkeypatch):
     began = []
     monkeypatch.setattr(train, "start_qat", lambda trainer, *_, **__: began.append(trainer.step))
@@ -435,3 +455,13 @@ def test_what_cannot_be_is_refused_before_any_work(tmp_path):
         with pytest.raises(SystemExit, match=words):
             gpu.main([*line.split(), "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+
+
+def test_results_of_an_earlier_call_stay(tmp_path):
+    data, out = tmp_path / "crops.tar", tmp_path / "out"
+    data.write_bytes(b"there")
+    out.mkdir()
+    (out / "final.pt").write_bytes(b"weights")
+    with pytest.raises(SystemExit, match="holds the results of an earlier call, final.pt among them; give another folder"):
+        gpu.main(["--data", str(data), "--out", str(out), "--minutes", "1"])
+    assert [path.name for path in out.iterdir()] == ["final.pt"] and (out / "final.pt").read_bytes() == b"weights"

@@ -23,8 +23,8 @@ use crate::read_image::read_bytes;
 /// Every failure of engines, tools, reading and writing.
 pub fn run(args: &BenchArgs, choice: &Choice) -> Result<(), Failure> {
     let existing = Existing::from_flag(args.overwrite);
-    for path in args.json.iter().chain(&args.report) {
-        output::check(path, existing)?;
+    for (flag, path) in [("--json", &args.json), ("--report", &args.report)] {
+        path.as_deref().map_or(Ok(()), |path| output::check(flag, path, existing))?;
     }
     if !args.compare.is_empty() {
         return compare(args);

@@ -65,7 +65,7 @@ pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     }
     output_format(&args.output, args.format.as_deref())?;
     output::check_apart(&args.output, &args.input)?;
-    output::check(&args.output, Existing::from_flag(args.overwrite))?;
+    output::check("-o", &args.output, Existing::from_flag(args.overwrite))?;
     let codec = choice.decoder()?;
     let done = decode_file(args, &codec)?;
     choice.say(&codec);

@@ -193,7 +193,7 @@ fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{name}: the ending of an image, but this would be a .calo file; use -o NAME.calo")));
     }
     output::check_apart(&args.output, &args.input)?;
-    output::check(&args.output, Existing::from_flag(args.overwrite))
+    output::check("-o", &args.output, Existing::from_flag(args.overwrite))
 }
 
 fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, held: u64) -> Result<Hit, Failure> {

@@ -38,7 +38,7 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     let curves = against(&args.against)?;
     let files = image_files(&args.folder)?;
     let qualities = sorted(&args.quality);
-    args.json.as_deref().map_or(Ok(()), |path| output::check(path, existing))?;
+    args.json.as_deref().map_or(Ok(()), |path| output::check("--json", path, existing))?;
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
     let folder = args.report.as_deref().map(|path| ReportFolder::open(path, existing)).transpose()?;
     let (mut peers, skipped) = peers(&args.compare)?;
@@ -190,7 +190,7 @@ impl Keep {
         let keep = Keep { folder: folder.to_path_buf(), existing };
         for file in files {
             for quality in qualities {
-                keep.paths(&file_name(file), *quality).iter().try_for_each(|path| output::check(path, existing))?;
+                keep.paths(&file_name(file), *quality).iter().try_for_each(|path| output::check("--keep", path, existing))?;
             }
         }
         Ok(keep)

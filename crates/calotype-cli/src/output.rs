@@ -90,22 +90,20 @@ impl Writing {
 
 /// What helps where an output is in the way.
 #[derive(Clone, Copy, Debug)]
-pub struct Remedies {
+pub struct Remedies<'a> {
     /// It is a folder.
-    pub folder: &'static str,
+    pub folder: &'a str,
     /// It exists already.
-    pub exists: &'static str,
+    pub exists: &'a str,
 }
 
-/// On the command line.
-const FLAGS: Remedies = Remedies { folder: "name a file with -o", exists: "give -y to overwrite it, or another -o" };
-
-/// Finds out before the work whether the output can be written at all.
+/// Finds out before the work whether the output that `flag` names can be written at all.
 ///
 /// # Errors
 /// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist.
-pub fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
-    if is_stdout(path) { Ok(()) } else { check_file(path, existing, FLAGS) }
+pub fn check(flag: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
+    let (folder, exists) = (format!("name a file with {flag}"), format!("give -y to overwrite it, or another {flag}"));
+    if is_stdout(path) { Ok(()) } else { check_file(path, existing, Remedies { folder: &folder, exists: &exists }) }
 }
 
 /// Refuses to write the input's own file, under this name or another.
@@ -142,7 +140,7 @@ impl FileId {
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_file(path: &Path, existing: Existing, remedies: Remedies) -> Result<(), Failure> {
+pub fn check_file(path: &Path, existing: Existing, remedies: Remedies<'_>) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(Failure::usage(format!("{}: is a folder; {}", path.display(), remedies.folder)));
     }

@@ -22,8 +22,9 @@ use crate::read_jxl::Jxl;
 use crate::read_tiff;
 use crate::refusal::Refusal;
 
-/// What jxl-oxide takes for each pixel, about: some planes of floating point for each colour.
-const JXL_BYTES_PER_PX: u64 = 40;
+/// What jxl-oxide 0.12 takes for each pixel beside those it gives: planes of floating point. 24 to 29 were measured of lossy pictures with and without
+/// alpha and of transcoded JPEGs, 11 to 14 of lossless ones.
+const JXL_BYTES_PER_PX: u64 = 32;
 
 /// An image as the codec takes it.
 pub struct Source {

@@ -28,7 +28,7 @@ struct Program {
 }
 
 /// What helps in the window where a file is in the way.
-const IN_THE_WINDOW: Remedies = Remedies { folder: "give the name of a file", exists: "tick replace, or give another name" };
+const IN_THE_WINDOW: Remedies<'_> = Remedies { folder: "give the name of a file", exists: "tick replace, or give another name" };
 
 impl Host for Program {
     fn adapter(&self) -> Option<AdapterFacts> {
@@ -107,7 +107,7 @@ fn start(args: &ViewArgs) -> Start {
 
 fn screenshot(args: &ViewArgs, host: Arc<Program>, path: &Path) -> Result<(), Failure> {
     let existing = Existing::from_flag(args.overwrite);
-    output::check(path, existing)?;
+    output::check("--screenshot", path, existing)?;
     for file in &args.files {
         fs::metadata(file).map_err(|error| Failure::io(file, "read", error))?;
     }

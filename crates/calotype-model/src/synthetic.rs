@@ -8,7 +8,7 @@ mod layers;
 use crate::config::Numbers;
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, Tables};
+use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, Tables};
 
 /// RMS of codes and of streams that the layers are scaled for.
 const CODE: f64 = 35.0;
@@ -77,7 +77,7 @@ fn decoder_of(maker: &mut Maker, (config, shape): (Config, DecoderShape)) -> Dec
         h_s: shape.hyper.as_ref().map(|hyper| maker.chain(&hyper.h_s)),
         h_read: maker.read_shifts(reads(Input::H)),
         v_hat_read: maker.read_shifts(reads(Input::VHat)),
-        predictors: shape.predictors.iter().map(|chain| maker.chain(chain)).collect(),
+        predictors: predictors(maker, &shape),
         schedule: shape.schedule.clone(),
         g_s: maker.chain(&shape.g_s),
         tables: tables(maker, &config),
@@ -89,6 +89,12 @@ fn decoder_of(maker: &mut Maker, (config, shape): (Config, DecoderShape)) -> Dec
     decoder.g_s.stages.iter_mut().filter_map(|stage| stage.bias.as_mut()).for_each(|bias| maker.fill(bias));
     decoder.id = decoder.canonical_id();
     decoder
+}
+
+fn predictors(maker: &mut Maker, shape: &DecoderShape) -> Vec<Chain> {
+    let scale = shape.schedule.steps[0].scale;
+    let chain = |(i, chain)| if scale == Some(i) { maker.scale_predictor(chain) } else { maker.chain(chain) };
+    shape.predictors.iter().enumerate().map(chain).collect()
 }
 
 fn encoder_of(maker: &mut Maker, (config, shape): (Config, EncoderShape), decoder_id: [u8; 8]) -> Encoder {

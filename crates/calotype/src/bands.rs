@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use calotype_format::{File, Held, TileRef};
-use calotype_model::{Map, QualityTables, Rect};
+use calotype_model::{Map, QualityTables, Rect, TileSymbols};
 use rayon::prelude::*;
 
 use crate::coarse;
@@ -64,6 +64,12 @@ struct Tile<'a> {
     kept: Option<&'a KeptTile>,
 }
 
+/// What a tile holds.
+struct Decoded {
+    symbols: TileSymbols,
+    v_hat: Map<i16>,
+}
+
 /// Why there is no band.
 enum Stop {
     Lost,
@@ -119,9 +125,17 @@ impl<'a> Bands<'a> {
         let side = self.tiles.side();
         // The hyper-latents are of whole squares of 64 x 64 pixels.
         let Rect { height: rows, width: columns, .. } = self.tiles.picture().padded();
-        let height = ((self.rows_in_band() + 1).min(self.rows.len()) * side).min(rows);
+        // The first rows together; after them the last of those before, whose end g_s still sees, and the next ones.
+        let (band, all) = (self.rows_in_band(), self.rows.len());
+        let later = if all > band { 1 + band.min(all - band) } else { 0 };
+        let height = (band.min(all).max(later) * side).min(rows);
         let width = (self.columns.len() * side).min(columns);
         256 * (width as u64) * (height as u64)
+    }
+
+    /// The latents that pixels are made of.
+    pub(crate) fn latents(&self) -> Rect {
+        self.wanted
     }
 
     fn rows_in_band(&self) -> usize {
@@ -178,7 +192,7 @@ impl<'a> Bands<'a> {
         develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
     ) -> Result<(u32, Vec<S>), Error> {
         let Some(unfolding) = self.unfolding else { return self.coded_samples(&develop) };
-        let mut coded = Vec::new();
+        let mut coded = Vec::with_capacity(3 * self.region.width as usize * self.region.height as usize);
         while self.next < self.wanted.bottom() {
             coded.extend(self.coded_samples(&develop)?.1);
         }
@@ -302,35 +316,38 @@ impl Tiles<'_> {
 
     /// What the tiles hold and cost, on the CPU.
     pub fn inside(&self) -> Result<Vec<TileInside>, Error> {
-        let (cpu, columns) = (self.codec.cpu(), self.file.header.tile_columns() as usize);
+        let columns = self.file.header.tile_columns() as usize;
         let inside = |index: usize| {
             let tile = self.tile((index / columns, index % columns));
-            let place = tile.place;
-            let z = self.z(&tile)?;
-            let hyper = cpu.hyper(&self.quality, &z, place.size());
-            let y = self.y(&hyper.scale_index, &tile)?;
-            let v_hat = cpu.means(&self.quality, &hyper, &y);
-            Ok(TileInside::new(self.codec, place, (&z, &self.quality.scale_index_z), (&y, &hyper.scale_index), v_hat))
+            let Decoded { symbols: TileSymbols { z, y, scale_index }, v_hat } = self.decoded(&tile)?;
+            Ok(TileInside::new(self.codec, tile.place, (&z, &self.quality.scale_index_z), (&y, &scale_index), v_hat))
         };
         in_order((0..self.file.tiles.len()).into_par_iter().map(inside))
     }
 
     /// The first channels of all latents, from the first parts of the y streams, on the CPU.
     pub fn first_channels(&self, count: usize) -> Result<Map<i16>, Error> {
-        let (cpu, columns, picture) = (self.codec.cpu(), self.file.header.tile_columns() as usize, self.picture());
+        let (columns, picture) = (self.file.header.tile_columns() as usize, self.picture());
         let first = |index: usize| {
             let whole = self.tile((index / columns, index % columns));
             let (place, streams) = (whole.place, coarse::first_parts(whole.streams));
-            let tile = Tile { place, streams: &streams, kept: None };
-            let hyper = cpu.hyper(&self.quality, &self.z(&tile)?, place.size());
-            let y = self.y(&hyper.scale_index, &tile)?;
-            let v_hat = cpu.means(&self.quality, &hyper, &y);
+            let v_hat = self.decoded(&Tile { place, streams: &streams, kept: None })?.v_hat;
             let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..count]).copied().collect();
             Ok((place, Map { channels: count, data, ..v_hat }))
         };
         let maps: Vec<(Rect, Map<i16>)> = in_order((0..self.file.tiles.len()).into_par_iter().map(first))?;
         let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
         Ok(window::assemble(&maps, picture).into_owned())
+    }
+
+    /// A tile by itself, on the CPU.
+    fn decoded(&self, tile: &Tile<'_>) -> Result<Decoded, Error> {
+        let cpu = self.codec.cpu();
+        let z = self.z(tile)?;
+        let hyper = cpu.hyper(&self.quality, &z, tile.place.size());
+        let y = self.y(&hyper.scale_index, tile)?;
+        let v_hat = cpu.means(&self.quality, &hyper, &y);
+        Ok(Decoded { symbols: TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat })
     }
 
     fn tile(&self, (y, x): (usize, usize)) -> Tile<'_> {

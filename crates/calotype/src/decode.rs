@@ -13,6 +13,7 @@ use crate::error::{Error, Unsupported};
 use crate::fold;
 use crate::inside::Inside;
 use crate::kept::Kept;
+use crate::memory;
 use crate::metadata::Metadata;
 use crate::models::ModelId;
 use crate::picture::{Channels, Image, Picture, Region, Samples, Shape, make_grey};
@@ -26,23 +27,6 @@ pub const DEFAULT_MAX_PIXELS: u64 = 1_000_000_000;
 /// 4 GiB.
 pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
 
-/// Bytes for each pixel of the rows of tiles that are decoded together, beside the file and what is made of it (docs/DECISIONS.md, large pictures).
-const BYTES_PER_BAND_PX: u64 = 40;
-
-/// Bytes for each pixel of a picture of any kind, and for each byte of a sample: RGB, alpha, and both as they are put together.
-const BYTES_PER_SAMPLE_BYTE: u64 = 12;
-
-/// Bytes that it takes to hold a pixel of this kind.
-pub(crate) fn held_px_bytes(shape: Shape) -> u64 {
-    BYTES_PER_BAND_PX + if shape.is_plain() { 0 } else { BYTES_PER_SAMPLE_BYTE * u64::from(shape.depth / 8) }
-}
-
-/// What decoding takes: bytes for each pixel that is held, and for each pixel of the region.
-struct Room {
-    held_px: u64,
-    px: u64,
-}
-
 /// Bytes for each pixel of what [`Inside`] holds: M latents of 2 bytes for 256 pixels, once for the tiles and once for the picture.
 const BYTES_PER_INSIDE_PX: u64 = 8;
 
@@ -52,7 +36,7 @@ pub struct DecodeOptions {
     /// Larger pictures are refused before anything is allocated for them; sides count as multiples of 64.
     pub max_pixels: u64,
     /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are decoded together, and the pixels where
-    /// they are wanted all at once. Does not count the file, nor the model (50 MB).
+    /// they are wanted all at once. Does not count the file, nor the model (50 MB) and what each thread takes (8 MB).
     pub max_memory: u64,
 }
 
@@ -112,6 +96,11 @@ pub struct Decoder<'a> {
 fn check_pixels(header: &Header, max_pixels: u64) -> Result<(), Error> {
     let Header { width, height, .. } = *header;
     if padded_area(header.coded_extent()) > max_pixels { Err(Error::Limits { width, height, max_pixels }) } else { Ok(()) }
+}
+
+/// A region as 8-bit RGB.
+fn plain(region: Region) -> Shape {
+    Shape { width: region.width, height: region.height, channels: Channels::Rgb, depth: 8 }
 }
 
 impl<'a> Decoder<'a> {
@@ -219,7 +208,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode_region`].
     pub fn picture_region(&self, codec: &Codec, region: Region) -> Result<Picture, Error> {
-        Picture::stacked(self.picture_bands_beside(codec, region, BYTES_PER_SAMPLE_BYTE * u64::from(self.file.header.depth / 8))?)
+        Picture::stacked(self.picture_bands_beside(codec, region, memory::of_picture(self.shape(region)))?)
     }
 
     /// As [`Decoder::picture_region`], in bands of rows from the top; holds few rows of tiles at a time.
@@ -230,13 +219,11 @@ impl<'a> Decoder<'a> {
         self.picture_bands_beside(codec, region, 0)
     }
 
-    fn picture_bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, px_bytes: u64) -> Result<PictureBands<'c>, Error> {
-        let Header { grey, depth, .. } = self.file.header;
-        let alpha = self.file.section(section::ALPHA);
-        let shape = Shape { width: region.width, height: region.height, channels: Channels::of(grey, alpha.is_some()), depth };
-        let bands = self.bands_within(codec, region, Room { held_px: held_px_bytes(shape), px: px_bytes })?;
-        let bands = if depth == 8 { bands } else { bands.on_cpu() };
-        let alpha = alpha.map(|section| AlphaRows::new(section, &self.file.header, region)).transpose()?;
+    fn picture_bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, beside: u64) -> Result<PictureBands<'c>, Error> {
+        let shape = self.shape(region);
+        let bands = self.bands_within(codec, region, (shape, beside))?;
+        let bands = if shape.depth == 8 { bands } else { bands.on_cpu() };
+        let alpha = self.file.section(section::ALPHA).map(|section| AlphaRows::new(section, &self.file.header, region)).transpose()?;
         Ok(PictureBands::new(bands, alpha, shape))
     }
 
@@ -254,7 +241,8 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode`], and [`Usage::Region`](crate::Usage::Region) if the region is empty or not inside the picture.
     pub fn decode_region(&self, codec: &Codec, region: Region) -> Result<Image, Error> {
         let mut rgb = Vec::new();
-        for band in self.bands_within(codec, region, Room { held_px: BYTES_PER_BAND_PX, px: 3 })? {
+        let shape = plain(region);
+        for band in self.bands_within(codec, region, (shape, 3 * shape.pixels()))? {
             let band = band?;
             if rgb.is_empty() {
                 rgb = band.rgb;
@@ -298,7 +286,8 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn inside(&self, codec: &Codec) -> Result<Inside, Error> {
-        self.bands_within(codec, self.whole(), Room { held_px: BYTES_PER_BAND_PX, px: BYTES_PER_INSIDE_PX })?;
+        let shape = plain(self.whole());
+        self.bands_within(codec, self.whole(), (shape, BYTES_PER_INSIDE_PX * shape.pixels()))?;
         Inside::of(&self.tiles(codec, codec.engines.on_cpu())?)
     }
 
@@ -307,15 +296,22 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.
     pub fn bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<Bands<'c>, Error> {
-        self.bands_within(codec, region, Room { held_px: BYTES_PER_BAND_PX, px: 0 })
+        self.bands_within(codec, region, (plain(region), 0))
     }
 
-    /// The bands of a region, if that is no more memory than is allowed.
-    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, room: Room) -> Result<Bands<'c>, Error> {
+    /// A region with the channels and the depth that the file says.
+    fn shape(&self, region: Region) -> Shape {
+        let Header { grey, depth, .. } = self.file.header;
+        let channels = Channels::of(grey, self.file.section(section::ALPHA).is_some());
+        Shape { width: region.width, height: region.height, channels, depth }
+    }
+
+    /// The bands of a region of this kind, if that is, with the bytes `beside` it, no more memory than is allowed.
+    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, (shape, beside): (Shape, u64)) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
-        let pixels = u64::from(region.width) * u64::from(region.height);
         let bands = Bands::new(self.tiles(codec, codec.engines.for_picture())?, region);
-        let needed = bands.held_px().saturating_mul(room.held_px).saturating_add(pixels.saturating_mul(room.px));
+        let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };
+        let needed = memory::of_decoding(bands.held_px(), bands.latents(), shape).saturating_add(beside).saturating_add(folding);
         let limit = self.max_memory;
         if needed > limit {
             return Err(Error::Memory { needed, limit });

@@ -9,11 +9,12 @@ use rayon::prelude::*;
 
 use crate::alpha;
 use crate::codec::Codec;
-use crate::decode::{DEFAULT_MAX_MEMORY, held_px_bytes};
+use crate::decode::DEFAULT_MAX_MEMORY;
 use crate::engine::Running;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage, in_order};
 use crate::fold::folded;
+use crate::memory;
 use crate::metadata::Metadata;
 use crate::picture::{Channels, Picture, RgbImage, Samples, Shape};
 use crate::quality::Quality;
@@ -36,7 +37,7 @@ pub struct EncodeOptions {
     /// What a bit is worth when a symbol is rounded, in 1/256 of a symbol: 0 rounds to the nearest, more sends more symbols to 0.
     pub dead_zone: u8,
     /// Pictures that need more bytes are refused before the bytes are allocated: the rows of tiles that are encoded together, with sides padded to
-    /// multiples of 64, and [`EncodeOptions::held_memory`]. Does not count the file, nor the model.
+    /// multiples of 64, and [`EncodeOptions::held_memory`]. Does not count the file, nor the model and what each thread takes (8 MB).
     pub max_memory: u64,
     /// Bytes that the caller holds meanwhile and wants to be counted, such as the picture.
     pub held_memory: u64,
@@ -129,7 +130,7 @@ impl Codec {
         let Some(fold) = header.fold() else { return self.encode_coded((header, shape), metadata, options, pull) };
         let (width, height) = fold.extent();
         // The picture is held as it comes, and folded.
-        let held_memory = options.held_memory.saturating_add(2 * shape.pixels().saturating_mul(shape.pixel_bytes() as u64));
+        let held_memory = options.held_memory.saturating_add(memory::of_folding(shape));
         let options = EncodeOptions { held_memory, ..*options };
         let (mut picture, mut top) = (None, 0);
         self.encode_coded((header, Shape { width, height, ..shape }), metadata, &options, |rows| {
@@ -151,7 +152,7 @@ impl Codec {
         mut pull: impl FnMut(u32) -> Result<Picture, E>,
     ) -> Result<Encoded, E> {
         let job = self.job(&header, options)?;
-        check_memory(job.held_px(), shape, options)?;
+        check_memory(memory::of_encoding(job.held_px(), padded(shape.width), shape), options)?;
         let mut rows = RowWindow::new(shape);
         let mut coded = Coded::default();
         for tiles in tile_bands(self, &header) {
@@ -246,8 +247,7 @@ impl Job<'_> {
     }
 
     fn z_index(&self, tile: &TileSymbols) -> Vec<u8> {
-        let channels = &self.tables.quality.scale_index_z;
-        channels.repeat(tile.z.len() / channels.len())
+        self.tables.quality.scale_index_z.iter().copied().cycle().take(tile.z.len()).collect()
     }
 }
 
@@ -267,9 +267,9 @@ pub(crate) fn padded_area((width, height): (u32, u32)) -> u64 {
     padded(width).saturating_mul(padded(height))
 }
 
-/// Refuses to hold more pixels of a picture than the options allow.
-pub(crate) fn check_memory(held_px: u64, shape: Shape, options: &EncodeOptions) -> Result<(), Error> {
-    let needed = held_px.saturating_mul(held_px_bytes(shape)).saturating_add(options.held_memory);
+/// Refuses to take more memory than the options allow.
+pub(crate) fn check_memory(bytes: u64, options: &EncodeOptions) -> Result<(), Error> {
+    let needed = bytes.saturating_add(options.held_memory);
     let limit = options.max_memory;
     if needed > limit { Err(Error::Memory { needed, limit }) } else { Ok(()) }
 }

@@ -12,6 +12,7 @@ use crate::codec::Codec;
 use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_area};
 use crate::error::{Error, Usage, in_order};
 use crate::fold::{Unfolding, coded_region, folded};
+use crate::memory;
 use crate::metadata::Metadata;
 use crate::picture::{Image, Picture, Region, make_grey};
 use crate::quality::Quality;
@@ -90,7 +91,7 @@ impl Codec {
         if self.model.encoder().is_none() {
             return Err(Usage::NoEncoder.into());
         }
-        check_memory(padded_area(header.coded_extent()), picture.shape(), options)?;
+        check_memory(memory::of_exposure(padded_area(header.coded_extent()), picture.shape()), options)?;
         let picture = header.fold().map_or(Cow::Borrowed(picture), |fold| Cow::Owned(folded(picture, fold)));
         let tiles: Vec<TileRect> = header.tiles().collect();
         let alpha = picture.alpha().map(|samples| alpha::streams(&samples, 0, &tiles, &header));

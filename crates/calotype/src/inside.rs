@@ -103,7 +103,8 @@ impl TileInside {
             |(symbols, indices): (&[i16], &[u8])| cross_entropy_bits(symbols, indices, config.skip_below, &codec.tables) as f32;
         let sigmas = log2_sigmas(codec);
         let mean = |indices: &[u8]| indices.iter().map(|index| sigmas[usize::from(*index)]).sum::<f32>() / config.m as f32;
-        let z_bits = z.0.chunks_exact(z.1.len()).map(z_position).collect();
+        // Without hyper-latents there is a position without bits.
+        let z_bits = (0..zh * zw).map(|i| z_position(&z.0[i * z.1.len()..][..z.1.len()])).collect();
         TileInside {
             place,
             y_bits: y.0.chunks_exact(config.m).zip(y.1.chunks_exact(config.m)).map(y_position).collect(),

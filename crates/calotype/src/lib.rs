@@ -32,6 +32,7 @@ mod fold;
 mod incremental;
 mod inside;
 mod kept;
+mod memory;
 mod metadata;
 mod models;
 #[cfg(not(feature = "gpu"))]

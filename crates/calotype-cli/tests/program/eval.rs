@@ -18,6 +18,20 @@ fn desk_with_images() -> Desk {
     desk
 }
 
+/// The remedy names the flag that is in the way.
+#[test]
+fn existing_results_are_refused_before_the_work() {
+    let desk = desk_with_images();
+    desk.write("out.json", b"results");
+    desk.write("page.html", b"a page");
+    desk.refused("eval in -q 50 --json out.json", 2, "out.json: exists already; give -y to overwrite it, or another --json");
+    desk.refused("bench --json out.json", 2, "out.json: exists already; give -y to overwrite it, or another --json");
+    desk.refused("bench --report page.html", 2, "page.html: exists already; give -y to overwrite it, or another --report");
+    std::fs::create_dir(desk.path("kept")).unwrap();
+    desk.write("kept/SAMPLE.png.q50.calo", b"kept");
+    desk.refused("eval in -q 50 --keep kept", 2, "SAMPLE.png.q50.calo: exists already; give -y to overwrite it, or another --keep");
+}
+
 #[test]
 fn results_hold_every_measurement_and_the_curves() {
     let desk = desk_with_images();

@@ -92,7 +92,7 @@ fn errors_are_shown_and_told() {
     assert_ne!(broken, text);
     assert!(found(&broken, &shot(&desk, "decoded.png")).is_none());
     desk.refused("view missing.calo --screenshot new.png", 5, "missing.calo");
-    desk.refused("view photo.calo --screenshot out.png", 2, "exists already");
+    desk.refused("view photo.calo --screenshot out.png", 2, "exists already; give -y to overwrite it, or another --screenshot");
 }
 
 /// In plain words, with what helps.

@@ -12,13 +12,13 @@ use crate::measure::Phase;
 impl<K: Kernels> Network<K> {
     /// Sections 5.1 and 5.2.
     pub(super) fn run_hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
-        let Some(scale_head) = &self.decoder.scale_head else {
+        let Some(head) = &self.decoder.scales else {
             return Hyper { h8: Map::zeros(tile.lh, tile.lw, 0), scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
         };
         let (height, width) = tile.hyper();
         let z8 = self.z_codes(q, z, tile);
         let field = self.run_chain(Phase::HyperSynthesis, (&self.decoder.h_s, q.quality), Given::Codes(&z8), Extent { height, width });
-        let hyper = self.heads(q, scale_head, &field, tile);
+        let hyper = self.heads(q, head, &field, tile);
         self.retire(field);
         hyper
     }
@@ -37,7 +37,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// Section 5.2, and h as codes.
-    fn heads(&self, q: &QualityTables, scale_head: &K::Dense, field: &Field<K>, tile: TileSize) -> Hyper {
+    fn heads(&self, q: &QualityTables, head: &K::Dense, field: &Field<K>, tile: TileSize) -> Hyper {
         let (config, channels) = (&self.model.decoder().config, field.row / field.width);
         let mut h8 = Map::zeros(tile.lh, tile.lw, channels);
         let mut scale_index = vec![0; tile.lh * tile.lw * config.m];
@@ -49,7 +49,7 @@ impl<K: Kernels> Network<K> {
             let stream = field.stream[i * rows * field.row..].chunks_exact(field.row);
             let places = h8.chunks_mut(tile.lw * channels).zip(scale_index.chunks_mut(tile.lw * config.m));
             for (stream, (h8, index)) in stream.zip(places) {
-                self.head_row(scratch, &stream[..h8.len()], (scale_head, &offset), (h8, index));
+                self.head_row(scratch, &stream[..h8.len()], (head, &offset), (h8, index));
             }
         });
         Hyper { h8, scale_index }

@@ -74,7 +74,7 @@ pub(super) struct Step<K: Kernels> {
 pub(super) struct PackedDecoder<K: Kernels> {
     /// None without hyper-latents.
     pub h_s: Vec<Stage<K>>,
-    pub scale_head: Option<K::Dense>,
+    pub scales: Option<K::Dense>,
     pub steps: Vec<Step<K>>,
     pub g_s: Transform<K>,
 }
@@ -176,11 +176,11 @@ impl<K: Kernels> PackedDecoder<K> {
     pub fn new(decoder: &model::Decoder) -> PackedDecoder<K> {
         let steps = || decoder.schedule.steps.iter().map(|step| Step::new(decoder, step)).collect();
         let (g_s, steps) = rayon::join(|| Transform::new(&decoder.g_s), steps);
-        let scale_head = decoder.scale_predictor().map(|chain| {
+        let scales = decoder.scale_predictor().map(|chain| {
             let [head] = &chain.stages[..] else { panic!("scales come from one layer") };
             dense::<K>(int8(head))
         });
-        PackedDecoder { h_s: Stage::of(decoder.h_s.as_ref()), scale_head, steps, g_s }
+        PackedDecoder { h_s: Stage::of(decoder.h_s.as_ref()), scales, steps, g_s }
     }
 }
 

@@ -41,7 +41,7 @@ impl AtQuality<'_> {
         commands.phase = Phase::Scales;
         let index = commands.take(latents.positions() * config.m)?;
         let h = Codes { size: latents, stride, buffer: &codes };
-        commands.index(&weights.scale_head, h, &weights.scale_lut, &at.head_ends, &index)?;
+        commands.index(&weights.scales, h, &weights.scale_lut, &at.head_ends, &index)?;
         Ok(HyperBuffers { size: tile, codes, index })
     }
 }

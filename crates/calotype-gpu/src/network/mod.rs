@@ -36,7 +36,7 @@ pub(crate) struct DecoderWeights {
 /// h_s and what makes scales of h.
 struct HyperWeights {
     h_s: Vec<PackedStage>,
-    scale_head: Dense,
+    scales: Dense,
     scale_lut: Buffer,
 }
 
@@ -102,7 +102,7 @@ struct HyperAtQuality {
 
 impl HyperAtQuality {
     fn new(gpu: &Gpu, decoder: &Decoder, q: &QualityTables) -> Result<Option<HyperAtQuality>, Error> {
-        let Some(head) = scale_head(decoder) else { return Ok(None) };
+        let Some(head) = scale_layer(decoder) else { return Ok(None) };
         let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + decoder.config.scale_lut_offset).collect();
         Ok(Some(HyperAtQuality {
             z_gains: gpu.upload(&gains(&q.gain_z_dec, &decoder.tables.gain_z_dec.shift))?,
@@ -144,7 +144,7 @@ fn first_ends(stage: &model::Stage, quality: u16) -> Vec<u8> {
 }
 
 /// The layer that makes scales of h, if there is h.
-fn scale_head(decoder: &Decoder) -> Option<&model::Pointwise> {
+fn scale_layer(decoder: &Decoder) -> Option<&model::Pointwise> {
     decoder.scale_predictor().map(|chain| {
         let [stage] = &chain.stages[..] else { panic!("scales come from one layer") };
         int8(stage)
@@ -175,10 +175,10 @@ impl DecoderWeights {
 
 impl HyperWeights {
     fn new(gpu: &Gpu, decoder: &Decoder) -> Result<Option<HyperWeights>, Error> {
-        let (Some(h_s), Some(head)) = (&decoder.h_s, scale_head(decoder)) else { return Ok(None) };
+        let (Some(h_s), Some(head)) = (&decoder.h_s, scale_layer(decoder)) else { return Ok(None) };
         Ok(Some(HyperWeights {
             h_s: PackedStage::all(gpu, &h_s.stages, &decoder.h_read)?,
-            scale_head: Dense::int8(gpu, head, Next::default())?,
+            scales: Dense::int8(gpu, head, Next::default())?,
             scale_lut: gpu.constant(&decoder.scale_lut)?,
         }))
     }
@@ -247,7 +247,7 @@ fn layers<'a>(stages: impl IntoIterator<Item = &'a PackedStage>, of: fn(&'a Dens
 impl DecoderWeights {
     /// Its layers, in the order of decoding.
     pub fn layers(&self) -> Vec<Layer<'_>> {
-        let hyper = self.hyper.iter().flat_map(|hyper| layers(&hyper.h_s, Layer::Int8).chain([Layer::Int8(&hyper.scale_head)]));
+        let hyper = self.hyper.iter().flat_map(|hyper| layers(&hyper.h_s, Layer::Int8).chain([Layer::Int8(&hyper.scales)]));
         let steps = self.steps.iter().flat_map(|step| {
             let last = step.cells.first().and_then(|cell| cell.last.as_ref());
             layers(&step.stages, Layer::Int8).chain(last.map(Layer::Int8))

@@ -131,14 +131,23 @@ impl Maker {
 
     /// Biases are 0.
     pub(super) fn chain(&mut self, shape: &ChainShape) -> Chain {
+        self.chain_for(shape, false)
+    }
+
+    /// A predictor of scales.
+    pub(super) fn scale_predictor(&mut self, shape: &ChainShape) -> Chain {
+        self.chain_for(shape, true)
+    }
+
+    fn chain_for(&mut self, shape: &ChainShape, is_scale: bool) -> Chain {
         let last = shape.stages.len() - 1;
-        let stages = shape.stages.iter().enumerate().map(|(i, stage)| self.stage(stage, signal(shape, stage, i == last)));
+        let stages = shape.stages.iter().enumerate().map(|(i, stage)| self.stage(stage, signal(shape, stage, i == last, is_scale)));
         Chain { name: shape.name.clone(), from: shape.from.clone(), stages: stages.collect() }
     }
 }
 
-/// What goes in and out of a stage's layer. The last layer of g_s makes pixels; that of a predictor means, or scales if it is the first.
-fn signal(chain: &ChainShape, stage: &StageShape, last: bool) -> Signal {
+/// What goes in and out of a stage's layer. The last layer of g_s makes pixels; that of a predictor means or scales.
+fn signal(chain: &ChainShape, stage: &StageShape, last: bool, is_scale: bool) -> Signal {
     let stream = match stage.product {
         Product::Int8 => Signal::new(CODE, STREAM),
         Product::Wide if chain.from == [Input::Pixels] && stage.unshuffle == 8 => Signal::new(PIXEL, STREAM),
@@ -146,7 +155,7 @@ fn signal(chain: &ChainShape, stage: &StageShape, last: bool) -> Signal {
     };
     match chain.from[0] {
         Input::VHat if last => Signal { input: 1.2 * STREAM, output: 800.0, mean: 2048.0 },
-        Input::H if last && chain.name == "scale_head" => Signal { input: CODE, output: 250.0, mean: 280.0 },
+        Input::H if last && is_scale => Signal { input: CODE, output: 250.0, mean: 280.0 },
         Input::H if last => Signal { output: STREAM / 2.0, ..stream },
         _ => stream,
     }
