@@ -9,6 +9,10 @@ use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, 
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
 const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
 
+fn predictor<'a>(decoder: &'a Decoder, name: &str) -> &'a Chain {
+    decoder.predictors.iter().find(|chain| chain.name == name).expect(name)
+}
+
 fn int8<'a>(chain: &'a Chain, name: &str) -> &'a Pointwise {
     let layer = chain.layers().find(|layer| layer.name() == name);
     let Some(AnyLayer::Int8(layer)) = layer else { panic!("{name} is not there") };
@@ -54,7 +58,7 @@ fn hyper(d: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
     let s = shuffle(&stream(int8(h_s, "h_s.mid"), &read(&s, shift_of(h_s, 1))), 2);
     let s = block(only(&h_s.stages[1].blocks), &s).crop((0, 0), (tile.lh, tile.lw));
     let h8 = read(&s, &d.h_read);
-    let ls = stream(int8(&d.predictors[0], "scale_head"), &h8);
+    let ls = stream(int8(predictor(d, "scale_head"), "scale_head"), &h8);
     let scale_index = map(&ls, |c, s| d.scale_index(i32::from(s) + i32::from(q.log_gain_y[c]))).data;
     Hyper { h8, scale_index }
 }
@@ -62,9 +66,10 @@ fn hyper(d: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
 /// The means of step k, section 5.3.
 fn mean(d: &Decoder, k: usize, h8: &Map<i8>, v_hat: &Map<i16>) -> Map<i16> {
     if k == 0 {
-        return stream(int8(&d.predictors[1], "mean_head"), h8);
+        return stream(int8(predictor(d, "mean_head"), "mean_head"), h8);
     }
-    let (name, context) = (format!("context.{}", k - 1), &d.predictors[1 + k]);
+    let name = format!("context.{}", k - 1);
+    let context = predictor(d, &name);
     let v8 = read(v_hat, &d.v_hat_read);
     let data = h8.data.chunks(h8.channels).zip(v8.data.chunks(v8.channels)).flat_map(|(h, v)| [h, v].concat()).collect();
     let input = Map { channels: h8.channels + v8.channels, data, ..*h8 };

@@ -46,6 +46,10 @@ fn the_exporter_writes_what_the_loader_reads() {
     assert!(Model::new(decoder(), Some(encoder)).is_ok());
 }
 
+fn predictor<'a>(decoder: &'a Decoder, name: &str) -> &'a Chain {
+    decoder.predictors.iter().find(|chain| chain.name == name).expect(name)
+}
+
 /// The first layer of a chain.
 fn int8(chain: &Chain) -> &Pointwise {
     let Layer::Int8(layer) = &chain.stages[0].layer else { panic!("{} reads codes", chain.name) };
@@ -59,9 +63,11 @@ fn pointwise_layers_agree_with_pytorch() {
     let pw1 = scalar::pointwise(&block.pw1, &codes("g_s.blocks.0.pw1.in"));
     assert!(scalar::active_end(&pw1, &block.pw1.shift) == codes("g_s.blocks.0.pw1.out"));
     assert!(scalar::code_end(&pw1, &block.pw1.shift) != codes("g_s.blocks.0.pw1.out"), "negative control: not leaky");
-    for (name, layer) in
-        [("g_s.blocks.0.pw2", &block.pw2), ("context.1.first", int8(&decoder.predictors[3])), ("scale_head", int8(&decoder.predictors[0]))]
-    {
+    for (name, layer) in [
+        ("g_s.blocks.0.pw2", &block.pw2),
+        ("context.1.first", int8(predictor(&decoder, "context.1"))),
+        ("scale_head", int8(predictor(&decoder, "scale_head"))),
+    ] {
         let sums = scalar::pointwise(layer, &codes(&format!("{name}.in")));
         assert!(scalar::stream_end(&sums, &layer.shift) == stream(&format!("{name}.out")), "{name}");
     }
@@ -83,7 +89,7 @@ fn blocks_agree_with_pytorch() {
         assert!(scalar::block(block, &stream(&format!("{name}.in"))) == stream(&format!("{name}.out")), "{name}")
     };
     check("g_s.blocks.1", &decoder.g_s.stages[0].blocks[1]);
-    check("context.0.block", &decoder.predictors[2].stages[0].blocks[0]);
+    check("context.0.block", &predictor(&decoder, "context.0").stages[0].blocks[0]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn layers_are_measured_with_the_shapes_that_they_have() {
     let config = engine.model().decoder().config.clone();
     let speeds = engine.layer_speeds();
     let shape_of = |layer: &str| speeds.iter().find(|speed| speed.layer == layer).map(|speed| (speed.kind, speed.inputs, speed.outputs));
-    assert_eq!(shape_of("mean_head"), Some((LayerKind::Int8, config.p, config.m / 4)), "it runs in quarters");
+    assert_eq!(shape_of("context.0.last"), Some((LayerKind::Int8, config.p, config.m / 4)), "it runs in quarters");
     assert_eq!(shape_of("g_s.first"), Some((LayerKind::Wide, config.m, 4 * config.c)));
     assert_eq!(shape_of("g_s.blocks.0.ffn1"), Some((LayerKind::Int8, config.c, 2 * config.c)));
     assert_eq!(shape_of("g_s.blocks.0.dw"), Some((LayerKind::Depthwise, config.c, config.c)));

@@ -89,7 +89,7 @@ pub struct DecoderShape {
     pub latents: Grid,
     /// z, and h_s, which makes h of it; `None` for a factorised prior.
     pub hyper: Option<HyperShape>,
-    /// What the schedule's steps ask.
+    /// What the schedule's steps ask, by their names.
     pub predictors: Vec<ChainShape>,
     /// Which latents are set when.
     pub schedule: Schedule,
@@ -137,7 +137,7 @@ impl DecoderShape {
         DecoderShape {
             latents: Grid { channels: m, stride: 16 },
             hyper: Some(HyperShape { grid: Grid { channels: z, stride: 64 }, h_s }),
-            predictors: [head("scale_head"), head("mean_head")].into_iter().chain((0..3).map(context)).collect(),
+            predictors: (0..3).map(context).chain([head("mean_head"), head("scale_head")]).collect(),
             schedule: Schedule::quarters(m),
             g_s: chain(
                 "g_s",
@@ -373,6 +373,10 @@ impl DecoderShape {
 
     fn check_steps(&self) -> Result<(), Error> {
         let (first, others) = self.schedule.steps.split_first().ok_or_else(|| refused("schedule", "it has no step"))?;
+        let used = |i: usize| self.schedule.steps.iter().any(|step| step.mean == Some(i) || step.scale == Some(i));
+        if let Some(unused) = (0..self.predictors.len()).find(|&i| !used(i)) {
+            return Err(refused(&self.predictors[unused].name, "no step asks this predictor"));
+        }
         if self.hyper.is_none() && !self.predictors.is_empty() {
             return Err(refused("network", "predictors need h, and there is none"));
         }

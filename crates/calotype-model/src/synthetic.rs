@@ -91,10 +91,18 @@ fn decoder_of(maker: &mut Maker, (config, shape): (Config, DecoderShape)) -> Dec
     decoder
 }
 
+/// In the order in which the schedule's steps use them.
 fn predictors(maker: &mut Maker, shape: &DecoderShape) -> Vec<Chain> {
-    let scale = shape.schedule.steps[0].scale;
-    let chain = |(i, chain)| if scale == Some(i) { maker.scale_predictor(chain) } else { maker.chain(chain) };
-    shape.predictors.iter().enumerate().map(chain).collect()
+    let mut made: Vec<Option<Chain>> = vec![None; shape.predictors.len()];
+    for step in &shape.schedule.steps {
+        if let Some(scale) = step.scale {
+            made[scale] = Some(maker.scale_predictor(&shape.predictors[scale]));
+        }
+        if let Some(mean) = step.mean.filter(|&mean| made[mean].is_none()) {
+            made[mean] = Some(maker.chain(&shape.predictors[mean]));
+        }
+    }
+    made.into_iter().map(|chain| chain.expect("each predictor is used")).collect()
 }
 
 fn encoder_of(maker: &mut Maker, (config, shape): (Config, EncoderShape), decoder_id: [u8; 8]) -> Encoder {
