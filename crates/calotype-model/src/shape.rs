@@ -373,10 +373,6 @@ impl DecoderShape {
 
     fn check_steps(&self) -> Result<(), Error> {
         let (first, others) = self.schedule.steps.split_first().ok_or_else(|| refused("schedule", "it has no step"))?;
-        let used = |i: usize| self.schedule.steps.iter().any(|step| step.mean == Some(i) || step.scale == Some(i));
-        if let Some(unused) = (0..self.predictors.len()).find(|&i| !used(i)) {
-            return Err(refused(&self.predictors[unused].name, "no step asks this predictor"));
-        }
         if self.hyper.is_none() && !self.predictors.is_empty() {
             return Err(refused("network", "predictors need h, and there is none"));
         }
@@ -387,6 +383,10 @@ impl DecoderShape {
             && (scale.from != [Input::H] || scale.stages.len() != 1)
         {
             return Err(refused(&scale.name, "scales come from h through one layer"));
+        }
+        let used = |i: usize| self.schedule.steps.iter().any(|step| step.mean == Some(i) || step.scale == Some(i));
+        if let Some(unused) = (0..self.predictors.len()).find(|&i| !used(i)) {
+            return Err(refused(&self.predictors[unused].name, "no step asks this predictor"));
         }
         Ok(())
     }

@@ -92,6 +92,10 @@ fn faults_are_named() {
     for (refusal, expected) in cases {
         assert!(refusal.contains(expected), "{refusal:?} does not say {expected:?}");
     }
+    let unused = |network: &mut Value| {
+        network["decoder"]["schedule"]["steps"] = json!([{"mean": "mean_head", "scale": "scale_head", "cells": [[0, 24, 15]]}]);
+    };
+    assert!(refusal(unused).contains("context.0: no step asks this predictor"));
     let surplus = |network: &mut Value| network["decoder"]["depth"] = json!(3);
     assert!(refusal(surplus).contains("unknown field `depth`"));
     let one = |network: &mut Value| network["decoder"]["chains"]["mean_head"]["stages"][0]["shuffle"] = json!(1);
