@@ -375,10 +375,13 @@ def check_runs(network):
         require(widest <= MOST_CHANNELS, f"{complaint}at most {MOST_CHANNELS} inputs and outputs, not {widest}")
         require(len(stage.blocks) <= MOST_BLOCKS, f"{complaint}at most {MOST_BLOCKS} blocks")
         require(stage.expansion <= LARGEST_EXPANSION, f"{complaint}an expansion of at most {LARGEST_EXPANSION}")
+        may = stage is network.chain("g_s").stages[0]
+        require(stage.bias is None or may, f"{stage.name}: the program runs a bias in the first stage of g_s alone")
     for name in ("g_a", "g_s"):
         check_transform_runs(network.chain(name))
     if network.hyper:
-        check_hyper_runs(network.chain("h_a"))
+        check_int8_runs(network.chain("h_a"), unshuffle=2)
+        check_int8_runs(network.chain("h_s"), shuffle=2)
     for chain in network.predictors:
         check_predictor_runs(network, chain)
 
@@ -390,11 +393,17 @@ def check_transform_runs(chain):
     require(max(first.unshuffle, last.shuffle) == 8 and max(first.shuffle, last.unshuffle) == 2, form)
 
 
-def check_hyper_runs(chain):
-    for stage in chain.stages:
-        require(not stage.wide and stage.shuffle == 1, f"{stage.name}: the program runs h_a of int8 layers without shuffles")
-        require(stage.blocks or stage is chain.stages[-1], f"{stage.name}: the program runs h_a with blocks in each stage but the last")
-    require(chain.stages[0].unshuffle == 1, f"{chain.stages[0].name}: the program runs h_a without an unshuffle in its first stage")
+def check_int8_runs(chain, unshuffle=1, shuffle=1):
+    for i, stage in enumerate(chain.stages):
+        largest = (unshuffle if i else 1, shuffle)
+        require(not stage.wide, f"{stage.name}: the program runs {chain.name} of int8 layers")
+        require(
+            stage.blocks or stage is chain.stages[-1], f"{stage.name}: the program runs blocks in each stage of {chain.name} but the last"
+        )
+        require(
+            stage.unshuffle <= largest[0] and stage.shuffle <= largest[1],
+            f"{stage.name}: the program runs it with an unshuffle of at most {largest[0]} and a shuffle of at most {largest[1]}",
+        )
 
 
 def check_predictor_runs(network, chain):
@@ -402,10 +411,7 @@ def check_predictor_runs(network, chain):
     require(
         chain.inputs in (("h",), ("h", "v_hat")), f"chain {chain.name}: the program runs predictors of h, or of h and v_hat in this order"
     )
-    first = chain.stages[0]
-    require(
-        first.blocks or len(chain.stages) == 1, f"{first.name}: the program runs predictors of one layer, or with blocks in the first stage"
-    )
+    check_int8_runs(chain)
     if chain.name == network.scale:
         require(chain.inputs == ("h",) and len(chain.stages) == 1, f"chain {chain.name}: the program runs scales from h through one layer")
 

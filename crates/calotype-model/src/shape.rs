@@ -349,11 +349,15 @@ impl DecoderShape {
         }
         if let Some(HyperShape { grid, h_s }) = &self.hyper {
             h_s.check(&Rule { channels_in: grid.channels, channels: h_s.channels(), growth: (grid.stride, stride) })?;
+            h_s.check_from(&[Input::Z])?;
+            h_s.check_int8(Folds { unshuffle: 1, shuffle: 2 })?;
         }
         self.predictors.iter().try_for_each(|chain| self.check_predictor(chain))?;
         self.check_steps()?;
         self.g_s.check(&Rule { channels_in: channels, channels: RGB, growth: (stride, 1) })?;
-        check_transform(&self.g_s)
+        self.g_s.check_from(&[Input::VHat])?;
+        self.g_s.check_bias(1)?;
+        self.g_s.check_transform()
     }
 
     fn check_predictor(&self, chain: &ChainShape) -> Result<(), Error> {
@@ -361,12 +365,9 @@ impl DecoderShape {
         let ([Input::H] | [Input::H, Input::VHat]) = chain.from[..] else {
             return Err(refused(&chain.name, "a predictor sees h, and perhaps v_hat behind it"));
         };
-        let folds = chain.stages.iter().any(|stage| stage.shuffle * stage.unshuffle > 1 || stage.product == Product::Wide);
-        if folds
-            || chain.stages.last().is_none_or(|last| !last.blocks.is_empty())
-            || chain.stages.len() > 1 && chain.stages[0].blocks.is_empty()
-        {
-            return Err(refused(&chain.name, "a predictor is of int8 layers at one size; its first stage has blocks, its last has none"));
+        chain.check_int8(Folds { unshuffle: 1, shuffle: 1 })?;
+        if chain.stages.last().is_none_or(|last| !last.blocks.is_empty()) {
+            return Err(refused(&chain.name, "a predictor's last stage has no blocks"));
         }
         Ok(())
     }
@@ -397,26 +398,67 @@ impl EncoderShape {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let channels = self.g_a.channels();
         self.g_a.check(&Rule { channels_in: RGB, channels, growth: (1, 16) })?;
-        check_transform(&self.g_a)?;
+        self.g_a.check_from(&[Input::Pixels])?;
+        self.g_a.check_bias(0)?;
+        self.g_a.check_transform()?;
         let Some(h_a) = &self.h_a else { return Ok(()) };
         h_a.check(&Rule { channels_in: channels, channels: h_a.channels(), growth: (1, 4) })?;
-        let folds = |stage: &StageShape| stage.product == Product::Wide || stage.shuffle > 1;
-        let last = h_a.stages.len() - 1;
-        if h_a.stages[0].unshuffle > 1
-            || h_a.stages.iter().enumerate().any(|(i, stage)| folds(stage) || i < last && stage.blocks.is_empty())
-        {
-            return Err(refused(&h_a.name, "it is of int8 layers; each stage but the last has blocks, each but the first an unshuffle"));
-        }
-        Ok(())
+        h_a.check_from(&[Input::V])?;
+        h_a.check_int8(Folds { unshuffle: 2, shuffle: 1 })
     }
 }
 
-/// g_a and g_s: a stage whose blocks work at 1/8 of the picture's size, and a layer.
-fn check_transform(chain: &ChainShape) -> Result<(), Error> {
-    let [first, last] = &chain.stages[..] else { return Err(refused(&chain.name, "it has two stages")) };
-    let wide = first.product == Product::Wide && last.product == Product::Wide;
-    if !wide || !last.blocks.is_empty() || first.unshuffle.max(last.shuffle) != 8 || first.shuffle.max(last.unshuffle) != 2 {
-        return Err(refused(&chain.name, "its layers are wide; blocks work at 1/8 of the picture's size, and end before the last layer"));
+/// The largest factors that an engine runs in a chain.
+#[derive(Clone, Copy)]
+struct Folds {
+    unshuffle: usize,
+    shuffle: usize,
+}
+
+/// The forms that the engines run.
+impl ChainShape {
+    fn check_from(&self, inputs: &[Input]) -> Result<(), Error> {
+        if self.from == inputs { Ok(()) } else { Err(refused(&self.name, format!("it reads {inputs:?} alone"))) }
     }
-    Ok(())
+
+    /// Only the first `stages` stages may have a bias.
+    fn check_bias(&self, stages: usize) -> Result<(), Error> {
+        match self.stages.iter().skip(stages).find(|stage| stage.bias.is_some()) {
+            Some(stage) => Err(refused(&stage.name, "a bias stands in the first stage of g_s alone")),
+            None => Ok(()),
+        }
+    }
+
+    /// g_a and g_s: a stage whose blocks work at 1/8 of the picture's size, and a layer.
+    fn check_transform(&self) -> Result<(), Error> {
+        let [first, last] = &self.stages[..] else { return Err(refused(&self.name, "it has two stages")) };
+        let wide = first.product == Product::Wide && last.product == Product::Wide;
+        if !wide || !last.blocks.is_empty() || first.unshuffle.max(last.shuffle) != 8 || first.shuffle.max(last.unshuffle) != 2 {
+            return Err(refused(
+                &self.name,
+                "its layers are wide; blocks work at 1/8 of the picture's size, and end before the last layer",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The other chains: int8 layers, and blocks behind all but the last.
+    fn check_int8(&self, largest: Folds) -> Result<(), Error> {
+        self.check_bias(0)?;
+        let last = self.stages.len() - 1;
+        for (i, stage) in self.stages.iter().enumerate() {
+            // What is unshuffled comes from a block of the chain.
+            let Folds { unshuffle, shuffle } = Folds { unshuffle: if i == 0 { 1 } else { largest.unshuffle }, ..largest };
+            if stage.product == Product::Wide {
+                return Err(refused(&stage.name, "layers of entropy networks are no wide ones"));
+            }
+            if stage.unshuffle > unshuffle || stage.shuffle > shuffle {
+                return Err(refused(&stage.name, format!("here the unshuffle is at most {unshuffle}, the shuffle at most {shuffle}")));
+            }
+            if i < last && stage.blocks.is_empty() {
+                return Err(refused(&stage.name, "each stage but the last has blocks"));
+            }
+        }
+        Ok(())
+    }
 }

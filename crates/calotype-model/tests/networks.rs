@@ -68,7 +68,7 @@ fn the_schedule_is_part_of_the_id() {
 fn faults_are_named() {
     let decoder =
         |path: &'static str, value: Value| move |network: &mut Value| *network["decoder"].pointer_mut(path).unwrap() = value.clone();
-    let cases: [(String, &str); 13] = [
+    let cases: [(String, &str); 18] = [
         (refusal(decoder("/latents/stride", json!(32))), "latents: their stride is 16"),
         (refusal(decoder("/latents/channels", json!(28))), "schedule: it does not set each of 28 channels once"),
         (refusal(decoder("/schedule/steps/1/cells/0/2", json!(7))), "schedule: it does not set each"),
@@ -87,6 +87,23 @@ fn faults_are_named() {
         (
             refusal(|network| drop(network["decoder"]["chains"].as_object_mut().unwrap().remove("h_s"))),
             "hyper and the chain h_s belong together",
+        ),
+        (refusal(decoder("/chains/g_s/from", json!(["h"]))), "g_s: it reads [VHat] alone"),
+        (
+            refusal(|network| network["decoder"]["chains"]["mean_head"]["stages"][0]["wide"] = json!(true)),
+            "mean_head: layers of entropy networks are no wide ones",
+        ),
+        (
+            refusal(decoder("/chains/h_s/stages/0", json!({"name": "h_s.first", "outputs": 48, "shuffle": 2}))),
+            "h_s.first: each stage but the last has blocks",
+        ),
+        (
+            refusal(decoder("/chains/h_s/stages", json!([{"name": "h_s.first", "outputs": 192, "shuffle": 4}]))),
+            "h_s.first: here the unshuffle is at most 1, the shuffle at most 2",
+        ),
+        (
+            refusal(decoder("/chains/mean_head/stages/0", json!({"name": "mean_head", "outputs": 24, "bias": "bias.mean"}))),
+            "mean_head: a bias stands in the first stage of g_s alone",
         ),
     ];
     for (refusal, expected) in cases {

@@ -120,7 +120,7 @@ impl<K: Kernels> Network<K> {
         symbols: &mut Symbols<'_>,
         field: &mut Field<K>,
     ) {
-        self.run_predictor(q, &self.decoder.steps[step], field);
+        self.run_predictor(&self.decoder.steps[step], field);
         let width = v_hat.width;
         let following = self.decoder.steps.get(step + 1).filter(|step| !step.stages.is_empty());
         let fits = |first: &Stage<K>| first.channels * width == field.row;
@@ -146,7 +146,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// The stages of a step whose first layers `field` has already, but its last.
-    fn run_predictor(&self, q: &QualityTables, step: &Step<K>, field: &mut Field<K>) {
+    fn run_predictor(&self, step: &Step<K>, field: &mut Field<K>) {
         let Some((first, others)) = step.stages.split_first() else { return };
         let height = field.height;
         for (i, block) in first.blocks.iter().enumerate() {
@@ -154,7 +154,7 @@ impl<K: Kernels> Network<K> {
         }
         if !others.is_empty() {
             let extent = Extent { height, width: field.width };
-            let last = self.run_chain(Phase::Means, (others, q.quality), Given::Stream(&field.stream), extent);
+            let last = self.run_chain(Phase::Means, others, Given::Stream(&field.stream), extent);
             self.retire(std::mem::replace(field, last));
         }
     }

@@ -17,7 +17,7 @@ impl<K: Kernels> Network<K> {
         };
         let (height, width) = tile.hyper();
         let z8 = self.z_codes(q, z, tile);
-        let field = self.run_chain(Phase::HyperSynthesis, (&self.decoder.h_s, q.quality), Given::Codes(&z8), Extent { height, width });
+        let field = self.run_chain(Phase::HyperSynthesis, &self.decoder.h_s, Given::Codes(&z8), Extent { height, width });
         let hyper = self.heads(q, head, &field, tile);
         self.retire(field);
         hyper
@@ -83,7 +83,7 @@ impl<K: Kernels> Network<K> {
             return Vec::new();
         }
         let extent = Extent { height: v_tile.height, width: v_tile.width };
-        let field = self.run_chain(Phase::HyperAnalysis, (&packed.h_a, 0), Given::Stream(&v_tile.data), extent);
+        let field = self.run_chain(Phase::HyperAnalysis, &packed.h_a, Given::Stream(&v_tile.data), extent);
         let symbol = |(i, &value): (usize, &i16)| {
             let (gain, shift) = (gain_z[i % gain_z.len()], encoder.gain_z.shift[i % gain_z.len()]);
             let z = (i32::from(value) * i32::from(gain) + rounding(shift)) >> shift;

@@ -32,35 +32,27 @@ impl<'a, C> Given<'a, C> {
 }
 
 impl<K: Kernels> Network<K> {
-    /// All stages of a chain on a map of the size `extent`. What is left is the last one's stream.
-    pub(super) fn run_chain(
-        &self,
-        phase: Phase,
-        (stages, quality): (&[Stage<K>], u16),
-        given: Given<'_, K::Code>,
-        mut extent: Extent,
-    ) -> Field<K> {
+    /// All stages of a chain without bias on a map of the size `extent`. What is left is the last one's stream.
+    pub(super) fn run_chain(&self, phase: Phase, stages: &[Stage<K>], given: Given<'_, K::Code>, mut extent: Extent) -> Field<K> {
         let mut last: Option<Field<K>> = None;
         for stage in stages {
             let given = last.as_ref().map_or(given, |field| Given::Stream(&field.stream));
-            let field = self.run_stage(phase, (stage, quality), given, extent);
+            let field = self.run_stage(phase, stage, given, extent);
             extent = Extent { height: field.height, width: field.width };
             last.replace(field).into_iter().for_each(|field| self.retire(field));
         }
         last.expect("a chain has a stage")
     }
 
-    fn run_stage(&self, phase: Phase, (stage, quality): (&Stage<K>, u16), given: Given<'_, K::Code>, extent: Extent) -> Field<K> {
+    fn run_stage(&self, phase: Phase, stage: &Stage<K>, given: Given<'_, K::Code>, extent: Extent) -> Field<K> {
         let folded = Extent { height: extent.height / stage.unshuffle, width: extent.width / stage.unshuffle };
         let shape = (folded.height * stage.shuffle, folded.width * stage.shuffle, stage.channels);
         let mut field = self.whole_field(phase, shape);
         let row = field.row;
-        let bias = stage.bias.as_ref().map(|bias| bias.at(quality));
         self.fill(&mut field, 0..shape.0, stage, |scratch, y, stream| {
             let positions = stream.len() / row / stage.shuffle * folded.width;
             let first = y / stage.shuffle * folded.width * stage.inputs;
             self.layer(scratch, stage, given.part(first, positions * stage.inputs), (folded.width, stream));
-            bias.iter().for_each(|bias| self.add_bias(bias, stream));
         });
         for (i, block) in stage.blocks.iter().enumerate() {
             self.run_block(&mut field, block, stage.blocks.get(i + 1), 0..shape.0);

@@ -103,14 +103,9 @@ impl<K: Kernels> Network<K> {
             self.layer(scratch, first, Given::Stream(given), (width, stream));
             scratch.gathered = gathered;
             if let Some(bias) = bias {
-                self.add_bias(bias, stream);
+                self.kernels.vectorise(|| add_bias(stream, bias));
             }
         });
-    }
-
-    /// `s + bias(Q)`, saturating.
-    pub(super) fn add_bias(&self, bias: &[i16], stream: &mut [i16]) {
-        self.kernels.vectorise(|| add(stream, bias));
     }
 
     /// Rows of the map to the pixels of each, in at most as many rows as the last layer shuffles out of one.
@@ -152,8 +147,9 @@ impl Latents<'_> {
     }
 }
 
+/// Saturating.
 #[inline(always)]
-fn add(stream: &mut [i16], bias: &[i16]) {
+fn add_bias(stream: &mut [i16], bias: &[i16]) {
     for position in stream.chunks_exact_mut(bias.len()) {
         for (s, &bias) in position.iter_mut().zip(bias) {
             *s = s.saturating_add(bias);
