@@ -107,7 +107,7 @@ NOT_RUN = {
     "a predictor without blocks": (
         (*CONTEXT, 0),
         {"name": "x", "outputs": 8},
-        "x: the program runs predictors of one layer, or with blocks",
+        "x: the program runs context.0 with blocks",
     ),
     "scales from v_hat": ((*CHAINS, "scale_head", "from"), ["h", "v_hat"], "chain scale_head: the program runs scales from h"),
 }
