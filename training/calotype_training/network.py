@@ -398,7 +398,7 @@ def check_int8_runs(chain, unshuffle=1, shuffle=1):
         largest = (unshuffle if i else 1, shuffle)
         require(not stage.wide, f"{stage.name}: the program runs {chain.name} of int8 layers")
         require(
-            stage.blocks or stage is chain.stages[-1], f"{stage.name}: the program runs blocks in each stage of {chain.name} but the last"
+            stage.blocks or stage is chain.stages[-1], f"{stage.name}: the program runs {chain.name} with blocks in each stage but the last"
         )
         require(
             stage.unshuffle <= largest[0] and stage.shuffle <= largest[1],

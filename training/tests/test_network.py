@@ -109,6 +109,8 @@ NOT_RUN = {
         {"name": "x", "outputs": 8},
         "x: the program runs context.0 with blocks",
     ),
+    "a wide entropy layer": ((*CONTEXT, 1, "wide"), True, "context.0.last: the program runs context.0 of int8 layers"),
+    "a bias of means": ((*CONTEXT, 1, "bias"), "bias.mean", "context.0.last: the program runs a bias in the first stage of g_s alone"),
     "scales from v_hat": ((*CHAINS, "scale_head", "from"), ["h", "v_hat"], "chain scale_head: the program runs scales from h"),
 }
 
