@@ -109,8 +109,12 @@ NOT_RUN = {
         {"name": "x", "outputs": 8},
         "x: the program runs context.0 with blocks",
     ),
-    "a wide entropy layer": ((*CONTEXT, 1, "wide"), True, "context.0.last: the program runs context.0 of int8 layers"),
-    "a bias of means": ((*CONTEXT, 1, "bias"), "bias.mean", "context.0.last: the program runs a bias in the first stage of g_s alone"),
+    "a wide entropy layer": ((*CHAINS, "h_s", "stages", 1, "wide"), True, "h_s.mid: the program runs h_s of int8 layers"),
+    "a bias in h_s": (
+        (*CHAINS, "h_s", "stages", 0, "bias"),
+        "bias.h",
+        "h_s.first: the program runs a bias in the first stage of g_s alone",
+    ),
     "scales from v_hat": ((*CHAINS, "scale_head", "from"), ["h", "v_hat"], "chain scale_head: the program runs scales from h"),
 }
 
