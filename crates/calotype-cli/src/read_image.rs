@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn refusals_have_the_right_code() {
-        let image = png(RgbaImage::new(65, 10).into());
+        let image = png(RgbaImage::new(65, 16).into());
         let code = |bytes: &[u8]| read(bytes).err().map(|failure| failure.code);
         assert_eq!(code(&image), Some(3));
         assert_eq!(code(b""), Some(1));

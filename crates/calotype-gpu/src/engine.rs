@@ -12,7 +12,7 @@ use crate::layers::{Part, Size};
 use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Piece, Tile, Window};
 use crate::packed::{gains, halves, to_halves, words};
 use crate::pool::Buffer;
-use crate::tiles::Tiles;
+use crate::tuning::Tuning;
 use crate::{Adapter, AdapterFacts, Error, measure};
 
 /// Latents on a side of a piece of g_a or g_s: 1536 pixels, about 25 G multiplications with `fast`.
@@ -78,7 +78,7 @@ impl Engine {
             return Err(Error::AdapterLimits { adapter: facts.name, limit });
         }
         let mut gpu = Gpu::open(adapter)?;
-        gpu.tiles = Tiles::choose(&gpu, &facts, options.cache.as_deref())?;
+        gpu.tuning = Tuning::choose(&gpu, &facts, options.cache.as_deref())?;
         let decoder = DecoderWeights::new(&gpu, model.decoder())?;
         let encoder = model.encoder().map(|encoder| EncoderWeights::new(&gpu, encoder)).transpose()?;
         gpu.check()?;

@@ -9,7 +9,7 @@ use calotype_shaders::{Access, ENTRY, Kernel};
 
 use crate::clock::Clock;
 use crate::pool::{Buffer, Pool};
-use crate::tiles::Tiles;
+use crate::tuning::Tuning;
 use crate::{Adapter, Error};
 
 /// A kernel with its tile and its overrides.
@@ -46,7 +46,7 @@ pub(crate) struct Gpu {
     fault: Fault,
     pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
     /// Of the pointwise kernels.
-    pub tiles: Tiles,
+    pub tuning: Tuning,
     pub clock: Clock,
     /// Of [`Gpu::USAGE`].
     storage: Arc<Pool>,
@@ -104,8 +104,8 @@ impl Gpu {
         });
         let timeout = Duration::from_secs(if adapter.facts().is_software() { 600 } else { 30 });
         let (pipelines, failure) = (Mutex::default(), Mutex::default());
-        let (storage, staging, tiles, clock) = Default::default();
-        Ok(Gpu { device, queue, timeout, fault, pipelines, tiles, clock, storage, staging, failure })
+        let (storage, staging, tuning, clock) = Default::default();
+        Ok(Gpu { device, queue, timeout, fault, pipelines, tuning, clock, storage, staging, failure })
     }
 
     /// The fault of this device, if it had one: then nothing that it computed can be trusted.

@@ -5,7 +5,7 @@ use calotype_shaders::{Kernel, Tile, place};
 
 use crate::Error;
 use crate::commands::{Call, Commands};
-use crate::packed::{Dense, PackedBlock, Spatial};
+use crate::packed::{PackedBlock, PackedDepthwise, PackedPointwise};
 use crate::pool::Buffer;
 
 /// Rows and columns.
@@ -73,7 +73,7 @@ impl<'a> Emit<'a> {
 }
 
 /// The workgroups of a pointwise kernel.
-fn workgroups(layer: &Dense, tile: usize, positions: usize) -> Result<[u32; 2], Error> {
+fn workgroups(layer: &PackedPointwise, tile: usize, positions: usize) -> Result<[u32; 2], Error> {
     let Tile { positions: rows, outputs4, .. } = shaders::TILES[tile];
     let y = positions.div_ceil(rows as usize) as u64;
     let limit = u64::from(u16::MAX);
@@ -85,7 +85,7 @@ fn workgroups(layer: &Dense, tile: usize, positions: usize) -> Result<[u32; 2], 
 }
 
 /// The uniform of a pointwise kernel; wrapping around where the crop is below 0.
-fn layer_sizes(layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 11] {
+fn layer_sizes(layer: &PackedPointwise, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 11] {
     let (width, out, (top, left)) = (input.size.width, emit.size, emit.origin);
     let written = match emit.place {
         place::SHUFFLE => layer.outputs / 4,
@@ -135,7 +135,14 @@ impl Commands<'_> {
         self.elements(&shaders::COPY, groups, &sizes, &[from.buffer, to.buffer]);
     }
 
-    fn dense(&mut self, kernel: &'static Kernel, layer: &Dense, input: Codes<'_>, emit: &Emit<'_>, extra: &[&Buffer]) -> Result<(), Error> {
+    fn pointwise(
+        &mut self,
+        kernel: &'static Kernel,
+        layer: &PackedPointwise,
+        input: Codes<'_>,
+        emit: &Emit<'_>,
+        extra: &[&Buffer],
+    ) -> Result<(), Error> {
         let (stream, codes) = (self.idle(emit.stream)?, self.idle(emit.codes)?);
         let tile = layer.fitting_tile(input.stride);
         let buffers: Vec<&Buffer> =
@@ -158,23 +165,23 @@ impl Commands<'_> {
     }
 
     /// An int8 layer to a stream.
-    pub fn stream(&mut self, layer: &Dense, input: Codes<'_>, emit: &Emit<'_>) -> Result<(), Error> {
-        self.dense(&shaders::POINTWISE_STREAM, layer, input, emit, &[])
+    pub fn stream(&mut self, layer: &PackedPointwise, input: Codes<'_>, emit: &Emit<'_>) -> Result<(), Error> {
+        self.pointwise(&shaders::POINTWISE_STREAM, layer, input, emit, &[])
     }
 
     /// A wide layer to a stream.
-    pub fn wide(&mut self, layer: &Dense, (size, stream): (Size, &Buffer), emit: &Emit<'_>) -> Result<(), Error> {
+    pub fn wide(&mut self, layer: &PackedPointwise, (size, stream): (Size, &Buffer), emit: &Emit<'_>) -> Result<(), Error> {
         let input = Codes { size, stride: layer.inputs, buffer: stream };
-        self.dense(&shaders::WIDE_STREAM, layer, input, emit, &[])
+        self.pointwise(&shaders::WIDE_STREAM, layer, input, emit, &[])
     }
 
     /// An int8 layer added to a stream of the input's size.
-    pub fn add(&mut self, layer: &Dense, input: Codes<'_>, stream: &Buffer, emit: &Emit<'_>) -> Result<(), Error> {
-        self.dense(&shaders::POINTWISE_ADD, layer, input, emit, &[stream])
+    pub fn add(&mut self, layer: &PackedPointwise, input: Codes<'_>, stream: &Buffer, emit: &Emit<'_>) -> Result<(), Error> {
+        self.pointwise(&shaders::POINTWISE_ADD, layer, input, emit, &[stream])
     }
 
     /// An int8 layer to codes, with the end *active* or *code*.
-    pub fn code(&mut self, layer: &Dense, active: u32, input: Codes<'_>, codes_out: &Buffer) -> Result<(), Error> {
+    pub fn code(&mut self, layer: &PackedPointwise, active: u32, input: Codes<'_>, codes_out: &Buffer) -> Result<(), Error> {
         let tile = layer.fitting_tile(input.stride);
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_CODE,
@@ -189,7 +196,7 @@ impl Commands<'_> {
     }
 
     /// The scale head to table indices; `ends` hold the log gains.
-    pub fn index(&mut self, layer: &Dense, input: Codes<'_>, lut: &Buffer, ends: &Buffer, out: &Buffer) -> Result<(), Error> {
+    pub fn index(&mut self, layer: &PackedPointwise, input: Codes<'_>, lut: &Buffer, ends: &Buffer, out: &Buffer) -> Result<(), Error> {
         let tile = layer.fitting_tile(input.stride);
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_INDEX,
@@ -204,7 +211,7 @@ impl Commands<'_> {
     }
 
     /// A predictor's last layer at some places, to means `[places][N]`.
-    pub fn cell(&mut self, layer: &Dense, input: Codes<'_>, places: Places, means: &Buffer) -> Result<(), Error> {
+    pub fn cell(&mut self, layer: &PackedPointwise, input: Codes<'_>, places: Places, means: &Buffer) -> Result<(), Error> {
         let (tile, positions) = (layer.fitting_tile(input.stride), places.size.positions());
         let [inputs4, stride4, outputs4] = [layer.inputs / 4, input.stride / 4, layer.outputs / 4];
         let Places { apart, top, left, size } = places;
@@ -222,7 +229,7 @@ impl Commands<'_> {
     }
 
     /// A depthwise layer.
-    pub fn depthwise(&mut self, layer: &Spatial, size: Size, input: &Buffer, codes_out: &Buffer) {
+    pub fn depthwise(&mut self, layer: &PackedDepthwise, size: Size, input: &Buffer, codes_out: &Buffer) {
         let groups = size.positions() * layer.channels / 4;
         let sizes = [size.height, size.width, layer.channels / 4];
         self.elements(&shaders::DEPTHWISE, groups, &sizes, &[&layer.weights, &layer.ends, input, codes_out]);

@@ -15,7 +15,7 @@ mod measure;
 mod network;
 mod packed;
 mod pool;
-mod tiles;
+mod tuning;
 #[cfg(test)]
 mod twins;
 

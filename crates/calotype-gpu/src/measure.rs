@@ -10,7 +10,7 @@ use crate::Error;
 use crate::commands::{Call, Commands};
 use crate::gpu::Gpu;
 use crate::layers::{Codes, Emit, Size};
-use crate::packed::{Dense, Spatial};
+use crate::packed::{PackedDepthwise, PackedPointwise};
 
 /// How long one sample shall take.
 const SAMPLE: Duration = Duration::from_millis(10);
@@ -26,9 +26,9 @@ const CHAINS: usize = 16;
 
 /// A layer to time.
 pub(crate) enum Layer<'a> {
-    Int8(&'a Dense),
-    Wide(&'a Dense),
-    Depthwise(&'a Spatial),
+    Int8(&'a PackedPointwise),
+    Wide(&'a PackedPointwise),
+    Depthwise(&'a PackedDepthwise),
 }
 
 impl Layer<'_> {

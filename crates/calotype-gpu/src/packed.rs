@@ -9,7 +9,7 @@ use crate::gpu::Gpu;
 use crate::pool::Buffer;
 
 /// A pointwise layer on the device, int8 or wide.
-pub(crate) struct Dense {
+pub(crate) struct PackedPointwise {
     /// Its key in the model file.
     pub name: String,
     pub inputs: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Dense {
 }
 
 /// A depthwise layer on the device.
-pub(crate) struct Spatial {
+pub(crate) struct PackedDepthwise {
     pub name: String,
     pub channels: usize,
     pub weights: Buffer,
@@ -30,16 +30,16 @@ pub(crate) struct Spatial {
 
 /// A block on the device.
 pub(crate) struct PackedBlock {
-    pub pw1: Dense,
-    pub dw: Spatial,
-    pub pw2: Dense,
-    pub ffn1: Dense,
-    pub ffn2: Dense,
+    pub pw1: PackedPointwise,
+    pub dw: PackedDepthwise,
+    pub pw2: PackedPointwise,
+    pub ffn1: PackedPointwise,
+    pub ffn2: PackedPointwise,
 }
 
 /// A stage on the device.
 pub(crate) struct PackedStage {
-    pub dense: Dense,
+    pub pointwise: PackedPointwise,
     pub unshuffle: usize,
     pub shuffle: usize,
     /// Of the stream.
@@ -62,8 +62,8 @@ impl<'a> Next<'a> {
     }
 }
 
-impl Dense {
-    pub fn int8(gpu: &Gpu, layer: &Pointwise, next: Next<'_>) -> Result<Dense, Error> {
+impl PackedPointwise {
+    pub fn int8(gpu: &Gpu, layer: &Pointwise, next: Next<'_>) -> Result<PackedPointwise, Error> {
         let (name, inputs, outputs) = (layer.name.clone(), layer.inputs, layer.outputs);
         let words = (0..inputs / 4 * outputs).flat_map(|i| {
             let (k, n) = (i / outputs * 4, i % outputs);
@@ -71,10 +71,17 @@ impl Dense {
             [0, 1, 2, 3].map(|j| layer.weight[at + j])
         });
         let weights = gpu.constant(bytemuck::cast_slice(&words.collect::<Vec<i8>>()))?;
-        Ok(Dense { name, inputs, outputs, tile: gpu.tiles.int8, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+        Ok(PackedPointwise {
+            name,
+            inputs,
+            outputs,
+            tile: gpu.tuning.int8,
+            weights,
+            ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))?,
+        })
     }
 
-    pub fn wide(gpu: &Gpu, layer: &Wide, next: Next<'_>) -> Result<Dense, Error> {
+    pub fn wide(gpu: &Gpu, layer: &Wide, next: Next<'_>) -> Result<PackedPointwise, Error> {
         let (name, inputs, outputs) = (layer.name.clone(), layer.inputs, layer.outputs);
         let mut words = Vec::with_capacity(inputs * outputs * 2);
         for (k, n4) in (0..inputs / 4).flat_map(|k4| (0..outputs / 4).map(move |n4| (4 * k4, n4))) {
@@ -83,13 +90,20 @@ impl Dense {
             }
         }
         let weights = gpu.constant(&words)?;
-        Ok(Dense { name, inputs, outputs, tile: gpu.tiles.wide, weights, ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))? })
+        Ok(PackedPointwise {
+            name,
+            inputs,
+            outputs,
+            tile: gpu.tuning.wide,
+            weights,
+            ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))?,
+        })
     }
 }
 
-impl Dense {
+impl PackedPointwise {
     /// Some of an int8 layer's outputs, as a layer; as many as there are groups of four that hold them.
-    pub fn outputs(gpu: &Gpu, layer: &Pointwise, outputs: Range<usize>) -> Result<Dense, Error> {
+    pub fn outputs(gpu: &Gpu, layer: &Pointwise, outputs: Range<usize>) -> Result<PackedPointwise, Error> {
         let outputs = outputs.start / 4 * 4..outputs.end.next_multiple_of(4);
         let part = Pointwise {
             name: layer.name.clone(),
@@ -99,24 +113,24 @@ impl Dense {
             bias: layer.bias[outputs.clone()].to_vec(),
             shift: layer.shift[outputs].to_vec(),
         };
-        Dense::int8(gpu, &part, Next::default())
+        PackedPointwise::int8(gpu, &part, Next::default())
     }
 
-    fn of(gpu: &Gpu, layer: &Layer, next: Next<'_>) -> Result<Dense, Error> {
+    fn of(gpu: &Gpu, layer: &Layer, next: Next<'_>) -> Result<PackedPointwise, Error> {
         match layer {
-            Layer::Int8(layer) => Dense::int8(gpu, layer, next),
-            Layer::Wide(layer) => Dense::wide(gpu, layer, next),
+            Layer::Int8(layer) => PackedPointwise::int8(gpu, layer, next),
+            Layer::Wide(layer) => PackedPointwise::wide(gpu, layer, next),
         }
     }
 
     /// The same layer with other ends.
-    pub fn with_ends(&self, ends: Buffer) -> Dense {
-        Dense { name: self.name.clone(), weights: self.weights.clone(), ends, ..*self }
+    pub fn with_ends(&self, ends: Buffer) -> PackedPointwise {
+        PackedPointwise { name: self.name.clone(), weights: self.weights.clone(), ends, ..*self }
     }
 
     /// The same layer, cut in another way.
-    pub fn with_tile(&self, tile: usize) -> Dense {
-        Dense { tile, ..self.with_ends(self.ends.clone()) }
+    pub fn with_tile(&self, tile: usize) -> PackedPointwise {
+        PackedPointwise { tile, ..self.with_ends(self.ends.clone()) }
     }
 
     /// The tile for inputs of some stride.
@@ -126,13 +140,13 @@ impl Dense {
     }
 }
 
-impl Spatial {
-    pub fn new(gpu: &Gpu, layer: &Depthwise) -> Result<Spatial, Error> {
+impl PackedDepthwise {
+    pub fn new(gpu: &Gpu, layer: &Depthwise) -> Result<PackedDepthwise, Error> {
         let channels = layer.channels;
         let weights: Vec<u8> = (0..9 * channels).map(|i| layer.weight[i % channels * 9 + i / channels] as u8).collect();
         let bias = layer.bias.chunks_exact(4);
         let pairs = bias.zip(layer.shift.chunks_exact(4)).flat_map(|(bias, shift)| [words(bias), words(&widened(shift))].concat());
-        Ok(Spatial {
+        Ok(PackedDepthwise {
             name: layer.name.clone(),
             channels,
             weights: gpu.constant(&weights)?,
@@ -144,11 +158,11 @@ impl Spatial {
 impl PackedBlock {
     pub fn new(gpu: &Gpu, block: &Block, next: Next<'_>) -> Result<PackedBlock, Error> {
         Ok(PackedBlock {
-            pw1: Dense::int8(gpu, &block.pw1, Next::default())?,
-            dw: Spatial::new(gpu, &block.dw)?,
-            pw2: Dense::int8(gpu, &block.pw2, Next::read(&block.ffn1_read))?,
-            ffn1: Dense::int8(gpu, &block.ffn1, Next::default())?,
-            ffn2: Dense::int8(gpu, &block.ffn2, next)?,
+            pw1: PackedPointwise::int8(gpu, &block.pw1, Next::default())?,
+            dw: PackedDepthwise::new(gpu, &block.dw)?,
+            pw2: PackedPointwise::int8(gpu, &block.pw2, Next::read(&block.ffn1_read))?,
+            ffn1: PackedPointwise::int8(gpu, &block.ffn1, Next::default())?,
+            ffn2: PackedPointwise::int8(gpu, &block.ffn2, next)?,
         })
     }
 }
@@ -165,7 +179,7 @@ impl PackedStage {
         let reads: Vec<&[u8]> = stage.blocks.iter().map(|block| &block.pw1_read[..]).chain([read]).collect();
         let blocks = stage.blocks.iter().zip(&reads[1..]).map(|(block, read)| PackedBlock::new(gpu, block, Next::read(read)));
         Ok(PackedStage {
-            dense: Dense::of(gpu, &stage.layer, Next::read(reads[0]))?,
+            pointwise: PackedPointwise::of(gpu, &stage.layer, Next::read(reads[0]))?,
             unshuffle: stage.unshuffle,
             shuffle: stage.shuffle,
             channels: stage.channels(),

@@ -14,8 +14,8 @@ use crate::engine::{Latents, Lost, Running, Scales};
 use crate::error::{Error, Malformation, Usage, in_order};
 use crate::fold::{Unfolding, coded_region};
 use crate::inside::TileInside;
-use crate::kept::{Kept, KeptTile, Stream};
 use crate::picture::{Region, make_grey};
+use crate::symbol_cache::{CachedTile, Stream, SymbolCache};
 use crate::window;
 
 /// Some whole rows of a picture or region.
@@ -54,14 +54,14 @@ pub(crate) struct Tiles<'a> {
     pub bytes: &'a [u8],
     pub file: &'a File<'a>,
     /// Symbols of the file's tiles that were decoded before, and to be kept for the next time.
-    pub kept: Option<&'a Kept>,
+    pub kept: Option<&'a SymbolCache>,
 }
 
 /// A tile of a file.
 struct Tile<'a> {
     place: Rect,
     streams: &'a TileRef<'a>,
-    kept: Option<&'a KeptTile>,
+    kept: Option<&'a CachedTile>,
 }
 
 /// What a tile holds.
@@ -102,7 +102,7 @@ impl<'a> Bands<'a> {
     }
 
     /// The same, going on with the symbols that are kept, and keeping new ones.
-    pub(crate) fn keeping(mut self, kept: Option<&'a Kept>) -> Bands<'a> {
+    pub(crate) fn keeping(mut self, kept: Option<&'a SymbolCache>) -> Bands<'a> {
         self.tiles.kept = kept;
         self
     }

@@ -12,14 +12,14 @@ use crate::engine::Running;
 use crate::error::{Error, Unsupported};
 use crate::fold;
 use crate::inside::Inside;
-use crate::kept::Kept;
 use crate::memory;
 use crate::metadata::Metadata;
 use crate::models::ModelId;
 use crate::picture::{Channels, Image, Picture, Region, Samples, Shape, make_grey};
 use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
-use crate::scale::scaled;
+use crate::shrink::scaled;
+use crate::symbol_cache::SymbolCache;
 
 /// One gigapixel.
 pub const DEFAULT_MAX_PIXELS: u64 = 1_000_000_000;
@@ -87,7 +87,7 @@ pub struct Decoder<'a> {
     bytes: &'a [u8],
     file: File<'a>,
     max_memory: u64,
-    kept: Option<&'a Kept>,
+    kept: Option<&'a SymbolCache>,
     /// What was passed over.
     faults: Vec<Fault>,
 }
@@ -154,13 +154,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// The same, going on with what has been decoded of the file before.
-    pub(crate) fn keeping(self, kept: &'a Kept) -> Decoder<'a> {
+    pub(crate) fn keeping(self, kept: &'a SymbolCache) -> Decoder<'a> {
         Decoder { kept: Some(kept), ..self }
     }
 
     /// An empty store for [`Decoder::keeping`].
-    pub(crate) fn new_kept(&self) -> Kept {
-        Kept::new(&self.file.header)
+    pub(crate) fn new_cache(&self) -> SymbolCache {
+        SymbolCache::new(&self.file.header)
     }
 
     /// Bytes that the file has after those that are here.
@@ -317,8 +317,8 @@ impl<'a> Decoder<'a> {
             return Err(Error::Memory { needed, limit });
         }
         // Work is kept where there is room for it.
-        let kept_bytes = Kept::bytes(&self.file.header, &codec.model.decoder().config);
-        Ok(bands.keeping(self.kept.filter(|_| needed.saturating_add(kept_bytes) <= limit)))
+        let cache_bytes = SymbolCache::bytes(&self.file.header, &codec.model.decoder().config);
+        Ok(bands.keeping(self.kept.filter(|_| needed.saturating_add(cache_bytes) <= limit)))
     }
 
     fn tiles<'c>(&'c self, codec: &'c Codec, engine: Running<'c>) -> Result<Tiles<'c>, Error> {

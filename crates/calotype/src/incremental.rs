@@ -2,7 +2,7 @@
 
 use crate::decode::{DecodeOptions, Decoder};
 use crate::error::{Error, Malformation};
-use crate::kept::Kept;
+use crate::symbol_cache::SymbolCache;
 
 /// Takes the bytes of a file as they come, and decodes what has come at any time.
 ///
@@ -31,7 +31,7 @@ pub struct Incremental {
     /// Bytes without which there is nothing new to be known.
     needed: u64,
     /// The file's length, and what has been decoded of it, once its index is there.
-    index: Option<(u64, Kept)>,
+    index: Option<(u64, SymbolCache)>,
 }
 
 impl Incremental {
@@ -51,7 +51,7 @@ impl Incremental {
         }
         match Decoder::partial(&self.bytes, &self.options) {
             Ok(decoder) => {
-                let (length, kept) = (self.bytes.len() as u64 + decoder.missing_bytes(), decoder.new_kept());
+                let (length, kept) = (self.bytes.len() as u64 + decoder.missing_bytes(), decoder.new_cache());
                 self.needed = length;
                 self.index.get_or_insert((length, kept));
                 Ok(())

@@ -31,7 +31,6 @@ mod exposure;
 mod fold;
 mod incremental;
 mod inside;
-mod kept;
 mod memory;
 mod metadata;
 mod models;
@@ -40,8 +39,9 @@ mod no_gpu;
 mod picture;
 mod picture_bands;
 mod quality;
-mod scale;
 mod search;
+mod shrink;
+mod symbol_cache;
 mod transparent;
 mod window;
 
@@ -68,7 +68,7 @@ pub use models::{ModelFacts, ModelId, embedded_models};
 pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples, Shape};
 pub use picture_bands::PictureBands;
 pub use quality::Quality;
-pub use scale::scaled;
+pub use shrink::scaled;
 
 /// Encodes an image with the embedded model on the fastest engine of this machine.
 ///

@@ -12,9 +12,9 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
-pub(crate) use pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, Slots};
+pub(crate) use pack::{Depthwise, DepthwiseSource, Ends, LANES, Line, PointwiseSource, Slots};
 
-/// Positions of a dense layer's input: position i has its channels at `data[i * stride..]`.
+/// Positions of a pointwise layer's input: position i has its channels at `data[i * stride..]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a, T> {
     pub data: &'a [T],
@@ -22,7 +22,7 @@ pub(crate) struct Rows<'a, T> {
     pub count: usize,
 }
 
-/// Where a dense layer's accumulators go (docs/MODEL.md section 2, "ends of a layer"): `[count, N]`, contiguous.
+/// Where a pointwise layer's accumulators go (docs/MODEL.md section 2, "ends of a layer"): `[count, N]`, contiguous.
 pub(crate) enum Out<'a, C> {
     /// `active`.
     Active(&'a mut [C]),
@@ -104,28 +104,28 @@ pub(crate) trait Kernels: Copy + Send + Sync + 'static {
     /// A code in memory.
     type Code: Code;
     /// Weights of an int8 layer.
-    type Dense: Send + Sync;
+    type Pointwise: Send + Sync;
     /// Weights of a wide layer.
     type Wide: Send + Sync;
     /// Weights of a depthwise layer.
     type Depthwise: Send + Sync;
 
     /// Arranges an int8 layer's weights.
-    fn pack_dense(source: DenseSource<'_, i8>) -> Self::Dense;
+    fn pack_pointwise(source: PointwiseSource<'_, i8>) -> Self::Pointwise;
     /// Arranges a wide layer's weights.
-    fn pack_wide(source: DenseSource<'_, i16>) -> Self::Wide;
+    fn pack_wide(source: PointwiseSource<'_, i16>) -> Self::Wide;
     /// Arranges a depthwise layer's weights.
     fn pack_depthwise(source: DepthwiseSource<'_>) -> Self::Depthwise;
 
     /// An int8 layer: K codes at each of `input.count` positions to N outputs.
-    fn dense(self, layer: &Self::Dense, input: Rows<'_, Self::Code>, out: Out<'_, Self::Code>);
+    fn pointwise(self, layer: &Self::Pointwise, input: Rows<'_, Self::Code>, out: Out<'_, Self::Code>);
     /// A wide layer with the `stream` end.
     fn wide(self, layer: &Self::Wide, input: Rows<'_, i16>, out: &mut [i16]);
     /// One row of a depthwise layer with the `code` end; `rows` are above, at, below, each `[width, channels]`.
     fn depthwise(self, layer: &Self::Depthwise, rows: [&[Self::Code]; 3], out: &mut [Self::Code]);
     /// `read`: a stream `[n, channels]` to codes, with the shift of each channel; position i's codes go to `out[i * stride..]`.
     fn read(self, stream: &[i16], shift: &[u8], out: &mut [Self::Code], stride: usize);
-    /// `rounds` times the instructions of a dense layer's inner loop, in a dozen chains or so, on registers alone: nothing multiplies faster here.
+    /// `rounds` times the instructions of a pointwise layer's inner loop, in a dozen chains or so, on registers alone: nothing multiplies faster here.
     /// Returns the number of products, and a sum so that none can be left out.
     fn multiply(self, kind: Product, rounds: usize) -> (u64, i32);
     /// Runs plain code compiled for the instruction set; `task` should be an `#[inline(always)]` closure over simple loops.

@@ -7,16 +7,16 @@
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
-use super::pack::{PackedDense, pack_ends, pack_lines};
+use super::pack::{PackedPointwise, pack_ends, pack_lines};
 use super::portable::{self, NATURAL, Taps, Tile};
-use super::{DenseSource, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Product, Rows};
+use super::{DepthwiseSource, Ends, Kernels, LANES, Line, Out, PointwiseSource, Product, Rows};
 
 /// A machine with NEON and its dot products.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Neon(());
 
 /// An int8 layer, in groups of four inputs.
-type Dense = PackedDense<i8, 4>;
+type Pointwise = PackedPointwise<i8, 4>;
 
 /// A wide layer: weights `[block of 16 outputs][K][16]`.
 pub(crate) struct Wide {
@@ -41,16 +41,16 @@ impl Neon {
 
 impl Kernels for Neon {
     type Code = i8;
-    type Dense = Dense;
+    type Pointwise = Pointwise;
     type Wide = Wide;
     type Depthwise = Taps;
 
-    fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
+    fn pack_pointwise(source: PointwiseSource<'_, i8>) -> Pointwise {
         let ends = pack_ends(source.shift, NATURAL, |output| source.bias[output]);
-        PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, NATURAL, |weight| weight), ends }
+        PackedPointwise { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, NATURAL, |weight| weight), ends }
     }
 
-    fn pack_wide(source: DenseSource<'_, i16>) -> Wide {
+    fn pack_wide(source: PointwiseSource<'_, i16>) -> Wide {
         pack_wide(source)
     }
 
@@ -58,9 +58,9 @@ impl Kernels for Neon {
         portable::pack_taps(source)
     }
 
-    fn dense(self, layer: &Dense, input: Rows<'_, i8>, out: Out<'_, i8>) {
+    fn pointwise(self, layer: &Pointwise, input: Rows<'_, i8>, out: Out<'_, i8>) {
         // SAFETY: self is the proof of the features.
-        unsafe { dense(layer, input, out) }
+        unsafe { pointwise(layer, input, out) }
     }
 
     fn wide(self, layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
@@ -128,9 +128,9 @@ fn dot(mut sum: int32x4_t, codes: int8x16_t, weights: int8x16_t) -> int32x4_t {
 }
 
 #[target_feature(enable = "neon,dotprod")]
-fn dense(layer: &Dense, input: Rows<'_, i8>, out: Out<'_, i8>) {
+fn pointwise(layer: &Pointwise, input: Rows<'_, i8>, out: Out<'_, i8>) {
     let groups = layer.inputs / 4;
-    portable::dense_with(layer.outputs, &layer.ends, input, out, |rows, block, sums: &mut Tile<TILE>| {
+    portable::pointwise_with(layer.outputs, &layer.ends, input, out, |rows, block, sums: &mut Tile<TILE>| {
         let (lines, bias) = (&layer.lines[block * groups..][..groups], &layer.ends[block].bias);
         match rows.count {
             4 => int8_tile::<4>(rows, lines, bias, sums),
@@ -163,7 +163,7 @@ fn int8_tile<const P: usize>(rows: Rows<'_, i8>, lines: &[Line<i8, 4>], bias: &[
     store(&sums, out);
 }
 
-fn pack_wide(source: DenseSource<'_, i16>) -> Wide {
+fn pack_wide(source: PointwiseSource<'_, i16>) -> Wide {
     let (inputs, outputs) = (source.inputs, source.bias.len());
     let ends = pack_ends(source.shift, NATURAL, |output| source.bias[output]);
     let mut weight = vec![[0; LANES]; ends.len() * inputs];
@@ -176,7 +176,7 @@ fn pack_wide(source: DenseSource<'_, i16>) -> Wide {
 
 #[target_feature(enable = "neon,dotprod")]
 fn wide(layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
-    portable::dense_with(layer.outputs, &layer.ends, input, Out::Stream::<i8>(out), |rows, block, sums: &mut Tile<TILE>| {
+    portable::pointwise_with(layer.outputs, &layer.ends, input, Out::Stream::<i8>(out), |rows, block, sums: &mut Tile<TILE>| {
         let (weights, bias) = (&layer.weight[block * layer.inputs..][..layer.inputs], &layer.ends[block].bias);
         match rows.count {
             4 => wide_tile::<4>(rows, weights, bias, sums),

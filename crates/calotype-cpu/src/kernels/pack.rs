@@ -24,14 +24,14 @@ pub(crate) struct Ends {
 
 /// A pointwise layer's tensors: weight `[N, K]`, bias `[N]`, shift `[N]`.
 #[derive(Clone, Copy)]
-pub(crate) struct DenseSource<'a, T> {
+pub(crate) struct PointwiseSource<'a, T> {
     pub inputs: usize,
     pub weight: &'a [T],
     pub bias: &'a [i32],
     pub shift: &'a [u8],
 }
 
-impl DenseSource<'_, i8> {
+impl PointwiseSource<'_, i8> {
     /// The weights of an output.
     #[cfg(target_arch = "x86_64")]
     pub fn row(&self, output: usize) -> &[i8] {
@@ -74,7 +74,7 @@ pub(crate) struct Slots {
 
 /// A packed pointwise layer. Block b starts at line `b * lines * groups`; inside, lines run `[group][line]`.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub(crate) struct PackedDense<T, const G: usize> {
+pub(crate) struct PackedPointwise<T, const G: usize> {
     /// K.
     pub inputs: usize,
     /// N.
@@ -124,7 +124,7 @@ pub(crate) fn pack_ends(shift: &[u8], slots: Slots, bias: impl Fn(usize) -> i32)
 /// The lines of weights `[N, K]`; `convert` makes a packed element of a weight.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) fn pack_lines<S: Copy, T: Copy + Default, const G: usize>(
-    source: DenseSource<'_, S>,
+    source: PointwiseSource<'_, S>,
     slots: Slots,
     convert: impl Fn(S) -> T,
 ) -> Vec<Line<T, G>> {

@@ -1,14 +1,14 @@
 //! Safe blocked kernels that the compiler vectorises; codes are i16, so that int8 and wide layers are one kernel.
 
 use super::pack::pack_ends;
-use super::{Code, DenseSource, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, Product, Rows, Slots};
+use super::{Code, Depthwise, DepthwiseSource, Ends, Kernels, LANES, Line, Out, PointwiseSource, Product, Rows, Slots};
 
 /// Any machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 
 /// A pointwise layer with i16 inputs: weights `[N, K]`, with N padded to a multiple of 16.
-pub(crate) struct Dense {
+pub(crate) struct Pointwise {
     inputs: usize,
     outputs: usize,
     weight: Vec<i16>,
@@ -29,15 +29,15 @@ pub(crate) const NATURAL: Slots = Slots { lines: 1, permuted: false };
 
 impl Kernels for Portable {
     type Code = i16;
-    type Dense = Dense;
-    type Wide = Dense;
+    type Pointwise = Pointwise;
+    type Wide = Pointwise;
     type Depthwise = Taps;
 
-    fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
+    fn pack_pointwise(source: PointwiseSource<'_, i8>) -> Pointwise {
         rows_of_weights(source, i16::from)
     }
 
-    fn pack_wide(source: DenseSource<'_, i16>) -> Dense {
+    fn pack_wide(source: PointwiseSource<'_, i16>) -> Pointwise {
         rows_of_weights(source, |weight| weight)
     }
 
@@ -45,12 +45,12 @@ impl Kernels for Portable {
         pack_taps(source)
     }
 
-    fn dense(self, layer: &Dense, input: Rows<'_, i16>, out: Out<'_, i16>) {
-        dense(layer, input, out);
+    fn pointwise(self, layer: &Pointwise, input: Rows<'_, i16>, out: Out<'_, i16>) {
+        pointwise(layer, input, out);
     }
 
-    fn wide(self, layer: &Dense, input: Rows<'_, i16>, out: &mut [i16]) {
-        dense(layer, input, Out::Stream(out));
+    fn wide(self, layer: &Pointwise, input: Rows<'_, i16>, out: &mut [i16]) {
+        pointwise(layer, input, Out::Stream(out));
     }
 
     fn depthwise(self, layer: &Taps, rows: [&[i16]; 3], out: &mut [i16]) {
@@ -86,11 +86,11 @@ fn multiply(rounds: usize) -> (u64, i32) {
     (64 * rounds as u64, sums.iter().flatten().fold(0, |all, &sum| all.wrapping_add(sum)))
 }
 
-fn rows_of_weights<S: Copy>(source: DenseSource<'_, S>, convert: impl Fn(S) -> i16) -> Dense {
+fn rows_of_weights<S: Copy>(source: PointwiseSource<'_, S>, convert: impl Fn(S) -> i16) -> Pointwise {
     let ends = pack_ends(source.shift, NATURAL, |output| source.bias[output]);
     let mut weight: Vec<i16> = source.weight.iter().map(|&weight| convert(weight)).collect();
     weight.resize(ends.len() * LANES * source.inputs, 0);
-    Dense { inputs: source.inputs, outputs: source.bias.len(), weight, ends }
+    Pointwise { inputs: source.inputs, outputs: source.bias.len(), weight, ends }
 }
 
 /// Packs a depthwise layer: five lines per 16 channels, line t holding taps 2t and 2t + 1.
@@ -109,7 +109,7 @@ pub(crate) fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
 /// A pointwise layer of N = `outputs` by tiles: `tile(input, block, accumulators)` fills, for outputs from 16 `block` on,
 /// one row of accumulators for each of at most T positions.
 #[inline(always)]
-pub(crate) fn dense_with<X: Copy, C: Code, const T: usize>(
+pub(crate) fn pointwise_with<X: Copy, C: Code, const T: usize>(
     outputs: usize,
     ends: &[Ends],
     input: Rows<'_, X>,
@@ -169,8 +169,8 @@ fn stream_of(accumulator: &[i32; LANES], ends: &Ends) -> [i16; LANES] {
     shifted(accumulator, ends).map(|a| a.clamp(-32768, 32767) as i16)
 }
 
-fn dense(layer: &Dense, input: Rows<'_, i16>, out: Out<'_, i16>) {
-    dense_with::<_, _, TILE>(layer.outputs, &layer.ends, input, out, |rows, block, accumulators| {
+fn pointwise(layer: &Pointwise, input: Rows<'_, i16>, out: Out<'_, i16>) {
+    pointwise_with::<_, _, TILE>(layer.outputs, &layer.ends, input, out, |rows, block, accumulators| {
         let weights = &layer.weight[block * LANES * layer.inputs..][..LANES * layer.inputs];
         for (position, accumulator) in rows.data.chunks(rows.stride).zip(&mut accumulators[..rows.count]) {
             *accumulator = layer.ends[block].bias;

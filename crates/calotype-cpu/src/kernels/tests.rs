@@ -4,7 +4,7 @@ use super::portable::Portable;
 use super::*;
 
 /// Positions, inputs, outputs: below, at and above every tile size.
-const DENSE_SHAPES: [(usize, usize, usize); 10] =
+const POINTWISE_SHAPES: [(usize, usize, usize); 10] =
     [(1, 4, 1), (2, 8, 3), (3, 4, 16), (5, 12, 17), (6, 64, 64), (7, 20, 40), (13, 128, 160), (17, 36, 60), (25, 160, 96), (96, 128, 256)];
 /// Width, channels.
 const DEPTHWISE_SHAPES: [(usize, usize); 8] = [(1, 4), (2, 12), (3, 16), (5, 36), (7, 64), (9, 68), (31, 160), (12, 128)];
@@ -38,8 +38,8 @@ struct Layer<W, X> {
 }
 
 impl<W, X> Layer<W, X> {
-    fn source(&self) -> DenseSource<'_, W> {
-        DenseSource { inputs: self.inputs, weight: &self.weight, bias: &self.bias, shift: &self.shift }
+    fn source(&self) -> PointwiseSource<'_, W> {
+        PointwiseSource { inputs: self.inputs, weight: &self.weight, bias: &self.bias, shift: &self.shift }
     }
 }
 
@@ -78,7 +78,7 @@ fn naive_end(end: End, acc: i32, shift: u8, old: i16) -> i16 {
     }
 }
 
-fn naive_dense<W: Copy + Into<i32>, X: Copy + Into<i32>>(layer: &Layer<W, X>, end: End, old: &[i16]) -> Vec<i16> {
+fn naive_pointwise<W: Copy + Into<i32>, X: Copy + Into<i32>>(layer: &Layer<W, X>, end: End, old: &[i16]) -> Vec<i16> {
     let mut out = Vec::new();
     for row in layer.input.chunks_exact(layer.inputs) {
         for (n, weights) in layer.weight.chunks_exact(layer.inputs).enumerate() {
@@ -105,8 +105,8 @@ fn naive_depthwise(layer: &Layer<i8, i8>, width: usize) -> Vec<i16> {
     out
 }
 
-fn run_dense<K: Kernels>(kernels: K, layer: &Layer<i8, i8>, end: End, old: &[i16]) -> Vec<i16> {
-    let packed = K::pack_dense(layer.source());
+fn run_pointwise<K: Kernels>(kernels: K, layer: &Layer<i8, i8>, end: End, old: &[i16]) -> Vec<i16> {
+    let packed = K::pack_pointwise(layer.source());
     let stride = layer.inputs + 4;
     let count = layer.input.len() / layer.inputs;
     let mut data = vec![K::Code::of(99); count * stride];
@@ -117,10 +117,10 @@ fn run_dense<K: Kernels>(kernels: K, layer: &Layer<i8, i8>, end: End, old: &[i16
     let mut codes = vec![K::Code::of(0); old.len()];
     let mut stream = old.to_vec();
     match end {
-        End::Code => unreachable!("dense layers have no such end"),
-        End::Active => kernels.dense(&packed, input, Out::Active(&mut codes)),
-        End::Stream => kernels.dense(&packed, input, Out::Stream(&mut stream)),
-        End::Add => kernels.dense(&packed, input, Out::Add(&mut stream)),
+        End::Code => unreachable!("pointwise layers have no such end"),
+        End::Active => kernels.pointwise(&packed, input, Out::Active(&mut codes)),
+        End::Stream => kernels.pointwise(&packed, input, Out::Stream(&mut stream)),
+        End::Add => kernels.pointwise(&packed, input, Out::Add(&mut stream)),
     }
     if end == End::Active { codes.iter().map(|&code| i16::from(code.value())).collect() } else { stream }
 }
@@ -172,35 +172,39 @@ fn wide_layer(random: &mut Random, count: usize, inputs: usize, outputs: usize) 
 
 /// The tests of one instruction set; each comparator is also shown a layer with one bit flipped.
 fn check_all<K: Kernels>(kernels: K) {
-    check_dense(kernels);
-    check_dense_extremes(kernels);
+    check_pointwise(kernels);
+    check_pointwise_extremes(kernels);
     check_wide(kernels);
     check_wide_extremes(kernels);
     check_depthwise(kernels);
     check_read(kernels);
 }
 
-fn check_dense<K: Kernels>(kernels: K) {
+fn check_pointwise<K: Kernels>(kernels: K) {
     let mut random = Random(1);
-    for (count, inputs, outputs) in DENSE_SHAPES {
+    for (count, inputs, outputs) in POINTWISE_SHAPES {
         let layer = int8_layer(&mut random, count, inputs, outputs);
         let old: Vec<i16> = random.values(count * outputs, -32768, 32767);
         for end in [End::Active, End::Stream, End::Add] {
-            assert_eq!(run_dense(kernels, &layer, end, &old), naive_dense(&layer, end, &old), "{count} x {inputs} -> {outputs} {end:?}");
+            assert_eq!(
+                run_pointwise(kernels, &layer, end, &old),
+                naive_pointwise(&layer, end, &old),
+                "{count} x {inputs} -> {outputs} {end:?}"
+            );
         }
         let mut wrong = Layer { shift: vec![0; outputs], bias: vec![0; outputs], ..layer };
         wrong.input[0] = 1;
-        let right = naive_dense(&wrong, End::Stream, &old);
+        let right = naive_pointwise(&wrong, End::Stream, &old);
         wrong.weight[0] ^= 1;
-        assert_ne!(run_dense(kernels, &wrong, End::Stream, &old), right, "a flipped weight bit must show");
+        assert_ne!(run_pointwise(kernels, &wrong, End::Stream, &old), right, "a flipped weight bit must show");
         wrong.weight[0] ^= 1;
         wrong.bias[outputs - 1] = 100;
         wrong.shift[outputs - 1] = 8;
-        assert_ne!(run_dense(kernels, &wrong, End::Stream, &old), right, "a changed shift must show");
+        assert_ne!(run_pointwise(kernels, &wrong, End::Stream, &old), right, "a changed shift must show");
     }
 }
 
-fn check_dense_extremes<K: Kernels>(kernels: K) {
+fn check_pointwise_extremes<K: Kernels>(kernels: K) {
     for (x, w) in [(127, 127), (-127, 127), (127, -127), (-127, -127)] {
         let (inputs, outputs, bias) = (544, 80, i32::MAX - 544 * 127 * 127 - (1 << 29));
         for (bias, shift) in [(bias, 30), (-bias, 30), (0, 0), (0, 1), (-1, 9)] {
@@ -213,7 +217,7 @@ fn check_dense_extremes<K: Kernels>(kernels: K) {
             };
             for (end, old) in [(End::Active, 0), (End::Stream, 0), (End::Add, 32767), (End::Add, -32768)] {
                 let old = vec![old; 7 * outputs];
-                assert_eq!(run_dense(kernels, &layer, end, &old), naive_dense(&layer, end, &old), "{x} {w} {bias} {shift} {end:?}");
+                assert_eq!(run_pointwise(kernels, &layer, end, &old), naive_pointwise(&layer, end, &old), "{x} {w} {bias} {shift} {end:?}");
             }
         }
     }
@@ -221,13 +225,13 @@ fn check_dense_extremes<K: Kernels>(kernels: K) {
 
 fn check_wide<K: Kernels>(kernels: K) {
     let mut random = Random(2);
-    for (count, inputs, outputs) in DENSE_SHAPES {
+    for (count, inputs, outputs) in POINTWISE_SHAPES {
         let layer = wide_layer(&mut random, count, inputs, outputs);
         let old = vec![0; count * outputs];
-        assert_eq!(run_wide(kernels, &layer), naive_dense(&layer, End::Stream, &old), "{count} x {inputs} -> {outputs}");
+        assert_eq!(run_wide(kernels, &layer), naive_pointwise(&layer, End::Stream, &old), "{count} x {inputs} -> {outputs}");
         let mut wrong = Layer { shift: vec![0; outputs], bias: vec![0; outputs], input: vec![1; count * inputs], ..layer };
         wrong.weight.iter_mut().for_each(|w| *w &= 15);
-        let right = naive_dense(&wrong, End::Stream, &old);
+        let right = naive_pointwise(&wrong, End::Stream, &old);
         wrong.weight[inputs * outputs - 1] ^= 1;
         assert_ne!(run_wide(kernels, &wrong), right, "a flipped weight bit must show");
     }
@@ -240,7 +244,7 @@ fn check_wide_extremes<K: Kernels>(kernels: K) {
         for (bias, shift) in [(room, 28), (-room, 28), (0, 0), (0, 16)] {
             let layer =
                 Layer { inputs, weight: vec![w; inputs * 70], bias: vec![bias; 70], shift: vec![shift; 70], input: vec![x; inputs * 8] };
-            assert_eq!(run_wide(kernels, &layer), naive_dense(&layer, End::Stream, &[0; 560]), "{x} {w} {bias} {shift}");
+            assert_eq!(run_wide(kernels, &layer), naive_pointwise(&layer, End::Stream, &[0; 560]), "{x} {w} {bias} {shift}");
         }
     }
 }

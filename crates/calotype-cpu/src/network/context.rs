@@ -245,8 +245,8 @@ impl<K: Kernels> Network<K> {
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
         let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);
-        match &cell.dense {
-            Some(dense) => self.kernels.dense(dense, input, Out::Stream(means)),
+        match &cell.pointwise {
+            Some(pointwise) => self.kernels.pointwise(pointwise, input, Out::Stream(means)),
             None => means.fill(0),
         }
         for (i, mu) in means.chunks_exact_mut(length).enumerate() {

@@ -187,7 +187,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn enter(&self, block: &Block<K>, scratch: &mut Scratch<K>, stream: &[i16], active: &mut [K::Code]) {
         let codes = room(&mut scratch.narrow, stream.len());
         self.kernels.read(stream, &block.pw1_read, codes, block.channels);
-        self.kernels.dense(&block.pw1, rows_of(codes, block.channels), Out::Active(active));
+        self.kernels.pointwise(&block.pw1, rows_of(codes, block.channels), Out::Active(active));
     }
 
     /// `s = add(pw2, code(dw, a))` on rows from y on.
@@ -197,7 +197,7 @@ impl<K: Kernels> Network<K> {
             let rows = [field.codes_before(y + i), field.codes_before(y + i + 1), field.codes_before(y + i + 2)];
             self.kernels.depthwise(&block.dw, rows, row);
         }
-        self.kernels.dense(&block.pw2, rows_of(codes, block.channels), Out::Add(stream));
+        self.kernels.pointwise(&block.pw2, rows_of(codes, block.channels), Out::Add(stream));
     }
 
     /// `s = add(ffn2, active(ffn1, read(s)))`.
@@ -205,8 +205,8 @@ impl<K: Kernels> Network<K> {
         let codes = room(&mut scratch.narrow, stream.len());
         self.kernels.read(stream, &block.ffn1_read, codes, block.channels);
         let hidden = room(&mut scratch.hidden, stream.len() / block.channels * block.hidden);
-        self.kernels.dense(&block.ffn1, rows_of(codes, block.channels), Out::Active(hidden));
-        self.kernels.dense(&block.ffn2, rows_of(hidden, block.hidden), Out::Add(stream));
+        self.kernels.pointwise(&block.ffn1, rows_of(codes, block.channels), Out::Active(hidden));
+        self.kernels.pointwise(&block.ffn2, rows_of(hidden, block.hidden), Out::Add(stream));
     }
 }
 

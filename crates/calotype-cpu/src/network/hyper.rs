@@ -37,7 +37,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// Section 5.2, and h as codes.
-    fn heads(&self, q: &QualityTables, head: &K::Dense, field: &Field<K>, tile: TileSize) -> Hyper {
+    fn heads(&self, q: &QualityTables, head: &K::Pointwise, field: &Field<K>, tile: TileSize) -> Hyper {
         let (config, channels) = (&self.model.decoder().config, field.row / field.width);
         let mut h8 = Map::zeros(tile.lh, tile.lw, channels);
         let mut scale_index = vec![0; tile.lh * tile.lw * config.m];
@@ -59,7 +59,7 @@ impl<K: Kernels> Network<K> {
         &self,
         scratch: &mut Scratch<K>,
         stream: &[i16],
-        (head, offset): (&K::Dense, &[i32]),
+        (head, offset): (&K::Pointwise, &[i32]),
         (h8, scale_index): (&mut [i8], &mut [u8]),
     ) {
         let (decoder, channels) = (self.model.decoder(), self.model.decoder().h_read.len());
@@ -67,7 +67,7 @@ impl<K: Kernels> Network<K> {
         self.kernels.read(stream, &decoder.h_read, codes, channels);
         h8.iter_mut().zip(&*codes).for_each(|(value, &code)| *value = code.value());
         let log_sigma = room(&mut scratch.stream, scale_index.len());
-        self.kernels.dense(head, rows_of(codes, channels), Out::Stream(log_sigma));
+        self.kernels.pointwise(head, rows_of(codes, channels), Out::Stream(log_sigma));
         let lut: &[u8; 512] = decoder.scale_lut.first_chunk().expect("512 entries, checked on loading");
         for (indices, log_sigma) in scale_index.chunks_exact_mut(offset.len()).zip(log_sigma.chunks_exact(offset.len())) {
             for ((index, &s), &offset) in indices.iter_mut().zip(log_sigma).zip(offset) {

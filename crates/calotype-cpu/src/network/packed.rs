@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use calotype_model::{self as model, Depthwise, Input, Layer, Pointwise, RowTable, Wide};
 
-use crate::kernels::{DenseSource, DepthwiseSource, Kernels};
+use crate::kernels::{DepthwiseSource, Kernels, PointwiseSource};
 
 /// A residual block.
 pub(super) struct Block<K: Kernels> {
@@ -12,12 +12,12 @@ pub(super) struct Block<K: Kernels> {
     /// Channels between ffn1 and ffn2.
     pub hidden: usize,
     pub pw1_read: Vec<u8>,
-    pub pw1: K::Dense,
+    pub pw1: K::Pointwise,
     pub dw: K::Depthwise,
-    pub pw2: K::Dense,
+    pub pw2: K::Pointwise,
     pub ffn1_read: Vec<u8>,
-    pub ffn1: K::Dense,
-    pub ffn2: K::Dense,
+    pub ffn1: K::Pointwise,
+    pub ffn2: K::Pointwise,
 }
 
 /// The weights of a stage's layer.
@@ -25,7 +25,7 @@ pub(super) enum Weights<K: Kernels> {
     /// An int8 layer, and how it reads a stream if it does.
     Int8 {
         read: Option<Vec<u8>>,
-        dense: K::Dense,
+        pointwise: K::Pointwise,
     },
     Wide(K::Wide),
 }
@@ -55,7 +55,7 @@ pub(super) struct Cell<K: Kernels> {
     /// As [`model::Cell::phases`].
     pub phases: u64,
     /// These channels of the predictor's last layer; without a predictor the means are 0.
-    pub dense: Option<K::Dense>,
+    pub pointwise: Option<K::Pointwise>,
 }
 
 /// A step, with its means' predictor; without one nothing but cells.
@@ -74,7 +74,7 @@ pub(super) struct Step<K: Kernels> {
 pub(super) struct PackedDecoder<K: Kernels> {
     /// None without hyper-latents.
     pub h_s: Vec<Stage<K>>,
-    pub scales: Option<K::Dense>,
+    pub scales: Option<K::Pointwise>,
     pub steps: Vec<Step<K>>,
     pub g_s: Transform<K>,
 }
@@ -92,12 +92,12 @@ impl<K: Kernels> Block<K> {
             channels: block.pw1.inputs,
             hidden: block.ffn1.outputs,
             pw1_read: block.pw1_read.clone(),
-            pw1: dense::<K>(&block.pw1),
+            pw1: pointwise::<K>(&block.pw1),
             dw: depthwise::<K>(&block.dw),
-            pw2: dense::<K>(&block.pw2),
+            pw2: pointwise::<K>(&block.pw2),
             ffn1_read: block.ffn1_read.clone(),
-            ffn1: dense::<K>(&block.ffn1),
-            ffn2: dense::<K>(&block.ffn2),
+            ffn1: pointwise::<K>(&block.ffn1),
+            ffn2: pointwise::<K>(&block.ffn2),
         }
     }
 }
@@ -108,7 +108,7 @@ impl<K: Kernels> Stage<K> {
             inputs: stage.layer.inputs(),
             unshuffle: stage.unshuffle,
             weights: match &stage.layer {
-                Layer::Int8(layer) => Weights::Int8 { read: stage.read.clone(), dense: dense::<K>(layer) },
+                Layer::Int8(layer) => Weights::Int8 { read: stage.read.clone(), pointwise: pointwise::<K>(layer) },
                 Layer::Wide(layer) => Weights::Wide(wide::<K>(layer)),
             },
             shuffle: stage.shuffle,
@@ -147,7 +147,7 @@ impl<K: Kernels> Transform<K> {
 
 impl<K: Kernels> Step<K> {
     fn new(decoder: &model::Decoder, step: &model::Step) -> Step<K> {
-        let unpredicted = |cell: &model::Cell| Cell { channels: cell.channels.clone(), phases: cell.phases, dense: None };
+        let unpredicted = |cell: &model::Cell| Cell { channels: cell.channels.clone(), phases: cell.phases, pointwise: None };
         let Some(predictor) = step.mean.map(|mean| &decoder.predictors[mean]) else {
             let cells = step.cells.iter().map(unpredicted).collect();
             return Step { from: Vec::new(), stages: Vec::new(), inputs: 0, read: None, cells };
@@ -155,7 +155,7 @@ impl<K: Kernels> Step<K> {
         let (last, stages) = predictor.stages.split_last().expect("a chain has a stage");
         let folds = predictor.stages.iter().any(|stage| stage.unshuffle * stage.shuffle > 1);
         assert!(!folds && last.blocks.is_empty(), "{} stays at one size, and ends with a layer", predictor.name);
-        let cell = |cell: &model::Cell| Cell { dense: Some(outputs::<K>(int8(last), cell.channels.clone())), ..unpredicted(cell) };
+        let cell = |cell: &model::Cell| Cell { pointwise: Some(outputs::<K>(int8(last), cell.channels.clone())), ..unpredicted(cell) };
         Step {
             from: predictor.from.clone(),
             stages: Stage::all(stages),
@@ -178,7 +178,7 @@ impl<K: Kernels> PackedDecoder<K> {
         let (g_s, steps) = rayon::join(|| Transform::new(&decoder.g_s), steps);
         let scales = decoder.scale_predictor().map(|chain| {
             let [head] = &chain.stages[..] else { panic!("scales come from one layer") };
-            dense::<K>(int8(head))
+            pointwise::<K>(int8(head))
         });
         PackedDecoder { h_s: Stage::of(decoder.h_s.as_ref()), scales, steps, g_s }
     }
@@ -197,12 +197,12 @@ pub(super) fn int8(stage: &model::Stage) -> &Pointwise {
     layer
 }
 
-pub(super) fn dense<K: Kernels>(layer: &Pointwise) -> K::Dense {
+pub(super) fn pointwise<K: Kernels>(layer: &Pointwise) -> K::Pointwise {
     outputs::<K>(layer, 0..layer.outputs)
 }
 
 pub(super) fn wide<K: Kernels>(layer: &Wide) -> K::Wide {
-    K::pack_wide(DenseSource { inputs: layer.inputs, weight: &layer.weight, bias: &layer.bias, shift: &layer.shift })
+    K::pack_wide(PointwiseSource { inputs: layer.inputs, weight: &layer.weight, bias: &layer.bias, shift: &layer.shift })
 }
 
 pub(super) fn depthwise<K: Kernels>(layer: &Depthwise) -> K::Depthwise {
@@ -210,7 +210,7 @@ pub(super) fn depthwise<K: Kernels>(layer: &Depthwise) -> K::Depthwise {
 }
 
 /// Some of a layer's outputs, as a layer.
-pub(super) fn outputs<K: Kernels>(layer: &Pointwise, outputs: Range<usize>) -> K::Dense {
+pub(super) fn outputs<K: Kernels>(layer: &Pointwise, outputs: Range<usize>) -> K::Pointwise {
     let weight = &layer.weight[outputs.start * layer.inputs..outputs.end * layer.inputs];
-    K::pack_dense(DenseSource { inputs: layer.inputs, weight, bias: &layer.bias[outputs.clone()], shift: &layer.shift[outputs] })
+    K::pack_pointwise(PointwiseSource { inputs: layer.inputs, weight, bias: &layer.bias[outputs.clone()], shift: &layer.shift[outputs] })
 }

@@ -34,16 +34,16 @@ enum End {
 }
 
 /// An int8 layer as the network runs it: with its first `outputs` alone where it runs in parts.
-struct Dense<'a> {
+struct Timed<'a> {
     layer: &'a Pointwise,
     outputs: usize,
     end: End,
 }
 
-impl<'a> Dense<'a> {
-    fn of_block(block: &'a Block) -> [Dense<'a>; 4] {
+impl<'a> Timed<'a> {
+    fn of_block(block: &'a Block) -> [Timed<'a>; 4] {
         let ends = [(&block.pw1, End::Active), (&block.pw2, End::Add), (&block.ffn1, End::Active), (&block.ffn2, End::Add)];
-        ends.map(|(layer, end)| Dense { layer, outputs: layer.outputs, end })
+        ends.map(|(layer, end)| Timed { layer, outputs: layer.outputs, end })
     }
 }
 
@@ -51,8 +51,8 @@ impl<K: Kernels> Network<K> {
     /// See [`crate::Engine::layer_speeds`].
     pub(super) fn run_layers(&self) -> Vec<LayerSpeed> {
         let mut speeds = Vec::new();
-        for dense in first_of_each(self.dense_layers(), |dense| (dense.layer.inputs, dense.outputs, dense.end)) {
-            speeds.push(self.dense_speed(&dense));
+        for timed in first_of_each(self.int8_layers(), |timed| (timed.layer.inputs, timed.outputs, timed.end)) {
+            speeds.push(self.int8_speed(&timed));
         }
         for layer in first_of_each(self.wide_layers(), |layer| (layer.inputs, layer.outputs)) {
             speeds.push(self.wide_speed(layer));
@@ -69,7 +69,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// Those of stages, then those of blocks.
-    fn dense_layers(&self) -> Vec<Dense<'_>> {
+    fn int8_layers(&self) -> Vec<Timed<'_>> {
         let decoder = self.model.decoder();
         let part = |layer: &Pointwise| {
             let steps = decoder.schedule.steps.iter();
@@ -78,10 +78,10 @@ impl<K: Kernels> Network<K> {
             cell.map_or(layer.outputs, |cell| cell.channels.len())
         };
         let staged = self.stages().filter_map(|stage| match &stage.layer {
-            Layer::Int8(layer) => Some(Dense { layer, outputs: part(layer), end: End::Stream }),
+            Layer::Int8(layer) => Some(Timed { layer, outputs: part(layer), end: End::Stream }),
             Layer::Wide(_) => None,
         });
-        staged.chain(self.blocks().into_iter().flat_map(Dense::of_block)).collect()
+        staged.chain(self.blocks().into_iter().flat_map(Timed::of_block)).collect()
     }
 
     fn wide_layers(&self) -> Vec<&Wide> {
@@ -92,19 +92,19 @@ impl<K: Kernels> Network<K> {
         self.stages().flat_map(|stage| &stage.blocks).collect()
     }
 
-    fn dense_speed(&self, dense: &Dense<'_>) -> LayerSpeed {
-        let (layer, outputs) = (dense.layer, dense.outputs);
+    fn int8_speed(&self, timed: &Timed<'_>) -> LayerSpeed {
+        let (layer, outputs) = (timed.layer, timed.outputs);
         let packed = packed::outputs::<K>(layer, 0..outputs);
         let codes = vec![K::Code::of(3); POSITIONS * layer.inputs];
         let input = Rows { data: &codes, stride: layer.inputs, count: POSITIONS };
         let mut active = vec![K::Code::of(0); POSITIONS * outputs];
         let mut stream = vec![0; POSITIONS * outputs];
-        let time = fastest(|| match dense.end {
-            End::Active => self.kernels.dense(&packed, input, Out::Active(&mut active)),
-            End::Stream => self.kernels.dense(&packed, input, Out::Stream(&mut stream)),
-            End::Add => self.kernels.dense(&packed, input, Out::Add(&mut stream)),
+        let time = fastest(|| match timed.end {
+            End::Active => self.kernels.pointwise(&packed, input, Out::Active(&mut active)),
+            End::Stream => self.kernels.pointwise(&packed, input, Out::Stream(&mut stream)),
+            End::Add => self.kernels.pointwise(&packed, input, Out::Add(&mut stream)),
         });
-        let out_bytes = match dense.end {
+        let out_bytes = match timed.end {
             End::Active => size_of::<K::Code>() * outputs,
             End::Stream => 2 * outputs,
             End::Add => 4 * outputs,

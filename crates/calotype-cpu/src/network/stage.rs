@@ -67,7 +67,7 @@ impl<K: Kernels> Network<K> {
         let sums = if shuffled { room(stream, out.len()) } else { &mut *out };
         let fold = (stage.unshuffle, width, stage.channels_in());
         match (&stage.weights, given) {
-            (Weights::Int8 { read, dense }, given) => {
+            (Weights::Int8 { read, pointwise }, given) => {
                 let codes = match (given, read) {
                     (Given::Stream(stream), Some(shift)) => {
                         let codes = room(narrow, stream.len());
@@ -77,7 +77,7 @@ impl<K: Kernels> Network<K> {
                     (Given::Codes(codes), None) => codes,
                     _ => panic!("codes are not read, and streams are"),
                 };
-                self.kernels.dense(dense, rows_of(unshuffled(codes, fold, hidden), stage.inputs), Out::Stream(sums));
+                self.kernels.pointwise(pointwise, rows_of(unshuffled(codes, fold, hidden), stage.inputs), Out::Stream(sums));
             }
             (Weights::Wide(wide), Given::Stream(stream)) => {
                 self.kernels.wide(wide, rows_of(unshuffled(stream, fold, folded), stage.inputs), sums);

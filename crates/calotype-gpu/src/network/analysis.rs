@@ -55,22 +55,22 @@ impl EncoderWeights {
         commands.elements(&shaders::INPUT, size.positions() * BLOCK / 4, &[size.width], &[rgb, &values]);
         let latents = Size::new(inner.height, inner.width);
         let (first, last) = (&self.g_a.first, &self.g_a.last);
-        let folded = commands.take(2 * last.dense.inputs * latents.positions())?;
+        let folded = commands.take(2 * last.pointwise.inputs * latents.positions())?;
         // What comes last before the unshuffle crops the halo away; without blocks there is none.
         let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
         let unshuffled = Emit { place: place::UNSHUFFLE, origin, ..Emit::same(latents, Some(&folded), None) };
         match first.blocks.split_last() {
-            None => commands.wide(&first.dense, (size, &values), &unshuffled)?,
+            None => commands.wide(&first.pointwise, (size, &values), &unshuffled)?,
             Some((end, blocks)) => {
                 let field = Field::new(commands, size, first.channels, first.expansion())?;
-                commands.wide(&first.dense, (size, &values), &field.fill())?;
+                commands.wide(&first.pointwise, (size, &values), &field.fill())?;
                 blocks.iter().try_for_each(|block| field.block(commands, block, &field.fill()))?;
                 field.block(commands, end, &unshuffled)?;
             }
         }
         let origin = (target.place.y as isize - inner.y as isize, target.place.x as isize - inner.x as isize);
         let tile = Size::new(target.place.height, target.place.width);
-        commands.wide(&last.dense, (latents, &folded), &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
+        commands.wide(&last.pointwise, (latents, &folded), &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
     }
 }
 

@@ -3,10 +3,10 @@
 mod analysis;
 mod hyper;
 mod means;
-mod piece;
 mod pieces;
 mod stages;
 mod synthesis;
+mod texture;
 
 use std::ops::Range;
 
@@ -15,12 +15,12 @@ use calotype_model::{self as model, Chain, Config, Decoder, Encoder, Input, Laye
 use crate::Error;
 use crate::gpu::Gpu;
 use crate::measure::Layer;
-use crate::packed::{Dense, Next, PackedBlock, PackedStage, columns, ends, gains, widened};
+use crate::packed::{Next, PackedBlock, PackedPointwise, PackedStage, columns, ends, gains, widened};
 use crate::pool::Buffer;
 
 pub(crate) use hyper::HyperBuffers;
-pub use piece::Piece;
 pub(crate) use synthesis::{Tile, Window};
+pub use texture::Piece;
 
 /// The decoder part on the device.
 pub(crate) struct DecoderWeights {
@@ -36,7 +36,7 @@ pub(crate) struct DecoderWeights {
 /// h_s and what makes scales of h.
 struct HyperWeights {
     h_s: Vec<PackedStage>,
-    scales: Dense,
+    scales: PackedPointwise,
     scale_lut: Buffer,
 }
 
@@ -53,7 +53,7 @@ struct Cell {
     /// As [`model::Cell::phases`].
     phases: u64,
     /// The predictor's last layer for these channels; without a predictor the means are 0.
-    last: Option<Dense>,
+    last: Option<PackedPointwise>,
 }
 
 /// g_a or g_s: the stage whose blocks work on the picture, and the layer that ends it.
@@ -90,7 +90,7 @@ pub(crate) struct AtQuality<'a> {
     /// `tables [M / 4][5]` of shaders/parts/latents.wgsl.
     latent_tables: Buffer,
     /// g_s with the bias at the quality.
-    g_s_first: Dense,
+    g_s_first: PackedPointwise,
 }
 
 /// The networks around z at a quality.
@@ -128,7 +128,7 @@ impl<'a> AtQuality<'a> {
             hyper: HyperAtQuality::new(gpu, decoder, q)?,
             scale_index: q.scale_index_y.clone(),
             latent_tables: gpu.upload(&columns(&latent_tables))?,
-            g_s_first: weights.g_s.first.dense.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.quality))?),
+            g_s_first: weights.g_s.first.pointwise.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.quality))?),
         })
     }
 }
@@ -178,7 +178,7 @@ impl HyperWeights {
         let (Some(h_s), Some(head)) = (&decoder.h_s, scale_layer(decoder)) else { return Ok(None) };
         Ok(Some(HyperWeights {
             h_s: PackedStage::all(gpu, &h_s.stages, &decoder.h_read)?,
-            scales: Dense::int8(gpu, head, Next::default())?,
+            scales: PackedPointwise::int8(gpu, head, Next::default())?,
             scale_lut: gpu.constant(&decoder.scale_lut)?,
         }))
     }
@@ -192,8 +192,9 @@ impl Step {
         };
         let (last, stages) = predictor.stages.split_last().expect("a chain has a stage");
         assert!(predictor.from[0] == Input::H && last.blocks.is_empty(), "{} begins with h and ends with a layer", predictor.name);
-        let cell =
-            |cell: &model::Cell| Ok(Cell { last: Some(Dense::outputs(gpu, int8(last), cell.channels.clone())?), ..unpredicted(cell) });
+        let cell = |cell: &model::Cell| {
+            Ok(Cell { last: Some(PackedPointwise::outputs(gpu, int8(last), cell.channels.clone())?), ..unpredicted(cell) })
+        };
         Ok(Step {
             stages: if stages.is_empty() { Vec::new() } else { PackedStage::all(gpu, stages, last.read.as_deref().unwrap_or(&[]))? },
             cells: step.cells.iter().map(cell).collect::<Result<_, _>>()?,
@@ -209,7 +210,7 @@ impl Transform {
         // The largest buffers: the stream and the inner codes of its blocks, and what goes in and out of its layers, all i16 but the codes.
         let positions = (first.shuffle * last.unshuffle).pow(2);
         let stream = positions * first.channels * 2.max(first.expansion());
-        let ends = [first.dense.inputs / (first.shuffle * first.shuffle), last.dense.outputs / (last.unshuffle * last.unshuffle)];
+        let ends = [first.pointwise.inputs / (first.shuffle * first.shuffle), last.pointwise.outputs / (last.unshuffle * last.unshuffle)];
         let bytes_per_latent = ends.into_iter().map(|channels| 2 * positions * channels).fold(stream, usize::max);
         Ok(Transform { first, last, halo: chain.halo(), bytes_per_latent })
     }
@@ -240,8 +241,11 @@ impl PackedBlock {
 }
 
 /// Layers of stages, whose own are made by `of`.
-fn layers<'a>(stages: impl IntoIterator<Item = &'a PackedStage>, of: fn(&'a Dense) -> Layer<'a>) -> impl Iterator<Item = Layer<'a>> {
-    stages.into_iter().flat_map(move |stage| std::iter::once(of(&stage.dense)).chain(stage.blocks.iter().flat_map(PackedBlock::layers)))
+fn layers<'a>(
+    stages: impl IntoIterator<Item = &'a PackedStage>,
+    of: fn(&'a PackedPointwise) -> Layer<'a>,
+) -> impl Iterator<Item = Layer<'a>> {
+    stages.into_iter().flat_map(move |stage| std::iter::once(of(&stage.pointwise)).chain(stage.blocks.iter().flat_map(PackedBlock::layers)))
 }
 
 impl DecoderWeights {

@@ -15,16 +15,16 @@ impl Commands<'_> {
         let size = input.size.times(stage.shuffle);
         let place = if stage.shuffle == 1 { place::SAME } else { place::SHUFFLE };
         let Some((last, blocks)) = stage.blocks.split_last() else {
-            assert!(others.is_empty(), "{}: a stage without blocks is the last", stage.dense.name);
-            return self.stream(&stage.dense, input, &Emit { place, ..*emit });
+            assert!(others.is_empty(), "{}: a stage without blocks is the last", stage.pointwise.name);
+            return self.stream(&stage.pointwise, input, &Emit { place, ..*emit });
         };
         let field = Field::new(self, size, stage.channels, stage.expansion())?;
-        self.stream(&stage.dense, input, &Emit { place, ..field.fill() })?;
+        self.stream(&stage.pointwise, input, &Emit { place, ..field.fill() })?;
         blocks.iter().try_for_each(|block| field.block(self, block, &field.fill()))?;
         let Some(next) = others.first() else { return field.block(self, last, emit) };
         let folded = size.over(next.unshuffle);
         let place = if next.unshuffle == 1 { place::SAME } else { place::UNSHUFFLE };
         field.block(self, last, &Emit { place, ..Emit::same(folded, None, Some(&field.codes)) })?;
-        self.chain(others, Codes { size: folded, stride: next.dense.inputs, buffer: &field.codes }, emit)
+        self.chain(others, Codes { size: folded, stride: next.pointwise.inputs, buffer: &field.codes }, emit)
     }
 }

@@ -5,8 +5,8 @@ use calotype_model::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::AtQuality;
-use super::piece::Piece;
 use super::pieces::{pieces, side};
+use super::texture::Piece;
 use crate::Error;
 use crate::commands::{Commands, Submitted};
 use crate::gpu::Gpu;
@@ -86,7 +86,7 @@ impl AtQuality<'_> {
         }
         let bytes = size.positions() * BLOCK;
         let values = commands.take(2 * bytes)?;
-        commands.wide(&last.dense, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
+        commands.wide(&last.pointwise, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
         let pixels = commands.take(bytes)?;
         commands.elements(&shaders::PIXELS, bytes / 4, &[size.width], &[&values, &pixels]);
         Ok(pixels)

@@ -19,7 +19,7 @@ fn depthwise() {
                     layer.weight[4] ^= 64;
                 }
                 damage_shift(damage, &mut layer.shift[..1]);
-                let (layer, buffer) = (Spatial::new(gpu, &layer)?, commands.upload(&bytes(&input.data))?);
+                let (layer, buffer) = (PackedDepthwise::new(gpu, &layer)?, commands.upload(&bytes(&input.data))?);
                 let out = commands.take(truth.len())?;
                 commands.depthwise(&layer, size(&input), &buffer, &out);
                 Ok(vec![(out, truth.len())])

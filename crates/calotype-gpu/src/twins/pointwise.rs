@@ -33,7 +33,7 @@ fn pointwise_code() {
         for (active, truth) in [(0, scalar::code_end(&sums, &layer.shift)), (1, scalar::active_end(&sums, &layer.shift))] {
             let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
                 outputs(gpu, |commands| {
-                    let layer = Dense::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?.with_tile(tile);
+                    let layer = PackedPointwise::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?.with_tile(tile);
                     let buffer = commands.upload(&bytes(&input.data))?;
                     let out = commands.take(truth.data.len())?;
                     commands.code(&layer, active, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &out)?;
@@ -61,7 +61,7 @@ fn pointwise_cell() {
         let truth: Vec<i16> = rows.flat_map(|(y, x)| stream.at(y, x)).copied().collect();
         let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
             outputs(gpu, |commands| {
-                let packed = Dense::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?.with_tile(tile);
+                let packed = PackedPointwise::int8(gpu, &damaged_pointwise(&layer, damage), Next::default())?.with_tile(tile);
                 let (from, means) = (commands.upload(&bytes(&input.data))?, commands.zeros(2 * truth.len())?);
                 commands.cell(&packed, Codes { size: size(&input), stride: inputs, buffer: &from }, places, &means)?;
                 Ok(vec![(means, 2 * truth.len())])
@@ -151,7 +151,7 @@ fn pointwise_stream() {
         // Where there is a shuffle, the read shifts repeat.
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
         let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
-            let layer = Dense::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
+            let layer = PackedPointwise::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
             let buffer = commands.upload(&bytes(&input.data))?;
             commands.stream(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, emit)
         };
@@ -175,7 +175,7 @@ fn strided(random: &mut Random, inputs: usize, stride: usize) {
     let front = Map { channels: inputs, data: front, ..input.clone() };
     let stream = scalar::stream_end(&scalar::pointwise(&layer, &front), &layer.shift);
     let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, trial: Trial| {
-        let layer = Dense::int8(commands.gpu, &layer, Next::read(&[3; 20]))?.with_tile(trial.tile);
+        let layer = PackedPointwise::int8(commands.gpu, &layer, Next::read(&[3; 20]))?.with_tile(trial.tile);
         let buffer = commands.upload(&bytes(&input.data))?;
         commands.stream(&layer, Codes { size: size(&input), stride, buffer: &buffer }, emit)
     };
@@ -191,7 +191,7 @@ fn pointwise_add() {
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
         let stream = scalar::add_end(&before, &scalar::pointwise(&layer, &input), &layer.shift);
         let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
-            let layer = Dense::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
+            let layer = PackedPointwise::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
             let buffer = commands.upload(&bytes(&input.data))?;
             let before = commands.upload(&halves(&before.data))?;
             commands.add(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &before, emit)
@@ -218,7 +218,7 @@ fn wide_stream() {
                 layer.weight[inputs - 1] ^= 1 << 9;
             }
             damage_shift(damage, &mut layer.shift[..1]);
-            let layer = Dense::wide(commands.gpu, &layer, Next { read: &read, addend: &[addend] })?.with_tile(tile);
+            let layer = PackedPointwise::wide(commands.gpu, &layer, Next { read: &read, addend: &[addend] })?.with_tile(tile);
             let buffer = commands.upload(&halves(&input.data))?;
             commands.wide(&layer, (size(&input), &buffer), emit)
         };
@@ -243,7 +243,7 @@ fn pointwise_index() {
             outputs(gpu, |commands| {
                 let layer = damaged_pointwise(&layer, damage);
                 let head_ends = commands.upload(&ends(&layer.bias, &layer.shift, Next { read: &[], addend: &addend }))?;
-                let layer = Dense::int8(gpu, &layer, Next::default())?.with_tile(tile);
+                let layer = PackedPointwise::int8(gpu, &layer, Next::default())?.with_tile(tile);
                 let (buffer, lut) = (commands.upload(&bytes(&input.data))?, commands.upload(&decoder.scale_lut)?);
                 let out = commands.take(truth.len())?;
                 commands.index(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &lut, &head_ends, &out)?;

@@ -5,7 +5,9 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::chains::{Chains, Couple};
-use crate::kernels::pack::{DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, pack_ends, pack_lines, unsigned_bias};
+use crate::kernels::pack::{
+    Depthwise, DepthwiseSource, Ends, LANES, Line, PackedPointwise, PointwiseSource, pack_ends, pack_lines, unsigned_bias,
+};
 use crate::kernels::portable::{self, NATURAL, Tile};
 use crate::kernels::{Kernels, Out, Product, Rows};
 
@@ -14,7 +16,7 @@ use crate::kernels::{Kernels, Out, Product, Rows};
 pub(crate) struct Avx2<const VNNI: bool>(());
 
 /// A wide layer, in pairs of inputs.
-type Wide = PackedDense<i16, 2>;
+type Wide = PackedPointwise<i16, 2>;
 /// A depthwise layer: per 16 channels and tap column a line of the upper two rows' weights, then one of the lower row's and 0.
 type Taps = Depthwise<i16, 2>;
 
@@ -33,26 +35,26 @@ impl<const VNNI: bool> Avx2<VNNI> {
 
 impl<const VNNI: bool> Kernels for Avx2<VNNI> {
     type Code = u8;
-    type Dense = Chains;
+    type Pointwise = Chains;
     type Wide = Wide;
     type Depthwise = Taps;
 
-    fn pack_dense(source: DenseSource<'_, i8>) -> Chains {
+    fn pack_pointwise(source: PointwiseSource<'_, i8>) -> Chains {
         Chains::new(source, VNNI)
     }
 
-    fn pack_wide(source: DenseSource<'_, i16>) -> Wide {
+    fn pack_wide(source: PointwiseSource<'_, i16>) -> Wide {
         let ends = pack_ends(source.shift, NATURAL, |output| source.bias[output]);
-        PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, NATURAL, |weight| weight), ends }
+        PackedPointwise { inputs: source.inputs, outputs: source.bias.len(), lines: pack_lines(source, NATURAL, |weight| weight), ends }
     }
 
     fn pack_depthwise(source: DepthwiseSource<'_>) -> Taps {
         pack_taps(source)
     }
 
-    fn dense(self, layer: &Chains, input: Rows<'_, u8>, out: Out<'_, u8>) {
+    fn pointwise(self, layer: &Chains, input: Rows<'_, u8>, out: Out<'_, u8>) {
         // SAFETY: self is the proof of the features.
-        unsafe { dense::<VNNI>(layer, input, out) }
+        unsafe { pointwise::<VNNI>(layer, input, out) }
     }
 
     fn wide(self, layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
@@ -263,8 +265,8 @@ fn load_stream(values: &[i16]) -> __m256i {
 /// # Safety
 /// The machine has AVX-VNNI if VNNI is true.
 #[target_feature(enable = "avx2")]
-unsafe fn dense<const VNNI: bool>(layer: &Chains, input: Rows<'_, u8>, out: Out<'_, u8>) {
-    portable::dense_with(layer.outputs, &layer.ends, input, out, |rows, block, sums: &mut Tile<INT8_TILE>| {
+unsafe fn pointwise<const VNNI: bool>(layer: &Chains, input: Rows<'_, u8>, out: Out<'_, u8>) {
+    portable::pointwise_with(layer.outputs, &layer.ends, input, out, |rows, block, sums: &mut Tile<INT8_TILE>| {
         let ((couples, offsets), bias) = (layer.block(block), &layer.ends[block].bias);
         assert!(rows.data.len() >= (rows.count - 1) * rows.stride + layer.inputs && couples.len() == offsets.len());
         // SAFETY: the features are promised by the caller. A tile of P positions reads the groups at p * stride + offset with p < P <= count and
@@ -328,7 +330,7 @@ unsafe fn add_couple<const VNNI: bool>(sum: __m256i, codes: [__m256i; 2], weight
 #[target_feature(enable = "avx2")]
 unsafe fn wide<const VNNI: bool>(layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
     let groups = layer.inputs / 2;
-    portable::dense_with(layer.outputs, &layer.ends, input, Out::Stream::<u8>(out), |rows, block, sums: &mut Tile<WIDE_TILE>| {
+    portable::pointwise_with(layer.outputs, &layer.ends, input, Out::Stream::<u8>(out), |rows, block, sums: &mut Tile<WIDE_TILE>| {
         let (lines, bias) = (&layer.lines[block * groups..][..groups], &layer.ends[block].bias);
         // SAFETY: promised by the caller.
         unsafe {

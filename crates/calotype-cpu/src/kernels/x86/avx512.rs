@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use crate::kernels::pack::{
-    DenseSource, Depthwise, DepthwiseSource, Ends, LANES, Line, PackedDense, Slots, pack_ends, pack_lines, unsigned_bias,
+    Depthwise, DepthwiseSource, Ends, LANES, Line, PackedPointwise, PointwiseSource, Slots, pack_ends, pack_lines, unsigned_bias,
 };
 use crate::kernels::{Kernels, Out, Product, Rows};
 
@@ -14,9 +14,9 @@ use crate::kernels::{Kernels, Out, Product, Rows};
 pub(crate) struct Avx512(());
 
 /// Weights of an int8 layer.
-pub(crate) type Dense = PackedDense<i8, 4>;
+pub(crate) type Pointwise = PackedPointwise<i8, 4>;
 /// Weights of a wide layer.
-pub(crate) type Wide = PackedDense<i16, 2>;
+pub(crate) type Wide = PackedPointwise<i16, 2>;
 /// Weights of a depthwise layer: per 64 channels `[tap column][line]`, a lane's four bytes being the rows of that column and 0.
 pub(crate) type Taps = Depthwise<i8, 4>;
 
@@ -42,29 +42,29 @@ impl Avx512 {
 
 impl Kernels for Avx512 {
     type Code = u8;
-    type Dense = Dense;
+    type Pointwise = Pointwise;
     type Wide = Wide;
     type Depthwise = Taps;
 
-    fn pack_dense(source: DenseSource<'_, i8>) -> Dense {
+    fn pack_pointwise(source: PointwiseSource<'_, i8>) -> Pointwise {
         let ends = pack_ends(source.shift, SLOTS, |output| source.unsigned_bias(output));
         let lines = pack_lines(source, SLOTS, |weight| weight);
-        PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
+        PackedPointwise { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
     }
 
-    fn pack_wide(source: DenseSource<'_, i16>) -> Wide {
+    fn pack_wide(source: PointwiseSource<'_, i16>) -> Wide {
         let ends = pack_ends(source.shift, SLOTS, |output| source.bias[output]);
         let lines = pack_lines(source, SLOTS, |weight| weight);
-        PackedDense { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
+        PackedPointwise { inputs: source.inputs, outputs: source.bias.len(), lines, ends }
     }
 
     fn pack_depthwise(source: DepthwiseSource<'_>) -> Taps {
         pack_taps(source)
     }
 
-    fn dense(self, layer: &Dense, input: Rows<'_, u8>, out: Out<'_, u8>) {
+    fn pointwise(self, layer: &Pointwise, input: Rows<'_, u8>, out: Out<'_, u8>) {
         // SAFETY: self is the proof of the features.
-        unsafe { dense(layer, input, out) }
+        unsafe { pointwise(layer, input, out) }
     }
 
     fn wide(self, layer: &Wide, input: Rows<'_, i16>, out: &mut [i16]) {
@@ -128,11 +128,11 @@ fn pack_taps(source: DepthwiseSource<'_>) -> Taps {
             weight[channel * 12 + tap % 3 * 4 + tap / 3] = w;
         }
     }
-    let lines = pack_lines(DenseSource { inputs: 12, weight: &weight, bias: &bias, shift: &shift }, SLOTS, |w| w);
+    let lines = pack_lines(PointwiseSource { inputs: 12, weight: &weight, bias: &bias, shift: &shift }, SLOTS, |w| w);
     Depthwise { channels, lines, ends: pack_ends(&shift, SLOTS, |channel| bias[channel]) }
 }
 
-/// The input of a dense layer as bytes, with the distance of positions in bytes.
+/// The input of a pointwise layer as bytes, with the distance of positions in bytes.
 #[derive(Clone, Copy)]
 struct Input<'a> {
     bytes: &'a [u8],
@@ -156,7 +156,7 @@ const ACTIVE: u8 = 0;
 const STREAM: u8 = 1;
 const ADD: u8 = 2;
 
-/// The output of a dense layer: u8 for [`ACTIVE`], i16 for the others.
+/// The output of a pointwise layer: u8 for [`ACTIVE`], i16 for the others.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     start: *mut u8,
@@ -166,7 +166,7 @@ struct Place<'a> {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn dense(layer: &Dense, input: Rows<'_, u8>, out: Out<'_, u8>) {
+fn pointwise(layer: &Pointwise, input: Rows<'_, u8>, out: Out<'_, u8>) {
     let input = Input { bytes: input.data, stride: input.stride, count: input.count };
     // SAFETY: codes are u8, streams i16, as the ends demand.
     unsafe {
@@ -197,7 +197,7 @@ fn place<T>(out: &mut [T]) -> Place<'_> {
 /// `out` is made from a slice of the type that END says.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-unsafe fn blocks<T, const G: usize, const WIDE: bool, const END: u8>(layer: &PackedDense<T, G>, input: Input<'_>, out: Place<'_>) {
+unsafe fn blocks<T, const G: usize, const WIDE: bool, const END: u8>(layer: &PackedPointwise<T, G>, input: Input<'_>, out: Place<'_>) {
     assert!(out.length >= input.count * layer.outputs);
     let groups = layer.inputs / G;
     // SAFETY: a line is 64 bytes without padding, aligned to 64, and holds integers only.

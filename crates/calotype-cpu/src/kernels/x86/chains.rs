@@ -4,7 +4,7 @@
 //! before they are widened. Codes are at most 255, so it is exact as long as neither the positive nor the negative ones among the four
 //! weights of a 16-bit lane add up to more than 128. Where they do, what is too much goes to a further couple with the same inputs.
 
-use crate::kernels::pack::{DenseSource, Ends, LANES, Line, pack_ends};
+use crate::kernels::pack::{Ends, LANES, Line, PointwiseSource, pack_ends};
 use crate::kernels::portable::NATURAL;
 
 /// Inputs in a group.
@@ -39,7 +39,7 @@ pub(crate) struct Chains {
 
 impl Chains {
     /// Packs a layer; `exact` says whether the sums of a couple are in 32 bits, so that any weights fit.
-    pub fn new(source: DenseSource<'_, i8>, exact: bool) -> Chains {
+    pub fn new(source: PointwiseSource<'_, i8>, exact: bool) -> Chains {
         let ends = pack_ends(source.shift, NATURAL, |output| source.unsigned_bias(output));
         let mut chains = Chains {
             inputs: source.inputs,
@@ -63,7 +63,7 @@ impl Chains {
     }
 
     /// 16 outputs from `first` on.
-    fn push_block(&mut self, source: &DenseSource<'_, i8>, first: usize, most: i32) {
+    fn push_block(&mut self, source: &PointwiseSource<'_, i8>, first: usize, most: i32) {
         let lanes = LANES.min(self.outputs - first);
         let mut rest: Vec<Line<i8, 4>> = vec![Line([[0; GROUP]; LANES]); source.inputs / GROUP];
         for lane in 0..lanes {
@@ -158,7 +158,7 @@ mod tests {
 
     fn chains(weight: &[i8], inputs: usize) -> Chains {
         let outputs = weight.len() / inputs;
-        Chains::new(DenseSource { inputs, weight, bias: &vec![0; outputs], shift: &vec![0; outputs] }, false)
+        Chains::new(PointwiseSource { inputs, weight, bias: &vec![0; outputs], shift: &vec![0; outputs] }, false)
     }
 
     /// Adds the couples' weights up again.

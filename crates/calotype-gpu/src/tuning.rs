@@ -8,7 +8,7 @@ use calotype_shaders::TILES;
 use crate::gpu::Gpu;
 use crate::layers::{Codes, Emit, Size};
 use crate::measure::fastest;
-use crate::packed::{Dense, Next};
+use crate::packed::{Next, PackedPointwise};
 use crate::{AdapterFacts, Error};
 
 /// The first line of a file; the number rises with the kernels.
@@ -18,47 +18,47 @@ const SHAPE: (usize, usize) = (128, 256);
 
 /// Places in [`TILES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tiles {
+pub(crate) struct Tuning {
     pub int8: usize,
     pub wide: usize,
 }
 
-impl Default for Tiles {
+impl Default for Tuning {
     /// `tile_8x4_by_16`.
-    fn default() -> Tiles {
-        Tiles { int8: 2, wide: 2 }
+    fn default() -> Tuning {
+        Tuning { int8: 2, wide: 2 }
     }
 }
 
-impl Tiles {
+impl Tuning {
     /// What `folder` remembers of an adapter; else the fastest tiles, which it remembers from then on. Without a folder nothing is timed.
     /// A folder that cannot be written, and a file that is no such file, do no harm.
-    pub fn choose(gpu: &Gpu, adapter: &AdapterFacts, folder: Option<&Path>) -> Result<Tiles, Error> {
-        let Some(folder) = folder else { return Ok(Tiles::default()) };
+    pub fn choose(gpu: &Gpu, adapter: &AdapterFacts, folder: Option<&Path>) -> Result<Tuning, Error> {
+        let Some(folder) = folder else { return Ok(Tuning::default()) };
         let (file, head) = (folder.join(file_name(adapter)), format!("{HEADER}\n{adapter}\n"));
-        if let Some(tiles) = std::fs::read_to_string(&file).ok().and_then(|text| Tiles::parse(text.strip_prefix(&head)?)) {
-            return Ok(tiles);
+        if let Some(tuning) = std::fs::read_to_string(&file).ok().and_then(|text| Tuning::parse(text.strip_prefix(&head)?)) {
+            return Ok(tuning);
         }
-        let tiles = Tiles::fastest(gpu, adapter)?;
+        let tuning = Tuning::fastest(gpu, adapter)?;
         // Forgotten at worst.
-        let _ = write(&file, &(head + &tiles.text()));
-        Ok(tiles)
+        let _ = write(&file, &(head + &tuning.text()));
+        Ok(tuning)
     }
 
     fn text(self) -> String {
         format!("int8 {}\nwide {}\n", TILES[self.int8].name, TILES[self.wide].name)
     }
 
-    fn parse(text: &str) -> Option<Tiles> {
+    fn parse(text: &str) -> Option<Tuning> {
         let mut lines = text.lines();
         let mut tile = |kind: &str| {
             let name = lines.next()?.strip_prefix(kind)?.strip_prefix(' ')?;
             TILES.iter().position(|tile| tile.name == name)
         };
-        Some(Tiles { int8: tile("int8")?, wide: tile("wide")? })
+        Some(Tuning { int8: tile("int8")?, wide: tile("wide")? })
     }
 
-    fn fastest(gpu: &Gpu, adapter: &AdapterFacts) -> Result<Tiles, Error> {
+    fn fastest(gpu: &Gpu, adapter: &AdapterFacts) -> Result<Tuning, Error> {
         // As many positions as a piece of g_s has, and few where a CPU computes them.
         let size = if adapter.is_software() { Size::new(32, 32) } else { Size::new(192, 192) };
         let (inputs, outputs) = SHAPE;
@@ -66,12 +66,12 @@ impl Tiles {
         let int8 =
             Pointwise { name: String::new(), inputs, outputs, weight: vec![1; inputs * outputs], bias: bias.clone(), shift: shift.clone() };
         let wide = Wide { name: String::new(), inputs, outputs, weight: vec![1; inputs * outputs], bias, shift };
-        let int8 = Dense::int8(gpu, &int8, Next::default())?;
-        let wide = Dense::wide(gpu, &wide, Next::default())?;
+        let int8 = PackedPointwise::int8(gpu, &int8, Next::default())?;
+        let wide = PackedPointwise::wide(gpu, &wide, Next::default())?;
         let (input, output) = (gpu.take((2 * size.positions() * inputs) as u64)?, gpu.take((2 * size.positions() * outputs) as u64)?);
         let codes = Codes { size, stride: inputs, buffer: &input };
         let emit = Emit::same(size, Some(&output), None);
-        Ok(Tiles {
+        Ok(Tuning {
             int8: best(|tile| fastest(gpu, |commands| commands.code(&int8.with_tile(tile), 1, codes, &output)))?,
             wide: best(|tile| fastest(gpu, |commands| commands.wide(&wide.with_tile(tile), (size, &input), &emit)))?,
         })
@@ -105,13 +105,13 @@ mod tests {
     #[test]
     fn texts_are_read_back_or_refused() {
         for (int8, wide) in [(0, 4), (3, 1), (2, 2)] {
-            let tiles = Tiles { int8, wide };
-            assert_eq!(Tiles::parse(&tiles.text()), Some(tiles));
+            let tuning = Tuning { int8, wide };
+            assert_eq!(Tuning::parse(&tuning.text()), Some(tuning));
         }
-        let text = Tiles::default().text();
+        let text = Tuning::default().text();
         for wrong in ["", "int8", "int8 tile_8x4\n", "wide tile_8x4\nint8 tile_8x4\n", &text.replace("8x4", "9x9"), &text.replace(' ', "")]
         {
-            assert_eq!(Tiles::parse(wrong), None, "{wrong:?}");
+            assert_eq!(Tuning::parse(wrong), None, "{wrong:?}");
         }
     }
 }

@@ -18,13 +18,13 @@ pub(crate) struct Stream {
 
 /// The streams of a tile.
 #[derive(Default)]
-pub(crate) struct KeptTile {
+pub(crate) struct CachedTile {
     pub z: Mutex<Stream>,
     pub y: Mutex<Stream>,
 }
 
 /// The streams of all tiles of a file.
-pub(crate) struct Kept(Vec<KeptTile>);
+pub(crate) struct SymbolCache(Vec<CachedTile>);
 
 impl Stream {
     /// Goes on with `bytes`, the stream as far as it has come.
@@ -40,9 +40,9 @@ impl Stream {
     }
 }
 
-impl Kept {
-    pub fn new(header: &Header) -> Kept {
-        Kept((0..header.tile_count()).map(|_| KeptTile::default()).collect())
+impl SymbolCache {
+    pub fn new(header: &Header) -> SymbolCache {
+        SymbolCache((0..header.tile_count()).map(|_| CachedTile::default()).collect())
     }
 
     /// What it takes in the end: tiles are cut between hyper-latents, of 64 x 64 pixels.
@@ -52,7 +52,7 @@ impl Kept {
         hyper_latents.saturating_mul(2 * (16 * config.m + config.z) as u64)
     }
 
-    pub fn tile(&self, number: usize) -> &KeptTile {
+    pub fn tile(&self, number: usize) -> &CachedTile {
         &self.0[number]
     }
 
