@@ -68,10 +68,9 @@ impl Decoder {
 
     /// What it is made of.
     pub fn shape(&self) -> DecoderShape {
-        let latents = Grid { channels: self.config.m, stride: 16 };
-        let hyper = |h_s| HyperShape { grid: Grid { channels: self.config.z, stride: 64 }, h_s: ChainShape::of(h_s) };
+        let hyper = |h_s| HyperShape { grid: Grid::hyper(self.config.z), h_s: ChainShape::of(h_s) };
         DecoderShape {
-            latents,
+            latents: Grid::latents(self.config.m),
             hyper: self.h_s.as_ref().map(hyper),
             predictors: self.predictors.iter().map(ChainShape::of).collect(),
             schedule: self.schedule.clone(),

@@ -135,8 +135,8 @@ impl DecoderShape {
         );
         let first = stage("g_s", "first", m, 4 * c).wide().shuffled(2).blocks(numbered(config.n_d), 2);
         DecoderShape {
-            latents: Grid { channels: m, stride: 16 },
-            hyper: Some(HyperShape { grid: Grid { channels: z, stride: 64 }, h_s }),
+            latents: Grid::latents(m),
+            hyper: Some(HyperShape { grid: Grid::hyper(z), h_s }),
             predictors: (0..3).map(context).chain([head("mean_head"), head("scale_head")]).collect(),
             schedule: Schedule::quarters(m),
             g_s: chain(
@@ -191,6 +191,18 @@ impl EncoderShape {
 
 /// Channels of pixels.
 const RGB: usize = 3;
+
+impl Grid {
+    /// Of latents: the stride that the program runs.
+    pub(crate) fn latents(channels: usize) -> Grid {
+        Grid { channels, stride: 16 }
+    }
+
+    /// Of hyper-latents.
+    pub(crate) fn hyper(channels: usize) -> Grid {
+        Grid { channels, stride: 64 }
+    }
+}
 
 fn chain<const N: usize>(name: &str, from: &[Input], stages: [StageShape; N]) -> ChainShape {
     ChainShape { name: name.to_owned(), from: from.to_vec(), stages: stages.into() }
@@ -338,7 +350,8 @@ impl DecoderShape {
     /// That its chains meet, that each latent is set once, and that it is of a form that this program runs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let Grid { channels, stride } = self.latents;
-        if stride != 16 || self.hyper.as_ref().is_some_and(|hyper| hyper.grid.stride != 64) {
+        let hyper_fits = |hyper: &HyperShape| hyper.grid == Grid::hyper(hyper.grid.channels);
+        if self.latents != Grid::latents(channels) || !self.hyper.iter().all(hyper_fits) {
             return Err(refused("latents", "their stride is 16, and that of hyper-latents 64"));
         }
         if channels > Config::MAX_CHANNELS {
@@ -397,7 +410,7 @@ impl EncoderShape {
     /// That its chains meet, and that it is of a form that this program runs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let channels = self.g_a.channels();
-        self.g_a.check(&Rule { channels_in: RGB, channels, growth: (1, 16) })?;
+        self.g_a.check(&Rule { channels_in: RGB, channels, growth: (1, Grid::latents(channels).stride) })?;
         self.g_a.check_from(&[Input::Pixels])?;
         self.g_a.check_bias(0)?;
         self.g_a.check_transform()?;
