@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calotype::gpu::AdapterFacts;
 use calotype::{Codec, DecodeOptions, EngineChoice, GpuFailure, Image, Metadata, Picture};
-use calotype_view::{Choice as Side, Compare, Host, Overlay, Shot, Start, Zoom};
+use calotype_view::{Choice as Side, Compare, Foreign, Host, Overlay, Shot, Start, Zoom};
 use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
@@ -30,30 +30,34 @@ struct Program {
 /// What helps in the window where a file is in the way.
 const IN_THE_WINDOW: Remedies<'_> = Remedies { folder: "give the name of a file", exists: "tick replace, or give another name" };
 
+fn foreign(failure: Failure) -> Foreign {
+    Arc::new(failure)
+}
+
 impl Host for Program {
     fn adapter(&self) -> Option<AdapterFacts> {
         self.choice.for_one_file().adapter()
     }
 
-    fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, String> {
-        let codec = self.choice.codec_on(instead.unwrap_or_else(|| self.choice.for_one_file())).map_err(|failure| failure.message)?;
+    fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, Foreign> {
+        let codec = self.choice.codec_on(instead.unwrap_or_else(|| self.choice.for_one_file())).map_err(foreign)?;
         self.lose_device.into_iter().for_each(|submits| codec.inject(GpuFailure::LostAtSubmit(submits)));
         Ok(codec)
     }
 
-    fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
-        let source = decode_image(bytes, path, &Reading::plain(self.limits.max_pixels)).map_err(|failure| failure.message)?;
+    fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), Foreign> {
+        let source = decode_image(bytes, path, &Reading::plain(self.limits.max_pixels)).map_err(foreign)?;
         Ok((source.picture, source.metadata))
     }
 
-    fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), String> {
+    fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), Foreign> {
         let existing = Existing::from_flag(replace);
         let written = output::check_file(path, existing, IN_THE_WINDOW).and_then(|()| output::write(path, &[bytes], existing));
-        written.map_err(|failure| failure.message)
+        written.map_err(foreign)
     }
 
-    fn explain(&self, path: &Path, error: &calotype::Error) -> String {
-        Failure::codec(path, error).message
+    fn explain(&self, path: &Path, error: &calotype::Error) -> Foreign {
+        foreign(Failure::codec(path, error))
     }
 
     fn limits(&self) -> DecodeOptions {

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use calotype_bench::{find_peer, peer_at_size};
 
+use crate::error::Error;
 use crate::host::Shared;
 use crate::judge::{Question, Verdict, judge};
 use crate::load::{Loaded, Loader, seen};
@@ -36,7 +37,7 @@ pub enum Event {
     /// The judge.
     Verdict(Verdict),
     /// Another codec's picture and its bytes, or why there is none.
-    Peer(PeerJob, Result<(Arc<Picture>, u64), String>),
+    Peer(PeerJob, Result<(Arc<Picture>, u64), Error>),
     /// A thread failed at something that is not the user's fault.
     Panicked(String),
 }
@@ -136,10 +137,7 @@ fn spawn_loader(shared: Arc<Shared>, teller: Teller) -> Worker<PathBuf> {
     Worker::spawn(move |jobs| {
         let tell = |path: &Path, loaded| teller.tell(Event::Loaded(path.to_owned(), loaded));
         let loader = Loader { shared: &shared, wanted: &|| jobs.wanted(), tell: &tell };
-        jobs.each(
-            |path: &PathBuf| loader.load(path),
-            |path| tell(path, Loaded::Failed(format!("{}: the program made a mistake with it", path.display()))),
-        );
+        jobs.each(|path: &PathBuf| loader.load(path), |path| tell(path, Loaded::Failed(Error::Panicked(path.to_owned()))));
     })
 }
 
@@ -161,13 +159,13 @@ fn spawn_peers(shared: Arc<Shared>, teller: Teller) -> Worker<PeerJob> {
 }
 
 /// Runs another codec's tools until a size is near.
-fn run_peer(shared: &Shared, job: &PeerJob) -> Result<(Arc<Picture>, u64), String> {
-    let peer = find_peer(job.name, &shared.host.tool_folders()).map_err(|error| error.to_string())?;
+fn run_peer(shared: &Shared, job: &PeerJob) -> Result<(Arc<Picture>, u64), Error> {
+    let peer = find_peer(job.name, &shared.host.tool_folders())?;
     let (picture, _) = shared.host.read_picture(&job.photo, &shared.read(&job.photo)?)?;
     let image = seen(&picture, 0);
     let name = job.photo.display().to_string();
     let picture = calotype_bench::Picture { name, width: image.width, height: image.height, rgb: image.rgb, whole: None };
-    let (_, result) = peer_at_size(&picture, &peer, job.bytes).map_err(|error| error.to_string())?;
+    let (_, result) = peer_at_size(&picture, &peer, job.bytes)?;
     let image = calotype::Image { width: picture.width, height: picture.height, rgb: result.rgb };
     Ok((Arc::new(Picture::of(&image)), result.bytes))
 }

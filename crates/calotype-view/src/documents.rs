@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::load::{Facts, Loaded};
 use crate::picture::Picture;
 
@@ -20,7 +21,7 @@ pub struct Document {
     /// Whether all have.
     pub complete: bool,
     /// Why it cannot be shown.
-    pub error: Option<String>,
+    pub error: Option<Error>,
     /// When it was last wanted, in turns.
     used: u64,
 }
@@ -54,7 +55,7 @@ impl Document {
                 }
             }
             Loaded::Complete => self.complete = true,
-            Loaded::Failed(words) => (self.error, self.picture) = (Some(words), None),
+            Loaded::Failed(error) => (self.error, self.picture) = (Some(error), None),
         }
     }
 }
@@ -143,7 +144,7 @@ mod tests {
         let mut documents = Documents::new(1 << 20);
         for i in 0..50 {
             let path = PathBuf::from(format!("{i}"));
-            documents.take(&path, Loaded::Failed("broken".to_owned()));
+            documents.take(&path, Loaded::Failed(Error::Folded));
             documents.tidy(&[PathBuf::from("in view")]);
             assert!(documents.get(&path).is_some(), "{i}");
         }
@@ -168,8 +169,8 @@ mod tests {
     fn errors_take_the_pixels_away() {
         let mut documents = Documents::new(1000);
         load(&mut documents, "a");
-        documents.take(Path::new("a"), Loaded::Failed("broken".to_owned()));
+        documents.take(Path::new("a"), Loaded::Failed(Error::Folded));
         let document = documents.get(Path::new("a")).unwrap();
-        assert!(document.is_settled() && document.picture.is_none() && document.error.as_deref() == Some("broken"));
+        assert!(document.is_settled() && document.picture.is_none() && matches!(document.error, Some(Error::Folded)));
     }
 }

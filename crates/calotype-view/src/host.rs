@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 use calotype::gpu::AdapterFacts;
 use calotype::{Codec, DecodeOptions, EngineChoice, Metadata, Picture};
 
+use crate::error::{Error, Foreign};
+
 /// Pixels that are decoded together: few, so that the first ones come soon.
 const BAND_PX: u64 = 1 << 20;
 
-/// The program around the viewer. Every error is a line in plain words that names the file.
+/// The program around the viewer.
 pub trait Host: Send + Sync {
     /// The GPU that the codec takes, if it takes one.
     fn adapter(&self) -> Option<AdapterFacts>;
@@ -18,22 +20,22 @@ pub trait Host: Send + Sync {
     ///
     /// # Errors
     /// There is no such engine or model.
-    fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, String>;
+    fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, Foreign>;
 
     /// Reads a picture that is not a `.calo` file, turned as it is to be seen.
     ///
     /// # Errors
     /// It is damaged, too large, or of an unknown kind.
-    fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String>;
+    fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), Foreign>;
 
     /// Writes a whole file or nothing; one that exists only if it may be replaced.
     ///
     /// # Errors
     /// It exists already or cannot be written.
-    fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), String>;
+    fn write(&self, path: &Path, bytes: &[u8], replace: bool) -> Result<(), Foreign>;
 
-    /// What the codec says of a file, in plain words.
-    fn explain(&self, path: &Path, error: &calotype::Error) -> String;
+    /// The host's error for what the codec says of a file.
+    fn explain(&self, path: &Path, error: &calotype::Error) -> Foreign;
 
     /// What the viewer accepts.
     fn limits(&self) -> DecodeOptions;
@@ -51,7 +53,7 @@ pub struct Shared {
     pub host: Arc<dyn Host>,
     /// The codec's engine, where it is not the user's choice.
     engine: Option<EngineChoice>,
-    codec: OnceLock<Result<Codec, String>>,
+    codec: OnceLock<Result<Codec, Foreign>>,
 }
 
 impl Shared {
@@ -75,17 +77,22 @@ impl Shared {
     ///
     /// # Errors
     /// As [`Host::codec`].
-    pub fn codec(&self) -> Result<&Codec, String> {
+    pub fn codec(&self) -> Result<&Codec, Error> {
         let codec = || self.host.codec(self.engine.clone()).map(|codec| codec.with_band(BAND_PX));
-        self.codec.get_or_init(codec).as_ref().map_err(Clone::clone)
+        self.codec.get_or_init(codec).as_ref().map_err(|error| Error::Host(Arc::clone(error)))
+    }
+
+    /// What the codec says of a file.
+    pub fn explained(&self, path: &Path, error: &calotype::Error) -> Error {
+        Error::Host(self.host.explain(path, error))
     }
 
     /// The bytes of a file.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
-        std::fs::read(path).map_err(|error| format!("{}: cannot read: {error}", path.display()))
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, Error> {
+        std::fs::read(path).map_err(|error| Error::Read { path: path.to_owned(), error: Arc::new(error) })
     }
 }
 
@@ -98,27 +105,39 @@ pub mod tests {
     /// A program that reads PNG and has a codec.
     pub struct Program;
 
+    /// What it says of a file.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{}: {what}", path.display())]
+    struct Said<E: std::error::Error + 'static> {
+        path: PathBuf,
+        what: E,
+    }
+
+    fn said(path: &Path, what: impl std::error::Error + Send + Sync + 'static) -> Foreign {
+        Arc::new(Said { path: path.to_owned(), what })
+    }
+
     impl Host for Program {
         fn adapter(&self) -> Option<AdapterFacts> {
             None
         }
 
-        fn codec(&self, _: Option<EngineChoice>) -> Result<Codec, String> {
-            Codec::new(EngineChoice::Cpu(None)).map_err(|error| error.to_string())
+        fn codec(&self, _: Option<EngineChoice>) -> Result<Codec, Foreign> {
+            Codec::new(EngineChoice::Cpu(None)).map_err(|error| Arc::new(error) as Foreign)
         }
 
-        fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), String> {
-            let image = image::load_from_memory(bytes).map_err(|error| format!("{}: {error}", path.display()))?.into_rgb8();
+        fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), Foreign> {
+            let image = image::load_from_memory(bytes).map_err(|error| said(path, error))?.into_rgb8();
             let picture = Picture::new(image.width(), image.height(), Channels::Rgb, Samples::U8(image.into_raw()));
-            Ok((picture.map_err(|error| error.to_string())?, Metadata::default()))
+            Ok((picture.map_err(|error| said(path, error))?, Metadata::default()))
         }
 
-        fn write(&self, path: &Path, bytes: &[u8], _: bool) -> Result<(), String> {
-            std::fs::write(path, bytes).map_err(|error| error.to_string())
+        fn write(&self, path: &Path, bytes: &[u8], _: bool) -> Result<(), Foreign> {
+            std::fs::write(path, bytes).map_err(|error| said(path, error))
         }
 
-        fn explain(&self, path: &Path, error: &calotype::Error) -> String {
-            format!("{}: {error}", path.display())
+        fn explain(&self, path: &Path, error: &calotype::Error) -> Foreign {
+            said(path, std::io::Error::other(error.to_string()))
         }
 
         fn limits(&self) -> DecodeOptions {

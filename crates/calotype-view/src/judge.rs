@@ -6,6 +6,7 @@ use calotype::Image;
 use calotype_bench::{ms_ssim, psnr_db, ssimulacra2};
 use rayon::prelude::*;
 
+use crate::error::Error;
 use crate::picture::Picture;
 use crate::side::Side;
 
@@ -49,9 +50,9 @@ pub struct Measures {
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// Of [`Question::Measures`].
-    Measures([Side; 2], Result<Measures, String>),
+    Measures([Side; 2], Result<Measures, Error>),
     /// Of [`Question::Difference`].
-    Difference([Side; 2], u32, Result<Arc<Picture>, String>),
+    Difference([Side; 2], u32, Result<Arc<Picture>, Error>),
 }
 
 /// Answers a question.
@@ -64,22 +65,22 @@ pub fn judge(question: &Question) -> Verdict {
 
 impl Pair {
     /// The pixels of both.
-    fn rgb(&self) -> Result<[Vec<u8>; 2], String> {
+    fn rgb(&self) -> Result<[Vec<u8>; 2], Error> {
         let [a, b] = &self.pictures;
         if (a.width, a.height) != (b.width, b.height) {
-            return Err(format!("pictures of {}x{} and {}x{} pixels cannot be compared", a.width, a.height, b.width, b.height));
+            return Err(Error::Sizes([[a.width, a.height], [b.width, b.height]]));
         }
         Ok([a.rgb(), b.rgb()])
     }
 }
 
-fn measures(pair: &Pair) -> Result<Measures, String> {
+fn measures(pair: &Pair) -> Result<Measures, Error> {
     let ([a, b], width) = (pair.rgb()?, pair.pictures[0].width as usize);
     Ok(Measures { psnr_db: psnr_db(&a, &b), ms_ssim: ms_ssim(&a, &b, width), ssimulacra2: ssimulacra2(&a, &b, width) })
 }
 
 /// The absolute difference of each sample times `gain`.
-fn difference(pair: &Pair, gain: u32) -> Result<Arc<Picture>, String> {
+fn difference(pair: &Pair, gain: u32) -> Result<Arc<Picture>, Error> {
     let [a, b] = pair.rgb()?;
     let rgb = a.par_iter().zip(&b).map(|(a, b)| (u32::from(a.abs_diff(*b)) * gain).min(255) as u8).collect();
     let Picture { width, height, .. } = *pair.pictures[0];
@@ -108,6 +109,6 @@ mod tests {
     fn measures_are_those_of_the_benchmark() {
         let found = measures(&pair([3, 3], [100, 90])).unwrap();
         assert!((found.psnr_db - 20.0 * 25.5_f64.log10()).abs() < 1e-9 && found.ms_ssim.is_none());
-        assert!(measures(&pair([3, 4], [0, 0])).unwrap_err().contains("3x2 and 4x2"));
+        assert!(measures(&pair([3, 4], [0, 0])).unwrap_err().to_string().contains("3x2 and 4x2"));
     }
 }

@@ -26,7 +26,7 @@ mod words;
 mod worker;
 
 pub use command::{BINDINGS, Binding, Command};
-pub use error::Error;
+pub use error::{Error, Foreign};
 pub use host::Host;
 pub use shot::{Shot, screenshot};
 pub use side::{Choice, Compare, Overlay};

@@ -8,6 +8,7 @@ use calotype::{Bands, Decoder, Image, Info, PictureBands, Region};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
+use crate::error::Error;
 use crate::files::is_calo;
 use crate::host::Shared;
 use crate::picture::{Patch, Picture};
@@ -42,8 +43,8 @@ pub enum Loaded {
     Patch(Arc<Patch>),
     /// That was all.
     Complete,
-    /// It cannot be shown, in plain words.
-    Failed(String),
+    /// It cannot be shown.
+    Failed(Error),
 }
 
 /// Loads one file.
@@ -62,16 +63,16 @@ impl Loader<'_> {
         match self.try_load(path) {
             Ok(()) if (self.wanted)() => (self.tell)(path, Loaded::Complete),
             Ok(()) => {}
-            Err(words) => (self.tell)(path, Loaded::Failed(words)),
+            Err(error) => (self.tell)(path, Loaded::Failed(error)),
         }
     }
 
-    fn try_load(&self, path: &Path) -> Result<(), String> {
+    fn try_load(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.shared.read(path)?;
         if is_calo(path, &bytes) { self.calo(path, &bytes) } else { self.other(path, &bytes) }
     }
 
-    fn other(&self, path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fn other(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let (picture, metadata) = self.shared.host.read_picture(path, bytes)?;
         let image = seen(&picture, 0);
         let mut facts = Facts { width: image.width, height: image.height, bytes: bytes.len() as u64, calo: None, notes: Vec::new() };
@@ -81,8 +82,8 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn calo(&self, path: &Path, bytes: &[u8]) -> Result<(), String> {
-        let explain = |error: calotype::Error| self.shared.host.explain(path, &error);
+    fn calo(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let explain = |error: calotype::Error| self.shared.explained(path, &error);
         let decoder = Decoder::new(bytes, &self.shared.host.limits()).map_err(explain)?;
         let (facts, turn) = facts_of(&decoder).map_err(explain)?;
         let codec = self.shared.codec()?;
@@ -260,12 +261,12 @@ mod tests {
         let encoded = codec.encode_picture(&picture, &Metadata::default(), &EncodeOptions::default()).unwrap();
         std::fs::write(&path, &encoded.bytes).unwrap();
         let document = loaded(&shared, &path);
-        assert_eq!((document.error.as_deref(), document.complete), (None, true));
+        assert!(document.error.is_none() && document.complete);
         let truth = Decoder::new(&encoded.bytes, &shared.host.limits()).unwrap().picture(codec).unwrap();
         let shown = document.picture.unwrap();
         assert!((shown.width, shown.height) == (150_000, 7) && shown.rgb() == *truth.rgb8());
         let inside = Studio::new(&shared).work(&Task::Inside(Coded::File(path)));
-        assert!(matches!(inside, Done::Inside(_, Err(words)) if words.contains("folded")));
+        assert!(matches!(inside, Done::Inside(_, Err(Error::Folded))));
     }
 
     fn loaded(shared: &Shared, path: &Path) -> Document {
@@ -285,7 +286,7 @@ mod tests {
             let encoded = codec.encode_picture(&picture(channels, depth), &turned_by(orientation), &EncodeOptions::default()).unwrap();
             std::fs::write(&path, &encoded.bytes).unwrap();
             let document = loaded(&shared, &path);
-            assert_eq!((document.error.as_deref(), document.complete), (None, true));
+            assert!(document.error.is_none() && document.complete);
             let decoded = Decoder::new(&encoded.bytes, &shared.host.limits()).unwrap().picture(codec).unwrap();
             let truth = turned(seen(&decoded, 0), Orientation::from_exif(orientation).unwrap());
             let (shown, facts) = (document.picture.unwrap(), document.facts.unwrap());

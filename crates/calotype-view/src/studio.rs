@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use calotype::{Codec, Decoder, EncodeOptions, Exposure, Goal, Inside, Quality, Region};
 
+use crate::error::Error;
 use crate::host::Shared;
 use crate::picture::Patch;
 
@@ -56,13 +57,13 @@ pub enum Done {
     /// Of [`Task::Develop`].
     Developed(Developed),
     /// Of [`Task::Inside`].
-    Inside(Coded, Result<Arc<Inside>, String>),
+    Inside(Coded, Result<Arc<Inside>, Error>),
     /// Of [`Task::Meet`]: the quality and its bytes, and whether they meet the wish.
     Met(Quality, u64, bool),
     /// Of [`Task::Save`]: the file and its length.
     Saved(PathBuf, u64),
-    /// The task cannot be done, in plain words.
-    Failed(Task, String),
+    /// The task cannot be done.
+    Failed(Task, Error),
 }
 
 /// Photographs are developed one after the other; only the last one is kept.
@@ -85,15 +86,15 @@ impl<'a> Studio<'a> {
             Task::Meet(photo, bytes) => self.meet(photo, *bytes),
             Task::Save(photo, quality, path, replace) => self.save(photo, *quality, path, *replace),
         };
-        done.unwrap_or_else(|words| Done::Failed(task.clone(), words))
+        done.unwrap_or_else(|error| Done::Failed(task.clone(), error))
     }
 
-    fn develop(&mut self, slot: usize, photo: &Path, quality: Quality, region: Option<Region>) -> Result<Done, String> {
+    fn develop(&mut self, slot: usize, photo: &Path, quality: Quality, region: Option<Region>) -> Result<Done, Error> {
         let shared = self.shared;
         let exposure = self.expose(photo)?;
         let begin = Instant::now();
         let region = region.unwrap_or(exposure.whole());
-        let developed = exposure.develop(quality, region).map_err(|error| shared.host.explain(photo, &error))?;
+        let developed = exposure.develop(quality, region).map_err(|error| shared.explained(photo, &error))?;
         Ok(Done::Developed(Developed {
             slot,
             photo: photo.to_owned(),
@@ -105,41 +106,41 @@ impl<'a> Studio<'a> {
         }))
     }
 
-    fn inside(&mut self, coded: &Coded) -> Result<Inside, String> {
+    fn inside(&mut self, coded: &Coded) -> Result<Inside, Error> {
         let (path, bytes) = match coded {
             Coded::File(path) => (path, self.shared.read(path)?),
             Coded::Photo(photo, quality) => (photo, self.encode(photo, *quality)?),
         };
         let inside = Decoder::new(&bytes, &self.shared.host.limits()).and_then(|decoder| {
             if decoder.info().folded {
-                return Ok(Err("a thin picture is coded folded: none of its latents stands for one place".to_owned()));
+                return Ok(Err(Error::Folded));
             }
             let codec = self.shared.codec();
-            codec.map_or_else(|words| Ok(Err(words)), |codec| decoder.inside(codec).map(Ok))
+            codec.map_or_else(|error| Ok(Err(error)), |codec| decoder.inside(codec).map(Ok))
         });
-        inside.map_err(|error| self.shared.host.explain(path, &error))?
+        inside.map_err(|error| self.shared.explained(path, &error))?
     }
 
-    fn meet(&mut self, photo: &Path, bytes: u64) -> Result<Done, String> {
+    fn meet(&mut self, photo: &Path, bytes: u64) -> Result<Done, Error> {
         let shared = self.shared;
-        let hit = self.expose(photo)?.meet(&Goal::Bytes(bytes)).map_err(|error| shared.host.explain(photo, &error))?;
+        let hit = self.expose(photo)?.meet(&Goal::Bytes(bytes)).map_err(|error| shared.explained(photo, &error))?;
         Ok(Done::Met(hit.quality, hit.encoded.bytes.len() as u64, hit.met))
     }
 
-    fn save(&mut self, photo: &Path, quality: Quality, path: &Path, replace: bool) -> Result<Done, String> {
+    fn save(&mut self, photo: &Path, quality: Quality, path: &Path, replace: bool) -> Result<Done, Error> {
         let bytes = self.encode(photo, quality)?;
         self.shared.host.write(path, &bytes, replace)?;
         Ok(Done::Saved(path.to_owned(), bytes.len() as u64))
     }
 
-    fn encode(&mut self, photo: &Path, quality: Quality) -> Result<Vec<u8>, String> {
+    fn encode(&mut self, photo: &Path, quality: Quality) -> Result<Vec<u8>, Error> {
         let shared = self.shared;
-        let encoded = self.expose(photo)?.encode(quality).map_err(|error| shared.host.explain(photo, &error))?;
+        let encoded = self.expose(photo)?.encode(quality).map_err(|error| shared.explained(photo, &error))?;
         Ok(encoded.bytes)
     }
 
     /// Runs g_a, if it has not been run for this photograph.
-    fn expose(&mut self, photo: &Path) -> Result<&Exposure<'a>, String> {
+    fn expose(&mut self, photo: &Path) -> Result<&Exposure<'a>, Error> {
         let known = self.exposed.take().filter(|(path, _)| path == photo);
         let exposed = match known {
             Some(known) => known,
@@ -149,7 +150,7 @@ impl<'a> Studio<'a> {
     }
 }
 
-fn exposure<'a>(shared: &Shared, codec: &'a Codec, photo: &Path) -> Result<Exposure<'a>, String> {
+fn exposure<'a>(shared: &Shared, codec: &'a Codec, photo: &Path) -> Result<Exposure<'a>, Error> {
     let (picture, metadata) = shared.host.read_picture(photo, &shared.read(photo)?)?;
-    codec.expose(&picture, &metadata, &EncodeOptions::default()).map_err(|error| shared.host.explain(photo, &error))
+    codec.expose(&picture, &metadata, &EncodeOptions::default()).map_err(|error| shared.explained(photo, &error))
 }

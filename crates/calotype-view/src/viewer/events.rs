@@ -16,7 +16,7 @@ impl Viewer {
                 self.errands.retain(|task| !matches!(task, Task::Save(..)));
                 self.say(&format!("saved {}, {}", path.display(), crate::words::size(bytes)), false);
             }
-            Event::Studio(Done::Failed(task, words)) => self.take_failed(&task, &words),
+            Event::Studio(Done::Failed(task, error)) => self.take_failed(&task, error),
             Event::Verdict(Verdict::Measures(sides, measures)) => self.measures = Some((sides, measures)),
             Event::Verdict(Verdict::Difference(sides, gain, picture)) => self.difference = Some(Difference { sides, gain, picture }),
             Event::Peer(job, result) => self.take_peer(job, result),
@@ -59,7 +59,7 @@ impl Viewer {
                 format!("columns {x}..{}, rows {y}..{}{on_device}", x + width, y + height)
             }
             Loaded::Complete => "complete".to_owned(),
-            Loaded::Failed(words) => format!("failed: {words}"),
+            Loaded::Failed(error) => format!("failed: {error}"),
         };
         let after = self.asked.map_or(0.0, |asked| asked.elapsed().as_secs_f64() * 1e3);
         self.log(&format!("{}: {what} after {after:.0} ms", path.display()));
@@ -111,15 +111,15 @@ impl Viewer {
         self.say(&format!("quality {:.2}: {}{reached}", quality.percent(), crate::words::size(bytes)), !met);
     }
 
-    fn take_failed(&mut self, task: &Task, words: &str) {
+    fn take_failed(&mut self, task: &Task, error: Error) {
         self.errands.retain(|errand| errand != task);
+        self.say(&error.to_string(), true);
         if let Task::Develop(slot, ..) = task {
-            self.refusals[*slot] = Some(words.to_owned());
+            self.refusals[*slot] = Some(error);
         }
-        self.say(words, true);
     }
 
-    fn take_peer(&mut self, job: PeerJob, result: Result<(Arc<Picture>, u64), String>) {
+    fn take_peer(&mut self, job: PeerJob, result: Result<(Arc<Picture>, u64), Error>) {
         let side = Side::Peer(job.photo, job.name, job.bytes);
         if self.side(job.slot).as_ref() != Some(&side) {
             return;
@@ -129,9 +129,9 @@ impl Viewer {
                 self.log(&format!("{}: {bytes} bytes for {}", job.name, job.bytes));
                 self.renders[job.slot] = Some(Render { side, picture, complete: true, bytes });
             }
-            Err(words) => {
-                self.say(&words, true);
-                self.refusals[job.slot] = Some(words);
+            Err(error) => {
+                self.say(&error.to_string(), true);
+                self.refusals[job.slot] = Some(error);
             }
         }
     }

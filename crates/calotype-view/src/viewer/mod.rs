@@ -13,6 +13,7 @@ use calotype::{EngineChoice, Inside, Quality, Region};
 use crate::command::Command;
 use crate::crew::{Crew, Event, PeerJob, Plan};
 use crate::documents::{Document, Documents};
+use crate::error::Error;
 use crate::files::{Files, Recent, original_of};
 use crate::host::{Host, Shared};
 use crate::judge::{Measures, Pair, Question, Verdict};
@@ -58,7 +59,7 @@ pub struct Shown<'a> {
 struct Difference {
     sides: [Side; 2],
     gain: u32,
-    picture: Result<Arc<Picture>, String>,
+    picture: Result<Arc<Picture>, Error>,
 }
 
 /// A line for the user.
@@ -109,10 +110,10 @@ pub struct Viewer {
     choices: [Choice; 2],
     renders: [Option<Render>; 2],
     /// Why a side cannot be made.
-    refusals: [Option<String>; 2],
-    inside: Option<(Coded, Result<Arc<Inside>, String>)>,
+    refusals: [Option<Error>; 2],
+    inside: Option<(Coded, Result<Arc<Inside>, Error>)>,
     heat: Option<(Overlay, Arc<HeatMap>)>,
-    measures: Option<([Side; 2], Result<Measures, String>)>,
+    measures: Option<([Side; 2], Result<Measures, Error>)>,
     difference: Option<Difference>,
     /// Tasks that were asked for and are not done.
     errands: Vec<Task>,
@@ -264,7 +265,7 @@ impl Viewer {
         self.asked = Some(Instant::now());
         self.find_original(&path);
         if let Some(document) = self.documents.get(&path).filter(|document| document.is_settled()) {
-            let what = document.error.as_ref().map_or("complete".to_owned(), |words| format!("failed: {words}"));
+            let what = document.error.as_ref().map_or("complete".to_owned(), |error| format!("failed: {error}"));
             self.log(&format!("{}: {what} after 0 ms, loaded ahead", path.display()));
         }
         let photo = self.original.as_deref().unwrap_or(&path);
@@ -354,17 +355,15 @@ impl Viewer {
     }
 
     /// Why a side shows nothing.
-    pub fn refusal(&self, slot: usize) -> Option<String> {
+    pub fn refusal(&self, slot: usize) -> Option<Error> {
         if let Some(Side::File(path)) = self.side(slot) {
             return self.documents.get(&path)?.error.clone();
         }
         match (&self.refusals[slot], &self.choices[slot]) {
-            (Some(words), _) => Some(words.clone()),
-            (None, Choice::Original | Choice::Calotype(_)) if self.original.is_none() => {
-                Some("the photograph of this file is not beside it; name it with --compare, or open it".to_owned())
-            }
+            (Some(error), _) => Some(error.clone()),
+            (None, Choice::Original | Choice::Calotype(_)) if self.original.is_none() => Some(Error::NoPhotograph),
             (None, Choice::Peer(_)) if self.coded_bytes(1 - slot).is_none() && !matches!(self.choices[1 - slot], Choice::Calotype(_)) => {
-                Some("another codec needs a Calotype picture on the other side, for its size".to_owned())
+                Some(Error::NoSize)
             }
             _ => None,
         }
@@ -394,7 +393,7 @@ impl Viewer {
     }
 
     /// The latents, as far as they are known; those of another quality until the right ones come.
-    pub fn inside(&self) -> Option<&Result<Arc<Inside>, String>> {
+    pub fn inside(&self) -> Option<&Result<Arc<Inside>, Error>> {
         self.inside.as_ref().map(|(_, inside)| inside)
     }
 
@@ -410,13 +409,13 @@ impl Viewer {
     }
 
     /// Measures of the sides in view.
-    pub fn measures(&self) -> Option<&Result<Measures, String>> {
+    pub fn measures(&self) -> Option<&Result<Measures, Error>> {
         let pair = self.pair()?;
         self.measures.as_ref().filter(|(sides, _)| *sides == pair.sides).map(|(_, measures)| measures)
     }
 
     /// The difference of the sides in view; that of another gain until the right one comes.
-    pub fn difference(&self) -> Option<&Result<Arc<Picture>, String>> {
+    pub fn difference(&self) -> Option<&Result<Arc<Picture>, Error>> {
         self.difference.as_ref().map(|difference| &difference.picture)
     }
 

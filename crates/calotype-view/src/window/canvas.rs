@@ -96,12 +96,12 @@ impl Canvas<'_> {
     fn side(&self, viewer: &Viewer, slot: usize, clip: Rect, textures: &mut Textures) {
         if let Some(shown) = viewer.shown(slot) {
             self.picture(shown.picture, clip, textures);
-        } else if let Some(words) = viewer.refusal(slot) {
+        } else if let Some(error) = viewer.refusal(slot) {
             let fits = clip.width() > 240.0;
             self.painter.with_clip_rect(clip).text(
                 clip.center(),
                 Align2::CENTER_CENTER,
-                if fits { wrapped(&words) } else { String::new() },
+                if fits { wrapped(&error.to_string()) } else { String::new() },
                 FontId::proportional(14.0),
                 Color32::from_gray(200),
             );
@@ -118,9 +118,9 @@ impl Canvas<'_> {
     fn difference(&self, viewer: &Viewer, textures: &mut Textures) {
         match viewer.difference() {
             Some(Ok(picture)) => self.picture(picture, self.place.view, textures),
-            Some(Err(words)) => self.centred(words),
+            Some(Err(error)) => self.centred(&error.to_string()),
             None => match [0, 1].into_iter().find_map(|slot| viewer.refusal(slot)) {
-                Some(words) => self.centred(&words),
+                Some(error) => self.centred(&error.to_string()),
                 None => self.centred("working ..."),
             },
         }
@@ -229,7 +229,7 @@ impl Canvas<'_> {
         let corner = self.place.view.left_bottom() + vec2(12.0, -12.0);
         let Some(heat) = viewer.heat() else {
             let words = match viewer.inside() {
-                Some(Err(words)) => words.clone(),
+                Some(Err(error)) => error.to_string(),
                 _ => "looking inside ...".to_owned(),
             };
             self.painter.text(corner, Align2::LEFT_BOTTOM, words, FontId::proportional(13.0), Color32::WHITE);

@@ -14,7 +14,7 @@ pub fn without_picture(ui: &mut Ui, viewer: &mut Viewer, view: Rect) {
     }
     let card = Rect::from_center_size(view.center(), vec2(560.0_f32.min(view.width() - 40.0), 260.0_f32.min(view.height() - 20.0)));
     ui.scope_builder(egui::UiBuilder::new().max_rect(card), |ui| match error {
-        Some(words) => error_card(ui, &words),
+        Some(error) => error_card(ui, &error.to_string()),
         None => welcome(ui, viewer),
     });
 }

@@ -286,6 +286,6 @@ mod tests {
         assert_eq!((size(&screen), screen.viewer.files().place()), (Some([5, 4]), (0, 2)));
         assert_eq!(screen.viewer.recent().iter().collect::<Vec<_>>(), [&first, &second]);
         drop_files(&ctx, &mut screen, &[&text]);
-        assert!(screen.viewer.current().unwrap().error.as_ref().unwrap().contains("c.png"));
+        assert!(screen.viewer.current().unwrap().error.as_ref().unwrap().to_string().contains("c.png"));
     }
 }

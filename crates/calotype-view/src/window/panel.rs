@@ -174,8 +174,8 @@ fn side(ui: &mut Ui, viewer: &mut Viewer, slot: usize) {
     {
         viewer.choose_quality(slot, quality);
     }
-    if let Some(words) = viewer.refusal(slot) {
-        ui.colored_label(ERROR, words);
+    if let Some(error) = viewer.refusal(slot) {
+        ui.colored_label(ERROR, error.to_string());
     } else if let Some(shown) = viewer.shown(slot) {
         ui.weak(words::size_and_rate(shown.bytes, shown.picture.width, shown.picture.height));
     }
@@ -186,8 +186,8 @@ fn measures(ui: &mut Ui, viewer: &Viewer) {
         None => {
             ui.weak("measuring ...");
         }
-        Some(Err(words)) => {
-            ui.colored_label(ERROR, words);
+        Some(Err(error)) => {
+            ui.colored_label(ERROR, error.to_string());
         }
         Some(Ok(measures)) => {
             let or_dash = |value: Option<f64>, decimals: usize| value.map_or("-".to_owned(), |value| format!("{value:.decimals$}"));
@@ -221,8 +221,8 @@ fn inside(ui: &mut Ui, viewer: &mut Viewer) {
     }
     let (channels, z_bits, y_bits) = match viewer.inside() {
         Some(Ok(inside)) => (inside.channels, inside.z_bits, inside.y_bits),
-        Some(Err(words)) => {
-            ui.colored_label(ERROR, words);
+        Some(Err(error)) => {
+            ui.colored_label(ERROR, error.to_string());
             return;
         }
         None => {
