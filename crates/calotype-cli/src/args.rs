@@ -7,6 +7,7 @@ use calotype::Region;
 use calotype_view::Overlay;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bad_value::BadValue;
 use crate::metadata::Strip;
 use crate::read_image::Turn;
 use crate::target::{parse_bytes, parse_count};
@@ -406,57 +407,57 @@ pub enum Style {
 }
 
 #[cfg(feature = "view")]
-fn parse_overlay(text: &str) -> Result<Overlay, String> {
+fn parse_overlay(text: &str) -> Result<Overlay, BadValue> {
     match text {
         "bits" => Ok(Overlay::Bits),
         "sigma" => Ok(Overlay::Sigma),
-        number => number.parse().map(Overlay::Channel).map_err(|_| "give bits, sigma, or the number of a channel".to_string()),
+        number => number.parse().map(Overlay::Channel).map_err(|_| BadValue::Overlay),
     }
 }
 
 #[cfg(feature = "view")]
-fn parse_zoom(text: &str) -> Result<f64, String> {
+fn parse_zoom(text: &str) -> Result<f64, BadValue> {
     // 0 stands for a picture that fits.
     if text == "fit" { Ok(0.0) } else { parse_positive(text) }
 }
 
 #[cfg(feature = "view")]
-fn parse_place(text: &str) -> Result<[f64; 2], String> {
+fn parse_place(text: &str) -> Result<[f64; 2], BadValue> {
     let numbers: Option<[f64; 2]> = text.split_once(',').and_then(|(x, y)| Some([x.trim().parse().ok()?, y.trim().parse().ok()?]));
-    numbers.ok_or_else(|| "give two numbers, e.g. 300,200".to_string())
+    numbers.ok_or(BadValue::Place)
 }
 
-fn parse_size(text: &str) -> Result<(u32, u32), String> {
+fn parse_size(text: &str) -> Result<(u32, u32), BadValue> {
     let sides = text.trim().split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {
         Some((width, height)) if width > 0 && height > 0 && u64::from(width) * u64::from(height) <= calotype::DEFAULT_MAX_PIXELS => {
             Ok((width, height))
         }
-        _ => Err("not a size; give e.g. 1920x1080".to_string()),
+        _ => Err(BadValue::Size),
     }
 }
 
-fn parse_region(text: &str) -> Result<Region, String> {
+fn parse_region(text: &str) -> Result<Region, BadValue> {
     let numbers: Result<Vec<u32>, _> = text.split(',').map(|number| number.trim().parse()).collect();
     match numbers.as_deref() {
         Ok(&[x, y, width, height]) => Ok(Region { x, y, width, height }),
-        _ => Err("give four numbers: left, top, width, height, e.g. 100,50,256,256".to_string()),
+        _ => Err(BadValue::Region),
     }
 }
 
-fn parse_scale(text: &str) -> Result<u32, String> {
+fn parse_scale(text: &str) -> Result<u32, BadValue> {
     let scales = [("1", 1), ("1/2", 2), ("1/4", 4), ("1/8", 8)];
-    scales.into_iter().find(|(name, _)| *name == text).map(|(_, factor)| factor).ok_or_else(|| "give 1/2, 1/4 or 1/8".to_string())
+    scales.into_iter().find(|(name, _)| *name == text).map(|(_, factor)| factor).ok_or(BadValue::Scale)
 }
 
-fn parse_positive(text: &str) -> Result<f64, String> {
+fn parse_positive(text: &str) -> Result<f64, BadValue> {
     let number: Result<f64, _> = text.parse();
-    number.ok().filter(|number| *number > 0.0 && number.is_finite()).ok_or_else(|| "give a number above 0".to_string())
+    number.ok().filter(|number| *number > 0.0 && number.is_finite()).ok_or(BadValue::NotPositive)
 }
 
-fn parse_quality(text: &str) -> Result<f64, String> {
-    let quality: f64 = text.trim().parse().map_err(|_| "not a number; give 0 to 100, e.g. -q 62.5".to_string())?;
-    if (0.0..=100.0).contains(&quality) { Ok(quality) } else { Err("out of range; give 0 to 100".to_string()) }
+fn parse_quality(text: &str) -> Result<f64, BadValue> {
+    let quality: f64 = text.trim().parse().map_err(|_| BadValue::NoQuality)?;
+    if (0.0..=100.0).contains(&quality) { Ok(quality) } else { Err(BadValue::BeyondQuality) }
 }
 
 #[cfg(test)]

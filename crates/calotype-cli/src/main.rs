@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bad_value;
 mod batch;
 mod bench;
 mod decode;

@@ -4,6 +4,7 @@ use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image, Quality};
 use calotype_bench::{seen_psnr_db, ssimulacra2, with_hidden_of};
 
 use crate::args::EncodeArgs;
+use crate::bad_value::BadValue;
 use crate::failure::{Failure, shown};
 use crate::output;
 use crate::read_image::Source;
@@ -104,31 +105,29 @@ fn say_missed(args: &EncodeArgs, target: Target, hit: &Hit) -> Result<(), Failur
 /// Bytes from text such as 100000, 100kB, 1.5MB, 64KiB, 2GiB.
 ///
 /// # Errors
-/// A line that says what is possible.
-pub fn parse_bytes(text: &str) -> Result<u64, String> {
+/// [`BadValue::Bytes`].
+pub fn parse_bytes(text: &str) -> Result<u64, BadValue> {
     let lower = text.to_ascii_lowercase();
     let units =
         [("kib", 1_u64 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("kb", 1000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("b", 1)];
     let found = units.into_iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, bytes)));
     let number = match found {
         Some((number, unit)) => number.trim().parse::<f64>().ok().map(|number| number * unit as f64),
-        None => return parse_count(text).map_err(|_| GIVE_BYTES.to_string()),
+        None => return parse_count(text).map_err(|_| BadValue::Bytes),
     };
-    whole(number).ok_or_else(|| GIVE_BYTES.to_string())
+    whole(number).ok_or(BadValue::Bytes)
 }
-
-const GIVE_BYTES: &str = "give bytes, as 100000, 100kB, 1.5MB, 64KiB or 2GiB";
 
 /// A number from text such as 100000, 100k, 1.5M, 2G.
 ///
 /// # Errors
-/// A line that says what is possible.
-pub fn parse_count(text: &str) -> Result<u64, String> {
+/// [`BadValue::Count`].
+pub fn parse_count(text: &str) -> Result<u64, BadValue> {
     let lower = text.to_ascii_lowercase();
     let units = [("k", 1e3), ("m", 1e6), ("g", 1e9), ("", 1.0)];
     let found = units.into_iter().find_map(|(unit, value)| Some((lower.strip_suffix(unit)?, value)));
     let number = found.and_then(|(number, unit)| Some(number.trim().parse::<f64>().ok()? * unit));
-    whole(number).ok_or_else(|| "give a number, as 100000, 100k, 1.5M or 2G".to_string())
+    whole(number).ok_or(BadValue::Count)
 }
 
 fn whole(number: Option<f64>) -> Option<u64> {

@@ -1,17 +1,34 @@
 //! Writing decoded pictures with their metadata, in the format that the output's ending names.
 
-use std::fmt::Display;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use calotype::{Channels, Metadata, Picture, Shape};
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageEncoder, ImageFormat};
+use image::error::UnsupportedError;
+use image::{DynamicImage, ImageEncoder, ImageError, ImageFormat};
 
 use crate::failure::Failure;
 use crate::output::{self, Writing, is_stdout};
 use crate::pixels;
-use crate::write_rows::{in_bands, is_big_tiff, write_rows};
+use crate::write_rows::{Stopped, in_bands, is_big_tiff, write_rows};
+
+/// Why a format does not hold a picture, in its encoder's words.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwritten {
+    /// In PNG, PNM and TIFF.
+    #[error(transparent)]
+    Rows(#[from] Stopped),
+    /// In JPEG and BMP.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// In JPEG: its metadata.
+    #[error(transparent)]
+    Metadata(#[from] UnsupportedError),
+    /// In WebP.
+    #[error(transparent)]
+    WebP(#[from] image_webp::EncodingError),
+}
 
 /// Quality of JPEG outputs.
 const JPEG_QUALITY: u8 = 95;
@@ -83,11 +100,11 @@ pub fn write_image(
 ///
 /// # Errors
 /// Where the format cannot hold the picture, e.g. a JPEG of more than 65,535 columns.
-pub fn encode_image(format: ImageFormat, picture: Picture, mut metadata: Metadata) -> Result<(Vec<u8>, Vec<String>), String> {
+pub fn encode_image(format: ImageFormat, picture: Picture, mut metadata: Metadata) -> Result<(Vec<u8>, Vec<String>), Unwritten> {
     let (shape, notes) = fit(format, picture.shape(), &mut metadata);
     if in_bands(format) {
         let mut file = Cursor::new(Vec::new());
-        write_rows(&mut file, format, (shape, &metadata), std::iter::once(Ok(picture))).map_err(said)?;
+        write_rows(&mut file, format, (shape, &metadata), std::iter::once(Ok(picture)))?;
         return Ok((file.into_inner(), notes));
     }
     let image = pixels::into_image(fitted(picture, shape));
@@ -176,20 +193,16 @@ fn leave_out(format: ImageFormat, shape: Shape, metadata: &mut Metadata, notes: 
     }
 }
 
-fn said(error: impl Display) -> String {
-    error.to_string()
-}
-
-fn jpeg(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
+fn jpeg(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, Unwritten> {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
     if let Some(icc) = metadata.icc {
-        encoder.set_icc_profile(icc).map_err(said)?;
+        encoder.set_icc_profile(icc)?;
     }
     if let Some(exif) = metadata.exif {
-        encoder.set_exif_metadata(exif).map_err(said)?;
+        encoder.set_exif_metadata(exif)?;
     }
-    encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).map_err(said)?;
+    encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into())?;
     Ok(match metadata.xmp {
         Some(xmp) => with_xmp(&bytes, &xmp),
         None => bytes,
@@ -203,20 +216,20 @@ fn with_xmp(jpeg: &[u8], xmp: &[u8]) -> Vec<u8> {
     [before, &[0xFF, 0xE1], &length.to_be_bytes(), JPEG_XMP_NAME, xmp, after].concat()
 }
 
-fn webp(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, String> {
+fn webp(image: &DynamicImage, metadata: Metadata) -> Result<Vec<u8>, Unwritten> {
     let mut bytes = Vec::new();
     let mut encoder = image_webp::WebPEncoder::new(&mut bytes);
     metadata.icc.into_iter().for_each(|icc| encoder.set_icc_profile(icc));
     metadata.exif.into_iter().for_each(|exif| encoder.set_exif_metadata(exif));
     metadata.xmp.into_iter().for_each(|xmp| encoder.set_xmp_metadata(xmp));
     let colour = if image.color().has_alpha() { image_webp::ColorType::Rgba8 } else { image_webp::ColorType::Rgb8 };
-    encoder.encode(image.as_bytes(), image.width(), image.height(), colour).map_err(said)?;
+    encoder.encode(image.as_bytes(), image.width(), image.height(), colour)?;
     Ok(bytes)
 }
 
-fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, String> {
+fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Unwritten> {
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, format).map_err(said)?;
+    image.write_to(&mut bytes, format)?;
     Ok(bytes.into_inner())
 }
 

@@ -1,7 +1,6 @@
 //! Writing pictures band by band: PNG, PNM and TIFF.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{self, Read, Seek, Write};
 
 use calotype::{Channels, Metadata, Picture, Samples, Shape};
@@ -32,33 +31,14 @@ pub fn is_big_tiff(shape: Shape) -> bool {
 }
 
 /// Why a picture has not been written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Stopped {
     /// There was no band.
-    Band(Failure),
+    #[error(transparent)]
+    Band(#[from] Failure),
     /// It could not be written.
-    Write(io::Error),
-}
-
-impl fmt::Display for Stopped {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Stopped::Band(failure) => failure.fmt(formatter),
-            Stopped::Write(error) => error.fmt(formatter),
-        }
-    }
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Stopped {
-        Stopped::Band(failure)
-    }
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Stopped {
-        Stopped::Write(error)
-    }
+    #[error(transparent)]
+    Write(#[from] io::Error),
 }
 
 impl From<png::EncodingError> for Stopped {

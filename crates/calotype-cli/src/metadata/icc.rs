@@ -26,26 +26,52 @@ pub struct Chromaticities {
     pub blue: [u32; 2],
 }
 
+/// Why a profile is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It takes more memory than metadata may take.
+    #[error("{}", super::too_long("ICC profile"))]
+    TooLong,
+    /// It is no profile.
+    #[error("{}", super::damaged("ICC profile"))]
+    Damaged,
+    /// It is one of RGB, and the pixels are grey.
+    #[error("its ICC profile is left out, for it is one of RGB, and the pixels are grey")]
+    Rgb,
+    /// It is one of grey, and the pixels are RGB.
+    #[error("its ICC profile is left out, for it is one of grey, and the pixels are RGB")]
+    Grey,
+    /// It is one of another space, in which the pixels are no more.
+    #[error("its {} colours were converted to sRGB without their profile", .0.escape_ascii().to_string().trim_end())]
+    Converted([u8; 4]),
+}
+
+/// A chunk of a PNG whose numbers no picture can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadChunk {
+    /// The one of gamma.
+    #[error("gAMA")]
+    Gamma,
+    /// The one of the primaries and the white.
+    #[error("cHRM")]
+    Chromaticities,
+}
+
 /// Whether it is a profile, and one of grey or of RGB.
 ///
 /// # Errors
-/// The note that says why it is left out.
-pub fn check(icc: &[u8], grey: bool) -> Result<(), String> {
+/// Why it is left out.
+pub fn check(icc: &[u8], grey: bool) -> Result<(), Unfit> {
     if icc.len() as u64 > super::MOST_BYTES {
-        return Err(super::too_long("ICC profile"));
+        return Err(Unfit::TooLong);
     }
     let wanted = if grey { b"GRAY" } else { b"RGB " };
     match colour_space(icc) {
-        None => Err(super::damaged("ICC profile")),
+        None => Err(Unfit::Damaged),
         Some(space) if space == wanted => Ok(()),
-        Some(space) if [b"GRAY", b"RGB "].contains(&space) => {
-            let [profile, pixels] = if grey { ["RGB", "grey"] } else { ["grey", "RGB"] };
-            Err(format!("its ICC profile is left out, for it is one of {profile}, and the pixels are {pixels}"))
-        }
-        Some(space) => {
-            let space = space.escape_ascii().to_string();
-            Err(format!("its {} colours were converted to sRGB without their profile", space.trim_end()))
-        }
+        Some(b"RGB ") => Err(Unfit::Rgb),
+        Some(b"GRAY") => Err(Unfit::Grey),
+        Some(space) => Err(Unfit::Converted(*space)),
     }
 }
 
@@ -68,10 +94,10 @@ fn colour_space(icc: &[u8]) -> Option<&[u8; 4]> {
 ///
 /// # Errors
 /// The chunk whose numbers no picture can have.
-pub fn of_gamma(gamma: Option<u32>, chromaticities: Option<Chromaticities>, grey: bool) -> Result<Option<Vec<u8>>, &'static str> {
+pub fn of_gamma(gamma: Option<u32>, chromaticities: Option<Chromaticities>, grey: bool) -> Result<Option<Vec<u8>>, BadChunk> {
     let gamma = gamma.map(f64::from);
     if gamma.is_some_and(|gamma| !(UNIT / 100.0..=UNIT * 100.0).contains(&gamma)) {
-        return Err("gAMA");
+        return Err(BadChunk::Gamma);
     }
     let srgb_gamma = gamma.is_none_or(|gamma| (gamma / f64::from(SRGB_GAMMA) - 1.0).abs() <= SAME_GAMMA);
     if srgb_gamma && chromaticities.is_none_or(|chromaticities| chromaticities.is_srgb()) {
@@ -88,14 +114,14 @@ pub fn of_gamma(gamma: Option<u32>, chromaticities: Option<Chromaticities>, grey
     }
     profile.cicp = None;
     if let Some(chromaticities) = chromaticities.filter(|chromaticities| !chromaticities.is_srgb()) {
-        chromaticities.describe(&mut profile).ok_or("cHRM")?;
+        chromaticities.describe(&mut profile).ok_or(BadChunk::Chromaticities)?;
     }
     profile.description = Some(ProfileText::Localizable(vec![LocalizableString::new(
         "en".to_string(),
         "US".to_string(),
         "gAMA and cHRM of a PNG".to_string(),
     )]));
-    let mut icc = profile.encode().map_err(|_| "cHRM")?;
+    let mut icc = profile.encode().map_err(|_| BadChunk::Chromaticities)?;
     // No date: the same picture gives the same bytes.
     icc[24..36].fill(0);
     Ok(Some(icc))
@@ -128,7 +154,7 @@ mod tests {
     fn profiles_are_of_their_pixels() {
         let (rgb, grey) = (ColorProfile::new_display_p3().encode().unwrap(), ColorProfile::new_gray_with_gamma(2.2).encode().unwrap());
         assert_eq!([check(&rgb, false), check(&grey, true)], [Ok(()), Ok(())]);
-        let note = |icc: &[u8], is_grey| check(icc, is_grey).unwrap_err();
+        let note = |icc: &[u8], is_grey| check(icc, is_grey).unwrap_err().to_string();
         assert_eq!(note(&rgb, true), "its ICC profile is left out, for it is one of RGB, and the pixels are grey");
         assert_eq!(note(&grey, false), "its ICC profile is left out, for it is one of grey, and the pixels are RGB");
         let cmyk = [&rgb[..16], b"CMYK", &rgb[20..]].concat();
@@ -153,9 +179,9 @@ mod tests {
         assert_eq!(curve(of_gamma(Some(50_000), None, true).unwrap()), ToneReprCurve::Parametric(vec![2.0]));
         assert_eq!(of_gamma(Some(45_455), None, false), Ok(None));
         assert_eq!(of_gamma(Some(45_455), Some(SRGB), false), Ok(None));
-        assert_eq!(of_gamma(Some(0), None, false), Err("gAMA"));
-        assert_eq!(of_gamma(None, Some(Chromaticities { red: [0, 0], ..SRGB }), false), Err("cHRM"));
-        assert_eq!(of_gamma(None, Some(Chromaticities { red: SRGB.blue, ..SRGB }), false), Err("cHRM"));
+        assert_eq!(of_gamma(Some(0), None, false), Err(BadChunk::Gamma));
+        assert_eq!(of_gamma(None, Some(Chromaticities { red: [0, 0], ..SRGB }), false), Err(BadChunk::Chromaticities));
+        assert_eq!(of_gamma(None, Some(Chromaticities { red: SRGB.blue, ..SRGB }), false), Err(BadChunk::Chromaticities));
         let adobe = Chromaticities { green: [21_000, 71_000], ..SRGB };
         let icc = of_gamma(Some(45_471), Some(adobe), false).unwrap().unwrap();
         assert_eq!(icc, of_gamma(Some(45_471), Some(adobe), false).unwrap().unwrap(), "no date");

@@ -110,9 +110,9 @@ pub fn checked(mut metadata: Metadata, grey: bool) -> (Metadata, Vec<String>) {
         let what = if matrix == 0 { format!("range {range}") } else { format!("matrix {matrix}") };
         notes.push(format!("its CICP colour space is left out, for it has {what}, which RGB of full range cannot have"));
     }
-    if let Some(Err(note)) = metadata.icc.as_deref().map(|icc| icc::check(icc, grey)) {
+    if let Some(Err(unfit)) = metadata.icc.as_deref().map(|icc| icc::check(icc, grey)) {
         metadata.icc = None;
-        notes.push(note);
+        notes.push(unfit.to_string());
     }
     if let Some(exif) = metadata.exif.take() {
         metadata.exif = without_name(exif);

@@ -138,7 +138,7 @@ impl Colour {
         }
         match icc::of_gamma(self.gamma, self.chromaticities.filter(|_| !self.grey), self.grey) {
             Ok(profile) => found.metadata.icc = profile,
-            Err(what) => found.note(damaged(what)),
+            Err(chunk) => found.note(damaged(&chunk.to_string())),
         }
     }
 }
