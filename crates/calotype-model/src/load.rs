@@ -72,7 +72,12 @@ impl PartShape for DecoderShape {
 
     fn parse(network: &str, numbers: Numbers) -> Result<(Config, DecoderShape), Error> {
         let shape = DecoderShape::parse(network)?;
-        Ok((Config::of_decoder(&shape, numbers), shape))
+        let config = Config::of_decoder(&shape, numbers);
+        if shape == DecoderShape::v1(&config) {
+            let reason = "C, M, Z, P, n_e, n_d say it, so it is written without a text".to_owned();
+            return Err(Error::Network { name: "network".to_owned(), reason });
+        }
+        Ok((config, shape))
     }
 }
 

@@ -311,7 +311,7 @@ impl ChainShape {
         for stage in &self.stages {
             stage.check(&self.name, channels)?;
             channels = stage.channels();
-            growth = (growth.0 * stage.unshuffle, growth.1 * stage.shuffle);
+            growth = (growth.0.saturating_mul(stage.unshuffle), growth.1.saturating_mul(stage.shuffle));
         }
         if channels != rule.channels {
             return Err(refused(&self.name, format!("it makes {channels} channels instead of {}", rule.channels)));
@@ -400,7 +400,7 @@ impl DecoderShape {
         }
         let used = |i: usize| self.schedule.steps.iter().any(|step| step.mean == Some(i) || step.scale == Some(i));
         if let Some(unused) = (0..self.predictors.len()).find(|&i| !used(i)) {
-            return Err(refused(&self.predictors[unused].name, "no step asks this predictor"));
+            return Err(refused(&self.predictors[unused].name, "no step uses this predictor"));
         }
         Ok(())
     }

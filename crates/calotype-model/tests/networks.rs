@@ -112,13 +112,31 @@ fn faults_are_named() {
     let unused = |network: &mut Value| {
         network["decoder"]["schedule"]["steps"] = json!([{"mean": "mean_head", "scale": "scale_head", "cells": [[0, 24, 15]]}]);
     };
-    assert!(refusal(unused).contains("context.0: no step asks this predictor"));
+    assert!(refusal(unused).contains("context.0: no step uses this predictor"));
     let surplus = |network: &mut Value| network["decoder"]["depth"] = json!(3);
     assert!(refusal(surplus).contains("unknown field `depth`"));
     let one = |network: &mut Value| network["decoder"]["chains"]["mean_head"]["stages"][0]["shuffle"] = json!(1);
     assert!(refusal(one).contains("it is not written as"), "what can be left out is");
     let encoder = |network: &mut Value| network["encoder"]["chains"]["h_a"]["stages"][1]["unshuffle"] = json!(1);
     assert!(refusal(encoder).contains("h_a"));
+}
+
+/// One model has one file: a network of the first form has no text.
+#[test]
+fn the_first_form_has_no_text() {
+    let mut network: Value = serde_json::from_str(&repository("tests/networks/wide96.json")).unwrap();
+    let file = synthetic::network(&network.to_string(), 1).unwrap().0.to_safetensors().unwrap();
+    let end = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&file[8..end]).unwrap();
+    let metadata = &mut header["__metadata__"];
+    let mut config: Value = serde_json::from_str(metadata["config"].as_str().unwrap()).unwrap();
+    config.as_object_mut().unwrap().retain(|key, _| ["skip_below", "scale_lut_offset", "released"].contains(&key.as_str()));
+    metadata["config"] = json!(config.to_string());
+    metadata["network"] = json!(network["decoder"].take().to_string());
+    let header = header.to_string();
+    let written = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &file[end..]].concat();
+    let error = Decoder::from_safetensors(&written).unwrap_err().to_string();
+    assert!(error.contains("it is written without a text"), "{error}");
 }
 
 /// Sizes beyond reason are refused before anything is made of them.

@@ -98,6 +98,7 @@ impl<K: Kernels> Network<K> {
         let (lh, lw) = (hyper.h8.height, hyper.h8.width);
         let mut v_hat = Map::zeros(lh, lw, self.model.decoder().config.m);
         let mut field = self.step_field(0, (lh, lw));
+        self.begin_first_step(hyper, &mut v_hat, &mut field);
         for k in 0..self.decoder.steps.len() {
             self.run_step(q, k, (hyper, &mut v_hat), &mut symbols, &mut field);
         }
@@ -109,6 +110,22 @@ impl<K: Kernels> Network<K> {
     fn step_field(&self, step: usize, (height, width): (usize, usize)) -> Field<K> {
         let channels = self.decoder.steps.get(step).and_then(Step::first).map_or(0, |first| first.channels);
         self.whole_field(Phase::Means, (height, width, channels))
+    }
+
+    /// The first layers of the first step, if its predictor has more than one: the other steps begin where the step before sets latents.
+    fn begin_first_step(&self, hyper: &Hyper, v_hat: &mut Map<i16>, field: &mut Field<K>) {
+        let step = &self.decoder.steps[0];
+        if step.stages.is_empty() {
+            return;
+        }
+        let (width, rows) = (v_hat.width, job_rows(v_hat.height, v_hat.width));
+        let chunks = v_hat.data.chunks_mut(rows * width * v_hat.channels).zip(field.rows_mut(rows));
+        let job = |(i, (v_hat, field))| {
+            let h8 = hyper.h8.some_rows(i * rows, rows);
+            Job { y: i * rows, width, h8, v_hat, symbols: Symbols::Known(&[]), field, next: None }
+        };
+        let jobs = chunks.enumerate().map(job).collect();
+        self.scratches.run(Phase::Means, jobs, |scratch, job| self.begin_step(step, scratch, job));
     }
 
     /// One step on every row, and the next one's layers up to its depthwise layer: in `field`, or in another one of its own size.
