@@ -47,7 +47,7 @@ pub enum Error {
         expected: String,
     },
     /// The network is not one that this program runs.
-    #[error("model's network: {name}: {reason}")]
+    #[error("network, {name}: {reason}")]
     Network {
         /// The chain or the part at fault.
         name: String,

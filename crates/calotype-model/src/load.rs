@@ -75,7 +75,7 @@ impl PartShape for DecoderShape {
         let config = Config::of_decoder(&shape, numbers);
         if shape == DecoderShape::v1(&config) {
             let reason = "C, M, Z, P, n_e, n_d say it, so it is written without a text".to_owned();
-            return Err(Error::Network { name: "network".to_owned(), reason });
+            return Err(Error::Network { name: "text".to_owned(), reason });
         }
         Ok((config, shape))
     }

@@ -82,7 +82,7 @@ fn is_one(factor: &usize) -> bool {
 }
 
 fn refused(reason: impl ToString) -> Error {
-    Error::Network { name: "network".to_owned(), reason: reason.to_string() }
+    Error::Network { name: "text".to_owned(), reason: reason.to_string() }
 }
 
 /// The one text of a value: a map of serde_json sorts its keys.
@@ -93,8 +93,7 @@ fn text(value: &impl Serialize) -> String {
 /// The value of a text, which must be its only one.
 fn parse<T: Serialize + for<'a> Deserialize<'a>>(json: &str) -> Result<T, Error> {
     let value: T = serde_json::from_str(json).map_err(refused)?;
-    let canonical = text(&value);
-    if canonical == json { Ok(value) } else { Err(refused(format!("it is not written as {canonical}"))) }
+    if text(&value) == json { Ok(value) } else { Err(refused("its keys are sorted, without white space and without what can be left out")) }
 }
 
 impl DecoderShape {

@@ -388,7 +388,7 @@ impl DecoderShape {
     fn check_steps(&self) -> Result<(), Error> {
         let (first, others) = self.schedule.steps.split_first().ok_or_else(|| refused("schedule", "it has no step"))?;
         if self.hyper.is_none() && !self.predictors.is_empty() {
-            return Err(refused("network", "predictors need h, and there is none"));
+            return Err(refused("predictors", "they need h, and there is none"));
         }
         if first.scale.is_some() != self.hyper.is_some() || others.iter().any(|step| step.scale.is_some()) {
             return Err(refused("schedule", "the first step alone has scales, of a chain where there is h, else of a table"));
