@@ -182,7 +182,7 @@ pub fn bench_engine(codec: &Codec, gpu: Option<&GpuFacts>, pictures: &[Picture],
     let sizes = pictures.iter().map(|picture| bench_size(codec, picture, options)).collect::<Result<_, _>>()?;
     let ran = codec.engine();
     let (ceilings, kernels) = Meter::of(codec).kernels()?;
-    let facts = |gpu: &GpuFacts| Gpu { backend: gpu.backend.clone(), driver: gpu.driver.clone(), kind: gpu.kind.clone() };
+    let facts = |gpu: &GpuFacts| Gpu { backend: gpu.backend.clone(), driver: gpu.driver.clone(), kind: gpu.kind.to_string() };
     Ok(EngineBench { engine: ran.engine.to_string(), adapter: ran.adapter, gpu: gpu.map(facts), sizes, ceilings, kernels })
 }
 

@@ -27,7 +27,7 @@ pub struct Results {
     /// Name and version.
     pub program: &'static str,
     /// What ran the network.
-    pub engine: &'static str,
+    pub engine: String,
     /// Its instruction set.
     pub adapter: String,
     /// Threads.
@@ -93,7 +93,7 @@ impl Results {
         let ran = codec.engine();
         Results {
             program: crate::VERSION,
-            engine: ran.engine,
+            engine: ran.engine.to_string(),
             adapter: ran.adapter,
             threads: rayon::current_num_threads(),
             machine: Machine::this(),

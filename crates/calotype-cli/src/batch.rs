@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use calotype::{Codec, EngineChoice, gpus};
+use calotype::{AdapterKind, Codec, EngineChoice, gpus};
 
 use crate::engine::Choice;
 use crate::failure::Failure;
@@ -181,7 +181,7 @@ pub fn lanes(choice: &Choice, open: impl Fn(EngineChoice) -> Result<Codec, Failu
     if !choice.is_all() {
         return Ok(vec![lane(choice.engine().clone(), threads)?]);
     }
-    let real = gpus().into_iter().enumerate().filter(|(_, gpu)| gpu.lacks.is_none() && gpu.kind != "software");
+    let real = gpus().into_iter().enumerate().filter(|(_, gpu)| gpu.lacks.is_none() && gpu.kind != AdapterKind::Cpu);
     let gpus = real.map(|(number, _)| lane(EngineChoice::Gpu(Some(number.to_string())), FILES_PER_GPU));
     std::iter::once(lane(EngineChoice::Cpu(None), threads)).chain(gpus).collect()
 }

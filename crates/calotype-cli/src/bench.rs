@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use calotype::{EncodeOptions, EngineChoice, GpuFacts, Quality, gpus};
+use calotype::{AdapterKind, EncodeOptions, EngineChoice, GpuFacts, Quality, gpus};
 use calotype_bench::{
     Bench, BenchOptions, CommandCodec, Journal, Named, Picture, Progress, Race, RaceBench, Spread, bench_engine, bench_page,
     calotype_command, load_average, test_picture,
@@ -118,7 +118,7 @@ fn engines(choice: &Choice) -> Result<Vec<(EngineChoice, Option<GpuFacts>)>, Fai
             let missing = || Failure { code: 4, message: format!("--adapter {name}: no such GPU; see `calotype devices`") };
             Ok(cpu(None).into_iter().chain([gpu(found.ok_or_else(missing)?)]).collect())
         }
-        _ => Ok(cpu(None).into_iter().chain(usable().filter(|(_, gpu)| gpu.kind != "software").map(gpu)).collect()),
+        _ => Ok(cpu(None).into_iter().chain(usable().filter(|(_, gpu)| gpu.kind != AdapterKind::Cpu).map(gpu)).collect()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `calotype devices` and `calotype models`: what this program can use.
 
-use calotype::{GpuFacts, Isa, ModelFacts, embedded_models, gpus};
+use calotype::{EngineKind, GpuFacts, Isa, ModelFacts, embedded_models, gpus};
 use serde::Serialize;
 
 use crate::args::ListArgs;
@@ -15,7 +15,7 @@ struct Devices {
 
 #[derive(Serialize)]
 struct Device {
-    engine: &'static str,
+    engine: String,
     adapter: String,
     default: bool,
     #[serde(flatten)]
@@ -66,7 +66,7 @@ struct Channels {
 pub fn devices(args: &ListArgs) -> Result<(), Failure> {
     let gpus = gpus();
     let fastest = (!gpus.iter().any(|gpu| gpu.auto)).then(Isa::detect);
-    let cpu = |isa: Isa| Device { engine: "cpu", adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
+    let cpu = |isa: Isa| Device { engine: EngineKind::Cpu.to_string(), adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
     let devices = Isa::available().into_iter().map(cpu).chain(gpus.into_iter().enumerate().map(gpu)).collect();
     let list = Devices { devices, threads: rayon::current_num_threads() };
     if args.json {
@@ -78,7 +78,12 @@ pub fn devices(args: &ListArgs) -> Result<(), Failure> {
 
 fn gpu((number, facts): (usize, GpuFacts)) -> Device {
     let GpuFacts { name, backend, driver, kind, lacks, auto } = facts;
-    Device { engine: "gpu", adapter: name, default: auto, gpu: Some(Gpu { number, backend, driver, kind, lacks }) }
+    Device {
+        engine: EngineKind::Gpu.to_string(),
+        adapter: name,
+        default: auto,
+        gpu: Some(Gpu { number, backend, driver, kind: kind.to_string(), lacks }),
+    }
 }
 
 fn device_line(device: &Device) -> String {

@@ -1,5 +1,6 @@
 //! Which engine runs the network, and what happens when a GPU fails: the CPU goes on, with the same bits.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -56,11 +57,31 @@ impl EngineChoice {
     }
 }
 
+/// What an engine runs on.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EngineKind {
+    /// The processor.
+    Cpu,
+    /// A GPU, or a software implementation of one.
+    Gpu,
+}
+
+/// `cpu` or `gpu`, as in `--engine` and in JSON.
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            EngineKind::Cpu => "cpu",
+            EngineKind::Gpu => "gpu",
+        })
+    }
+}
+
 /// An engine at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineFacts {
-    /// `cpu` or `gpu`.
-    pub engine: &'static str,
+    /// What it runs on.
+    pub engine: EngineKind,
     /// The instruction set or the adapter's name.
     pub adapter: String,
 }
@@ -74,8 +95,8 @@ pub struct GpuFacts {
     pub backend: String,
     /// The driver with its version.
     pub driver: String,
-    /// Discrete, integrated, virtual or software.
-    pub kind: String,
+    /// What it is.
+    pub kind: gpu::AdapterKind,
     /// The first of WebGPU's default limits that it lacks; `None` if it can be used.
     pub lacks: Option<&'static str>,
     /// Whether [`EngineChoice::Auto`] takes it.
@@ -92,7 +113,7 @@ pub fn gpus() -> Vec<GpuFacts> {
             name: facts.name.clone(),
             backend: facts.backend.clone(),
             driver: facts.driver.clone(),
-            kind: facts.kind.to_string(),
+            kind: facts.kind,
             lacks: facts.lacks,
             auto: auto.as_ref() == Some(facts),
         }
@@ -246,8 +267,8 @@ impl Engines {
     /// What ran the last picture; the CPU before the first.
     pub fn facts(&self) -> EngineFacts {
         match self.gpu.get() {
-            Some(Some(gpu)) if self.log().ran_on_gpu => EngineFacts { engine: "gpu", adapter: gpu.engine.adapter().name.clone() },
-            _ => EngineFacts { engine: "cpu", adapter: self.isa().to_string() },
+            Some(Some(gpu)) if self.log().ran_on_gpu => EngineFacts { engine: EngineKind::Gpu, adapter: gpu.engine.adapter().name.clone() },
+            _ => EngineFacts { engine: EngineKind::Cpu, adapter: self.isa().to_string() },
         }
     }
 
@@ -442,8 +463,8 @@ mod tests {
     #[test]
     fn auto_takes_a_real_gpu_for_the_smallest_picture() {
         let truth = smallest(&engines(&EngineChoice::Cpu(None), Vec::new).unwrap());
-        let expected = if disguised().is_empty() { "cpu" } else { "gpu" };
-        for (adapters, expected) in [(disguised as fn() -> _, expected), (Vec::new, "cpu")] {
+        let expected = if disguised().is_empty() { EngineKind::Cpu } else { EngineKind::Gpu };
+        for (adapters, expected) in [(disguised as fn() -> _, expected), (Vec::new, EngineKind::Cpu)] {
             let engines = engines(&EngineChoice::Auto, adapters).unwrap();
             assert_eq!(smallest(&engines), truth);
             assert_eq!((engines.facts().engine, engines.take_warnings()), (expected, vec![]));
@@ -456,7 +477,7 @@ mod tests {
             engines(&EngineChoice::Auto, || gpu::adapters().into_iter().filter(|adapter| adapter.facts().is_software()).collect());
         let engines = engines.unwrap();
         smallest(&engines);
-        assert_eq!((engines.facts().engine, engines.take_warnings()), ("cpu", vec![]));
+        assert_eq!((engines.facts().engine, engines.take_warnings()), (EngineKind::Cpu, vec![]));
     }
 
     #[test]
@@ -468,7 +489,7 @@ mod tests {
         let truth = smallest(&engines(&EngineChoice::Cpu(None), Vec::new).unwrap());
         assert_eq!((smallest(&engines_), smallest(&engines_)), (truth.clone(), truth));
         let warnings = engines_.take_warnings();
-        assert!(engines_.facts().engine == "cpu" && warnings.len() == 1 && warnings[0].contains("no device"), "{warnings:?}");
+        assert!(engines_.facts().engine == EngineKind::Cpu && warnings.len() == 1 && warnings[0].contains("no device"), "{warnings:?}");
         assert!(matches!(engines(&EngineChoice::Gpu(None), refusing), Err(Error::Engine(_))));
     }
 }

@@ -56,9 +56,10 @@ pub use calotype_gpu as gpu;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded, padded_pixels};
+pub use engine::gpu::AdapterKind;
 #[doc(hidden)]
 pub use engine::gpu::Failure as GpuFailure;
-pub use engine::{EngineChoice, EngineFacts, GpuFacts, gpus, remember_in};
+pub use engine::{EngineChoice, EngineFacts, EngineKind, GpuFacts, gpus, remember_in};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage, about, exact};
 pub use exposure::{Developed, Exposure, Goal, Hit};
 pub use incremental::Incremental;

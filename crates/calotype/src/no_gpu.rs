@@ -1,5 +1,6 @@
 //! What is left of calotype-gpu in a build without it: no adapters, and engines that cannot exist.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,12 +19,39 @@ impl Error {
     }
 }
 
+/// As `calotype_gpu::AdapterKind`; there is nothing that could be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdapterKind {
+    /// A GPU with its own memory.
+    Discrete,
+    /// A GPU in the processor.
+    Integrated,
+    /// A GPU of a virtual machine.
+    Virtual,
+    /// Something else that is no CPU.
+    Other,
+    /// A software implementation.
+    Cpu,
+}
+
+impl fmt::Display for AdapterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AdapterKind::Discrete => "discrete GPU",
+            AdapterKind::Integrated => "integrated GPU",
+            AdapterKind::Virtual => "virtual GPU",
+            AdapterKind::Other => "other",
+            AdapterKind::Cpu => "software",
+        })
+    }
+}
+
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdapterFacts {
     pub name: String,
     pub backend: String,
     pub driver: String,
-    pub kind: String,
+    pub kind: AdapterKind,
     pub lacks: Option<&'static str>,
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, EngineChoice, Error, Image, Isa, Quality, RgbImage, gpus};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, EngineChoice, EngineKind, Error, Image, Isa, Quality, RgbImage, gpus};
 use calotype_model::synthetic;
 
 fn pixels(width: u32, height: u32) -> Vec<u8> {
@@ -83,12 +83,12 @@ fn a_failing_gpu_changes_nothing() {
                 assert!(encode(&codec, size, 70.0, 6) == file, "{name}, {:?}", failure(at));
                 assert!(decode(&codec, &file) == picture, "{name}, {:?}", failure(at));
                 let (engine, warnings) = (codec.engine().engine, codec.take_warnings());
-                assert_eq!(warnings.len(), usize::from(engine == "cpu"), "{warnings:?}");
+                assert_eq!(warnings.len(), usize::from(engine == EngineKind::Cpu), "{warnings:?}");
                 let words = [" lost", "memory", "finish"][kind];
                 assert!(warnings.iter().all(|warning| warning.contains(words)), "{warnings:?}");
                 failed[kind] += warnings.len();
                 assert!(decode(&codec, &file) == picture, "{name} afterwards, {:?}", failure(at));
-                assert!(engine == "gpu" || codec.take_warnings().is_empty(), "{name} afterwards, {:?}", failure(at));
+                assert!(engine == EngineKind::Gpu || codec.take_warnings().is_empty(), "{name} afterwards, {:?}", failure(at));
             }
         }
         assert!(failed.iter().all(|&count| (4..7).contains(&count)), "{failed:?}");
@@ -112,6 +112,6 @@ fn an_absent_gpu_is_an_engine_fault_when_asked_for() {
 fn auto_takes_real_gpus_alone() {
     let codec = tiny(EngineChoice::Auto);
     decode(&codec, &encode(&codec, (64, 64), 50.0, 10));
-    let expected = if gpus().iter().any(|gpu| gpu.auto) { "gpu" } else { "cpu" };
+    let expected = if gpus().iter().any(|gpu| gpu.auto) { EngineKind::Gpu } else { EngineKind::Cpu };
     assert_eq!((codec.engine().engine, codec.take_warnings()), (expected, vec![]));
 }
