@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use calotype_cpu::{Engine, Isa, TileSize};
-use calotype_model::{Model, Quantiser};
+use calotype_engine::Quantiser;
+use calotype_model::Model;
 
 const ROUNDS: usize = 15;
 const QUALITY: u16 = 8000;

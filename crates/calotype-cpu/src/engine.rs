@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_model::{Model, QualityTables, Quantiser};
+use calotype_engine::Quantiser;
+use calotype_model::{Model, QualityTables};
 
 use crate::graph::{Graph, Scalar};
 use crate::kernels::{Kernels, portable::Portable};
 use crate::network::Network;
 use crate::{Ceilings, Error, Isa, LayerSpeed, PhaseTimes};
-use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
+use calotype_engine::{Hyper, Map, PixelRows, Rect, TileSize};
 
 /// Pixels of a band for each thread, by default: its maps take about 8 bytes per pixel, which fits the second-level cache.
 const BAND_PX: usize = 128 << 10;

@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_model::{Encoder, Model, QualityTables, Quantiser};
+use calotype_engine::Quantiser;
+use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use crate::scalar;
-use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
+use calotype_engine::{Hyper, Map, PixelRows, Rect, TileSize};
 
 /// The graph of docs/MODEL.md; see the methods of `Engine` for the shapes.
 pub(crate) trait Graph: Send + Sync {

@@ -11,7 +11,7 @@ mod measure;
 mod network;
 pub mod scalar;
 
-pub use calotype_model::{Hyper, Map, TileSize};
+pub use calotype_engine::{Hyper, Map, TileSize};
 pub use engine::Engine;
 pub use error::Error;
 pub use isa::Isa;

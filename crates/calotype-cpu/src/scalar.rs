@@ -10,7 +10,8 @@ mod encoder;
 pub use decoder::{hyper, means, synthesise, synthesise_q4};
 pub use encoder::{analyse, code, hyper_analyse};
 
-use calotype_model::{Block, Chain, Depthwise, Layer, Map, Pointwise, Stage, Wide};
+use calotype_engine::Map;
+use calotype_model::{Block, Chain, Depthwise, Layer, Pointwise, Stage, Wide};
 
 /// What a chain reads.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use calotype_cpu::{Engine, Isa, Map, TileSize};
-use calotype_model::{Config, Model, PixelRows, Quantiser, Rect, synthetic};
+use calotype_engine::{PixelRows, Quantiser, Rect};
+use calotype_model::{Config, Model, synthetic};
 
 /// The pixels that come back from a picture.
 fn round_trip(model: &Arc<Model>, isa: Isa, band_px: usize, (width, height): (usize, usize)) -> (Vec<i16>, Vec<u8>) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use calotype_cpu::{Engine, Hyper, Isa, Map, TileSize};
-use calotype_model::{Block, Chain, Config, Decoder, Encoder, Layer, Model, Pointwise, Quantiser, Rect, Wide, synthetic};
+use calotype_engine::{Quantiser, Rect};
+use calotype_model::{Block, Chain, Config, Decoder, Encoder, Layer, Model, Pointwise, Wide, synthetic};
 
 /// A small generator of test numbers (an LCG; the upper bits are used).
 struct Random(u64);

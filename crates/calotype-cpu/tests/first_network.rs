@@ -3,7 +3,8 @@
 //! Frozen: models of other forms have tests of their own.
 
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
-use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Quantiser, Wide, synthetic};
+use calotype_engine::Quantiser;
+use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Wide, synthetic};
 use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle, wide};
 
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];

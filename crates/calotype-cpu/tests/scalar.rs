@@ -1,7 +1,8 @@
 //! The scalar oracle: operations against numbers worked out by hand, and the graph's invariants on synthetic models.
 
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
-use calotype_model::{Config, Decoder, Depthwise, Encoder, Pointwise, Quantiser, Wide, synthetic};
+use calotype_engine::Quantiser;
+use calotype_model::{Config, Decoder, Depthwise, Encoder, Pointwise, Wide, synthetic};
 
 fn map<T: Clone>(height: usize, width: usize, values: &[T]) -> Map<T> {
     Map { height, width, channels: values.len() / (height * width), data: values.to_vec() }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, mpsc};
 
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
 use calotype_shaders::Kernel;
 
 use crate::Error;

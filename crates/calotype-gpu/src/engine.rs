@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calotype_model::measure::{Ceilings, LayerSpeed, PhaseTimes};
-use calotype_model::{EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSize, TileSymbols};
+use calotype_engine::measure::{Ceilings, LayerSpeed, PhaseTimes};
+use calotype_engine::{EncodeTables, Map, PixelRows, Quantiser, Rect, TileSize, TileSymbols};
+use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::commands::{Commands, Submitted};
 use crate::gpu::{Failure, Gpu};

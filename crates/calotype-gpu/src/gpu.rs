@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
 use calotype_shaders::{Access, ENTRY, Kernel};
 
 use crate::clock::Clock;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use calotype_model::measure::{Ceilings, LayerKind, LayerSpeed};
+use calotype_engine::measure::{Ceilings, LayerKind, LayerSpeed};
 use calotype_shaders as shaders;
 use calotype_shaders::Kernel;
 

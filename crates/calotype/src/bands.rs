@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use calotype_engine::{Map, Rect, TileSymbols, assemble, crop, pixels_of};
 use calotype_format::{File, Held, TileRef};
-use calotype_model::{Map, QualityTables, Rect, TileSymbols};
+use calotype_model::QualityTables;
 use rayon::prelude::*;
 
 use crate::coarse;
@@ -16,7 +17,6 @@ use crate::fold::{Unfolding, coded_region};
 use crate::inside::TileInside;
 use crate::picture::{Region, make_grey};
 use crate::symbol_cache::{CachedTile, Stream, SymbolCache};
-use crate::window;
 
 /// Some whole rows of a picture or region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,11 +218,11 @@ impl<'a> Bands<'a> {
         develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
     ) -> Result<(u32, Vec<S>), Stop> {
         let (rect, rgb) = self.developed(develop)?;
-        let (width, height) = window::pixels_of(rect, self.tiles.size());
+        let (width, height) = pixels_of(rect, self.tiles.size());
         let [left, right] = [self.region.x, self.region.x + self.region.width].map(|x| x as usize - 16 * rect.x);
         let [top, bottom] =
             [self.region.y, self.region.y + self.region.height].map(|y| (y as usize).saturating_sub(16 * rect.y).min(height));
-        Ok(((bottom - top) as u32, window::crop(rgb, width, top..bottom, left..right)))
+        Ok(((bottom - top) as u32, crop(rgb, width, top..bottom, left..right)))
     }
 
     /// The latents of the next band, and what `develop` makes of them.
@@ -337,7 +337,7 @@ impl Tiles<'_> {
         };
         let maps: Vec<(Rect, Map<i16>)> = in_order((0..self.file.tiles.len()).into_par_iter().map(first))?;
         let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
-        Ok(window::assemble(&maps, picture).into_owned())
+        Ok(assemble(&maps, picture).into_owned())
     }
 
     /// A tile by itself, on the CPU.

@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
+use calotype_engine::{Map, Rect};
 use calotype_format::{Held, TileRef};
-use calotype_model::{Map, QualityTables, Rect};
+use calotype_model::QualityTables;
 
 use crate::codec::Codec;
 use crate::picture::Image;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use calotype_engine::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
 use calotype_format::{Fold, Header, Misuse, TileRect, TileStreams};
-use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 

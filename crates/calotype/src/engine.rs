@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::JoinHandle;
 
 use calotype_cpu::Isa;
-use calotype_model::{EncodeTables, Hyper, Map, Model, PixelRows, QualityTables, Rect, TileSize, TileSymbols};
+use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Rect, TileSize, TileSymbols, assemble};
+use calotype_model::{Model, QualityTables};
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::window;
 
 #[cfg(not(feature = "gpu"))]
 pub(crate) use crate::no_gpu as gpu;
@@ -423,7 +423,7 @@ impl<'a> Running<'a> {
 
     fn tile_symbols(self, tables: &EncodeTables, v: (Rect, &Map<i16>), tile: Rect) -> TileSymbols {
         let (cpu, q) = (&self.engines.cpu, &tables.quality);
-        let padded = window::assemble(&[v], tile.padded());
+        let padded = assemble(&[v], tile.padded());
         let z = cpu.hyper_analyse(&tables.gain_z, &padded);
         let hyper = cpu.hyper(q, &z, tile.size());
         let (y, _) = cpu.code(q, &hyper, &padded, &tables.quantiser);

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use calotype_engine::{Map, Rect, TileSymbols, assemble, crop, pixels_of};
 use calotype_format::{Header, Section, TileRect, TileStreams};
-use calotype_model::{Map, Rect, TileSymbols};
 use rayon::prelude::*;
 
 use crate::alpha;
@@ -17,7 +17,6 @@ use crate::metadata::Metadata;
 use crate::picture::{Image, Picture, Region, make_grey};
 use crate::quality::Quality;
 use crate::search::{Search, Step, Window};
-use crate::window;
 
 /// What a size may stay below its target.
 const SIZE_WITHIN: f64 = 0.02;
@@ -219,7 +218,7 @@ impl Exposure<'_> {
     fn tile(&self, job: &Job<'_>, place: Rect) -> (Rect, TileSymbols, Map<i16>) {
         let (cpu, tables) = (self.codec.cpu(), &job.tables);
         let whole = Rect { y: 0, x: 0, height: self.v.height, width: self.v.width };
-        let padded: Cow<'_, Map<i16>> = window::assemble(&[(whole, &self.v)], place.padded());
+        let padded: Cow<'_, Map<i16>> = assemble(&[(whole, &self.v)], place.padded());
         let z = cpu.hyper_analyse(&tables.gain_z, &padded);
         let hyper = cpu.hyper(&tables.quality, &z, place.size());
         let (y, v_hat) = cpu.code(&tables.quality, &hyper, &padded, &tables.quantiser);
@@ -265,7 +264,7 @@ impl Trial<'_> {
         let rgb = self.job.codec.cpu().pixels(&self.job.tables.quality, &maps, wanted, size);
         let [left, top] = [region.x as usize - 16 * wanted.x, region.y as usize - 16 * wanted.y];
         let (rows, columns) = (top..top + region.height as usize, left..left + region.width as usize);
-        let mut rgb = window::crop(rgb, window::pixels_of(wanted, size).0, rows, columns);
+        let mut rgb = crop(rgb, pixels_of(wanted, size).0, rows, columns);
         if self.header.grey {
             make_grey(&mut rgb);
         }

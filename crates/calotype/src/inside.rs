@@ -1,6 +1,6 @@
 //! What a file's bits are spent on: the view inside.
 
-use calotype_model::{Map, Rect};
+use calotype_engine::{Map, Rect};
 
 use crate::bands::Tiles;
 use crate::codec::Codec;

@@ -43,7 +43,6 @@ mod search;
 mod shrink;
 mod symbol_cache;
 mod transparent;
-mod window;
 
 pub use bands::{Band, Bands};
 /// The CPU engine: what [`Codec::cpu`] is, and what it says of its speed.

@@ -1,6 +1,6 @@
 //! What pictures take in memory while they are coded, as it was measured (docs/DECISIONS.md, memory). Never less than that, and mostly not half as much again.
 
-use calotype_model::Rect;
+use calotype_engine::Rect;
 
 use crate::picture::Shape;
 

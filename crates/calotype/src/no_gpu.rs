@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calotype_model::{EncodeTables, Model, PixelRows, QualityTables, Rect, TileSize, TileSymbols};
+use calotype_engine::{EncodeTables, PixelRows, Rect, TileSize, TileSymbols};
+use calotype_model::{Model, QualityTables};
 
 /// Why there is no engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

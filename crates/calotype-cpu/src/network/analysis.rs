@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calotype_model::{Map, PixelRows};
+use calotype_engine::{Map, PixelRows};
 
 use super::Network;
 use super::field::{Field, rows_of};

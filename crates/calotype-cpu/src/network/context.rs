@@ -2,7 +2,8 @@
 //!
 //! A step sets some of the channels at each position, so only these of its predictor's last layer run there.
 
-use calotype_model::{Hyper, Input, Map, QualityTables, Quantiser};
+use calotype_engine::{Hyper, Map, Quantiser};
+use calotype_model::{Input, QualityTables};
 
 use super::Network;
 use super::field::{Field, FieldRows};

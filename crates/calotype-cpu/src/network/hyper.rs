@@ -1,6 +1,7 @@
 //! h_s with the scale head, and h_a: the networks around z (docs/MODEL.md sections 5.1, 5.2 and 6).
 
-use calotype_model::{Hyper, Map, QualityTables, TileSize};
+use calotype_engine::{Hyper, Map, TileSize};
+use calotype_model::QualityTables;
 
 use super::Network;
 use super::field::{Field, rows_of};

@@ -17,12 +17,13 @@ mod synthesis;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use calotype_model::{Model, QualityTables, Quantiser};
+use calotype_engine::Quantiser;
+use calotype_model::{Model, QualityTables};
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
-use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
+use calotype_engine::{Hyper, Map, PixelRows, Rect, TileSize};
 use field::Memory;
 use packed::{PackedDecoder, PackedEncoder};
 use scratch::Scratches;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use calotype_model::{Map, QualityTables, Rect};
+use calotype_engine::{Map, Rect};
+use calotype_model::QualityTables;
 
 use super::Network;
 use super::field::{Field, rows_of};

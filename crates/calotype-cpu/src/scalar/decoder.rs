@@ -1,6 +1,7 @@
 //! The decoder's graph (docs/MODEL.md section 5).
 
-use calotype_model::{Chain, Decoder, Hyper, Input, Map, QualityTables, TileSize};
+use calotype_engine::{Hyper, Map, TileSize};
+use calotype_model::{Chain, Decoder, Input, QualityTables};
 
 use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, scaled};
 

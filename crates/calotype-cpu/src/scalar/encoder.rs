@@ -1,6 +1,7 @@
 //! The encoder's graph (docs/MODEL.md section 6).
 
-use calotype_model::{Decoder, Encoder, Hyper, Map, QualityTables, Quantiser};
+use calotype_engine::{Hyper, Map, Quantiser};
+use calotype_model::{Decoder, Encoder, QualityTables};
 
 use super::decoder::walk;
 use super::{Reading, chain, each, generate, round_shift, scaled};

@@ -1,7 +1,7 @@
 //! g_a: pixels to v, in pieces (docs/MODEL.md section 6).
 
-use calotype_model::measure::Phase;
-use calotype_model::{PixelRows, Rect};
+use calotype_engine::measure::Phase;
+use calotype_engine::{PixelRows, Rect};
 use calotype_shaders as shaders;
 use calotype_shaders::place;
 

@@ -1,7 +1,7 @@
 //! h_s with the scale head, and h_a (docs/MODEL.md sections 5.1, 5.2 and 6), tile by tile.
 
-use calotype_model::TileSize;
-use calotype_model::measure::Phase;
+use calotype_engine::TileSize;
+use calotype_engine::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::{AtQuality, EncoderWeights};

@@ -1,6 +1,6 @@
 //! The means step by step, and the encoder's choice of symbols (docs/MODEL.md sections 5.3 and 6), tile by tile.
 
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
 use calotype_shaders::{self as shaders, Kernel};
 
 use super::{AtQuality, Cell, HyperBuffers, Step};

@@ -1,6 +1,6 @@
 //! How a picture is cut, so that no buffer is too large and no submit too long.
 
-use calotype_model::Rect;
+use calotype_engine::Rect;
 
 /// The side of pieces: `side`, or less where a buffer of `bytes_per_latent` would be over `limit` bytes; at least 1.
 pub(super) fn side(side: usize, bytes_per_latent: usize, halo: usize, limit: u64) -> usize {

@@ -1,7 +1,7 @@
 //! g_s: v_hat to pixels, in pieces (docs/MODEL.md section 5.4).
 
-use calotype_model::Rect;
-use calotype_model::measure::Phase;
+use calotype_engine::Rect;
+use calotype_engine::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::AtQuality;

@@ -1,6 +1,6 @@
 //! Pixels that stay on the device: a texture to draw them with, and their bytes in case they are asked for.
 
-use calotype_model::Rect;
+use calotype_engine::Rect;
 use calotype_shaders as shaders;
 
 use super::synthesis::{Window, pixels_of};

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_model::{
-    Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic,
-};
+use calotype_engine::{EncodeTables, Map, PixelRows, Quantiser, Rect, TileSymbols};
+use calotype_model::{Config, Decoder, Encoder, Model, QualityTables, synthetic};
 
 use super::{Random, all_adapters};
 use crate::{Adapter, Engine, Error, Failure, Hyper, Options, Piece};
@@ -379,11 +378,11 @@ fn too_large_tiles_are_errors() {
     let q = model.decoder().quality(8000);
     for adapter in all_adapters() {
         let engine = gpu(&model, &adapter);
-        let tile = calotype_model::TileSize { lh: 2048, lw: 2400 };
+        let tile = calotype_engine::TileSize { lh: 2048, lw: 2400 };
         let z = vec![1; 512 * 600 * 8];
         assert!(matches!(engine.hyper(&q, &[(tile, &z)]), Err(Error::TooLarge { .. })));
         assert!(engine.is_usable());
-        assert!(engine.hyper(&q, &[(calotype_model::TileSize { lh: 4, lw: 4 }, &[1; 8])]).is_ok());
+        assert!(engine.hyper(&q, &[(calotype_engine::TileSize { lh: 4, lw: 4 }, &[1; 8])]).is_ok());
     }
 }
 
@@ -424,7 +423,7 @@ fn tiles_are_remembered() {
 /// What an engine says of its speed is about the right phases and layers. How large the numbers are is no matter for a test.
 #[test]
 fn speeds_are_measured() {
-    use calotype_model::measure::{LayerKind, Phase};
+    use calotype_engine::measure::{LayerKind, Phase};
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 23));
     let job = Job::new(&model, case(90, 70, 9000));
     for adapter in all_adapters() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use calotype_model::{Map, Rect};
+use crate::{Map, Rect};
 
 /// The latents of a rectangle that `tiles` cover, each with its place; without a copy where it is one of them.
 ///

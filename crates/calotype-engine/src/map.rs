@@ -1,6 +1,8 @@
 //! Feature maps, and the sizes and parts of pictures that go with them.
 
-use crate::{QualityTables, Quantiser};
+use calotype_model::QualityTables;
+
+use crate::Quantiser;
 
 /// A map `[height][width][channels]`, channels innermost (NHWC).
 #[derive(Debug, Clone, PartialEq, Eq)]
