@@ -1,16 +1,17 @@
 //! The engine: a model ready to run on this machine.
 
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_engine::Quantiser;
+use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize, TileSymbols, assemble};
 use calotype_model::{Model, QualityTables};
+use rayon::prelude::*;
 
 use crate::graph::{Graph, Scalar};
 use crate::kernels::{Kernels, portable::Portable};
 use crate::network::Network;
 use crate::{Ceilings, Error, Isa, LayerSpeed, PhaseTimes};
-use calotype_engine::{Hyper, Map, PixelRows, Rect, TileSize};
 
 /// Pixels of a band for each thread, by default: its maps take about 8 bytes per pixel, which fits the second-level cache.
 const BAND_PX: usize = 128 << 10;
@@ -54,24 +55,24 @@ impl Engine {
     }
 
     /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`, v units.
-    pub fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        self.graph.means(q, hyper, symbols)
+    pub fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
+        self.graph.means(q, h8, symbols)
     }
 
     /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
     pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
         let picture = Rect::of_picture(width, height);
-        self.pixels(q, &[(picture, v_hat)], picture, (width, height))
+        self.pixels(q, &[Placed { place: picture, tile: v_hat }], picture, (width, height))
     }
 
     /// Section 5.4 for a part: the RGB bytes, row by row, of the latents `wanted` of a picture of (width, height) pixels, cropped to it.
     ///
-    /// `tiles` are v_hat of rectangles of the picture, which together hold `wanted` and, inside the picture, [`Engine::halo`] latents around it.
+    /// `tiles` hold v_hat of rectangles of the picture, which together cover `wanted` and, inside the picture, [`Engine::halo`] latents around it.
     /// Nothing is copied, and few rows are in memory at a time.
     ///
     /// # Panics
     /// If they do not, or overlap.
-    pub fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+    pub fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
         self.check_latents(tiles, wanted, size);
         self.graph.pixels(q, tiles, wanted, size)
     }
@@ -80,15 +81,15 @@ impl Engine {
     ///
     /// # Panics
     /// As [`Engine::pixels`].
-    pub fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
+    pub fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
         self.check_latents(tiles, wanted, size);
         self.graph.pixels_q4(q, tiles, wanted, size)
     }
 
-    fn check_latents(&self, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) {
+    fn check_latents(&self, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) {
         let seen = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
         let positions = |part: Rect| part.height * part.width;
-        let held: usize = tiles.iter().filter_map(|(place, _)| place.intersection(seen)).map(positions).sum();
+        let held: usize = tiles.iter().filter_map(|tile| tile.place.intersection(seen)).map(positions).sum();
         assert_eq!(held, positions(seen), "latents of the picture");
     }
 
@@ -128,6 +129,15 @@ impl Engine {
         self.graph.code(q, hyper, v_tile, quantiser)
     }
 
+    /// Section 6 for a tile of which `v` is known, padded: its symbols, and the v_hat that they decode to.
+    pub fn code_tile(&self, tables: &EncodeTables, v: Placed<'_, Map<i16>>, tile: Rect) -> (TileSymbols, Map<i16>) {
+        let padded = assemble(&[v], tile.padded());
+        let z = self.hyper_analyse(&tables.gain_z, &padded);
+        let hyper = self.hyper(&tables.quality, &z, tile.size());
+        let (y, v_hat) = self.code(&tables.quality, &hyper, &padded, &tables.quantiser);
+        (TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat)
+    }
+
     /// Where the time went since the last call. Costs two readings of the clock for some 200 positions of a layer; all zero for [`Isa::Scalar`].
     pub fn take_times(&self) -> PhaseTimes {
         self.graph.take_times()
@@ -142,6 +152,51 @@ impl Engine {
     /// Empty for [`Isa::Scalar`].
     pub fn layer_speeds(&self) -> Vec<LayerSpeed> {
         self.graph.layer_speeds()
+    }
+}
+
+/// Ready at once.
+impl calotype_engine::Engine for Engine {
+    type Codes = Map<i8>;
+    type Latents = Map<i16>;
+    type Quality = QualityTables;
+    type Encoding = EncodeTables;
+    type Error = Infallible;
+
+    fn quality(&self, tables: &QualityTables) -> Result<QualityTables, Infallible> {
+        Ok(tables.clone())
+    }
+
+    fn encoding(&self, tables: &EncodeTables) -> Result<EncodeTables, Infallible> {
+        Ok(tables.clone())
+    }
+
+    async fn scales(&self, q: &QualityTables, tiles: &[TileSize], z: &[Vec<i16>]) -> Result<Vec<Hyper>, Infallible> {
+        assert_eq!(z.len(), tiles.len(), "z symbols of the tiles");
+        Ok(tiles.par_iter().zip(z).map(|(&tile, z)| self.hyper(q, z, tile)).collect())
+    }
+
+    fn latents(&self, q: &QualityTables, h8: Vec<Map<i8>>, y: &[Vec<i16>]) -> Result<Vec<Map<i16>>, Infallible> {
+        assert_eq!(y.len(), h8.len(), "y symbols of the tiles");
+        Ok(h8.into_par_iter().zip(y).map(|(h8, y)| self.means(q, &h8, y)).collect())
+    }
+
+    async fn pixels(
+        &self,
+        q: &QualityTables,
+        tiles: &[Placed<'_, Map<i16>>],
+        wanted: Rect,
+        size: (usize, usize),
+    ) -> Result<Vec<u8>, Infallible> {
+        Ok(self.pixels(q, tiles, wanted, size))
+    }
+
+    async fn symbols(&self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Result<Vec<TileSymbols>, Infallible> {
+        let (first, last) = (tiles.iter().map(|tile| tile.y).min(), tiles.iter().map(|tile| tile.padded().bottom()).max());
+        let rows = first.unwrap_or(0)..last.unwrap_or(0);
+        let v = self.analyse_rows(pixels, rows.clone());
+        let v = Placed { place: Rect { y: rows.start, x: 0, height: v.height, width: v.width }, tile: &v };
+        Ok(tiles.par_iter().map(|&tile| self.code_tile(tables, v, tile).0).collect())
     }
 }
 

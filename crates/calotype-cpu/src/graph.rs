@@ -3,19 +3,18 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_engine::Quantiser;
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize};
 use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use crate::scalar;
-use calotype_engine::{Hyper, Map, PixelRows, Rect, TileSize};
 
 /// The graph of docs/MODEL.md; see the methods of `Engine` for the shapes.
 pub(crate) trait Graph: Send + Sync {
     fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper;
-    fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16>;
-    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8>;
-    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16>;
+    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16>;
+    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8>;
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16>;
     fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16>;
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16>;
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>);
@@ -33,10 +32,10 @@ impl Scalar {
     }
 
     /// v_hat of a whole picture, 0 where no tile is.
-    fn whole(&self, tiles: &[(Rect, &Map<i16>)], (width, height): (usize, usize)) -> Map<i16> {
+    fn whole(&self, tiles: &[Placed<'_, Map<i16>>], (width, height): (usize, usize)) -> Map<i16> {
         let picture = Rect::of_picture(width, height);
         let mut v_hat = Map::zeros(picture.height, picture.width, self.0.decoder().config.m);
-        for (place, tile) in tiles {
+        for Placed { place, tile } in tiles {
             for (y, row) in tile.data.chunks_exact(tile.width * tile.channels).enumerate() {
                 let start = ((place.y + y) * v_hat.width + place.x) * v_hat.channels;
                 v_hat.data[start..start + row.len()].copy_from_slice(row);
@@ -57,16 +56,16 @@ impl Graph for Scalar {
         scalar::hyper(self.0.decoder(), q, z, tile)
     }
 
-    fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        scalar::means(self.0.decoder(), q, hyper, symbols)
+    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
+        scalar::means(self.0.decoder(), q, h8, symbols)
     }
 
     /// Of a whole picture, of which `wanted` is cut.
-    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<u8> {
+    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, (width, height): (usize, usize)) -> Vec<u8> {
         cut(scalar::synthesise(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
     }
 
-    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<i16> {
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, (width, height): (usize, usize)) -> Vec<i16> {
         cut(scalar::synthesise_q4(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
     }
 

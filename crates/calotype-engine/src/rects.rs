@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::{Map, Rect};
+use crate::{Map, Placed, Rect};
 
-/// The latents of a rectangle that `tiles` cover, each with its place; without a copy where it is one of them.
+/// The latents of a rectangle that `tiles` cover; without a copy where it is one of them.
 ///
 /// # Panics
 /// If they do not cover it.
-pub fn assemble<'a>(tiles: &[(Rect, &'a Map<i16>)], rect: Rect) -> Cow<'a, Map<i16>> {
-    if let Some((_, map)) = tiles.iter().find(|(place, _)| *place == rect) {
-        return Cow::Borrowed(map);
+pub fn assemble<'a>(tiles: &[Placed<'a, Map<i16>>], rect: Rect) -> Cow<'a, Map<i16>> {
+    if let Some(whole) = tiles.iter().find(|tile| tile.place == rect) {
+        return Cow::Borrowed(whole.tile);
     }
-    let channels = tiles.first().map_or(0, |(_, map)| map.channels);
+    let channels = tiles.first().map_or(0, |first| first.tile.channels);
     let mut whole = Map::zeros(rect.height, rect.width, channels);
     let mut positions = 0;
-    for &(place, map) in tiles {
+    for &Placed { place, tile: map } in tiles {
         let Some(part) = place.intersection(rect) else { continue };
         positions += part.height * part.width;
         for y in part.y..part.bottom() {
@@ -61,7 +61,7 @@ mod tests {
         let rect = |y, x, height, width| Rect { y, x, height, width };
         let places = [rect(0, 0, 4, 4), rect(0, 4, 4, 3), rect(4, 0, 2, 4), rect(4, 4, 2, 3)];
         let maps = places.map(map);
-        let tiles: Vec<(Rect, &Map<i16>)> = places.into_iter().zip(&maps).collect();
+        let tiles: Vec<_> = places.into_iter().zip(&maps).map(|(place, tile)| Placed { place, tile }).collect();
         for wanted in [rect(0, 0, 6, 7), rect(1, 2, 4, 4), rect(3, 6, 1, 1)] {
             assert_eq!(*assemble(&tiles, wanted), map(wanted));
         }

@@ -6,7 +6,6 @@ use calotype_cpu::Isa;
 use calotype_model::Model;
 use calotype_rans::{Scales, Tables};
 
-use crate::engine::gpu::Failure as GpuFailure;
 use crate::engine::{EngineChoice, EngineFacts, Engines};
 use crate::error::Error;
 use crate::models::{self, ModelFacts, ModelId};
@@ -72,7 +71,7 @@ impl Codec {
 
     /// What the network runs on where it runs on the CPU.
     pub fn isa(&self) -> Isa {
-        self.engines.isa()
+        self.engines.cpu().isa()
     }
 
     /// The CPU's engine, for measurements: its phases, its layers, the machine's ceilings.
@@ -91,8 +90,9 @@ impl Codec {
     }
 
     /// For tests of what happens then: the GPU, if one is open, will fail.
+    #[cfg(feature = "gpu")]
     #[doc(hidden)]
-    pub fn inject(&self, failure: GpuFailure) {
+    pub fn inject(&self, failure: calotype_gpu::Failure) {
         self.engines.inject(failure);
     }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::alpha;
 use crate::codec::Codec;
 use crate::decode::DEFAULT_MAX_MEMORY;
-use crate::engine::Running;
+use crate::engine::Encoder;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage, in_order};
 use crate::fold::folded;
@@ -68,7 +68,6 @@ pub struct Encoded {
 /// What all tiles of a picture share.
 pub(crate) struct Job<'a> {
     pub codec: &'a Codec,
-    engine: Running<'a>,
     header: Header,
     pub tables: EncodeTables,
     /// How many more rows than those of its tiles g_a wants to see on both sides, a multiple of 64.
@@ -153,12 +152,13 @@ impl Codec {
     ) -> Result<Encoded, E> {
         let job = self.job(&header, options)?;
         check_memory(memory::of_encoding(job.held_px(), padded(shape.width), shape), options)?;
+        let mut encoder = self.engines.encoder(job.tables.clone());
         let mut rows = RowWindow::new(shape);
         let mut coded = Coded::default();
         for tiles in tile_bands(self, &header) {
             let Some((first, last)) = tiles.first().zip(tiles.last()) else { continue };
             rows.move_to(first.y.saturating_sub(job.halo)..(last.y + last.height).saturating_add(job.halo), &mut pull)?;
-            job.code(rows.pixels(), &tiles, &mut coded)?;
+            job.code(&mut encoder, rows.pixels(), &tiles, &mut coded)?;
             if shape.channels.has_alpha() {
                 coded.alpha.extend(alpha::streams(&rows.alpha, rows.rows.start, &tiles, &header));
             }
@@ -199,7 +199,7 @@ impl Codec {
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
         let halo = (encoder.g_a.halo() as u32).next_multiple_of(64);
-        Ok(Job { codec: self, engine: self.engines.for_picture(), header: *header, tables, halo, statistics: options.statistics })
+        Ok(Job { codec: self, header: *header, tables, halo, statistics: options.statistics })
     }
 }
 
@@ -212,9 +212,9 @@ impl Job<'_> {
     }
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
-    fn code(&self, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
+    fn code(&self, encoder: &mut Encoder<'_>, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
         let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
-        let symbols = self.engine.encode(&self.tables, pixels, &places);
+        let symbols = encoder.symbols(pixels, &places);
         let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);
         if self.statistics {

@@ -233,13 +233,6 @@ impl From<calotype_gpu::Error> for Error {
     }
 }
 
-#[cfg(not(feature = "gpu"))]
-impl From<crate::no_gpu::Error> for Error {
-    fn from(_: crate::no_gpu::Error) -> Error {
-        EngineFault::NoGpu.into()
-    }
-}
-
 impl From<calotype_model::Error> for Error {
     fn from(error: calotype_model::Error) -> Error {
         EngineFault::Model(error).into()

@@ -34,30 +34,32 @@ mod inside;
 mod memory;
 mod metadata;
 mod models;
-#[cfg(not(feature = "gpu"))]
-mod no_gpu;
 mod picture;
 mod picture_bands;
 mod quality;
 mod search;
 mod shrink;
+#[cfg(feature = "gpu")]
+mod slot;
 mod symbol_cache;
+mod tile;
 mod transparent;
 
 pub use bands::{Band, Bands};
 /// The CPU engine: what [`Codec::cpu`] is, and what it says of its speed.
 pub use calotype_cpu as cpu;
 pub use calotype_cpu::Isa;
+pub use calotype_engine::AdapterKind;
 pub use calotype_format::Fault;
 /// The GPU engine: what [`Codec::gpu`] is, and what it says of its speed.
 #[cfg(feature = "gpu")]
 pub use calotype_gpu as gpu;
+#[doc(hidden)]
+#[cfg(feature = "gpu")]
+pub use calotype_gpu::Failure as GpuFailure;
 pub use codec::Codec;
 pub use decode::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded, padded_pixels};
-pub use engine::gpu::AdapterKind;
-#[doc(hidden)]
-pub use engine::gpu::Failure as GpuFailure;
 pub use engine::{EngineChoice, EngineFacts, EngineKind, GpuFacts, gpus, remember_in};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage, about, exact};
 pub use exposure::{Developed, Exposure, Goal, Hit};

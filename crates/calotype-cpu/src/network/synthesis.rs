@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calotype_engine::{Map, Rect};
+use calotype_engine::{Map, Placed, Rect};
 use calotype_model::QualityTables;
 
 use super::Network;
@@ -17,10 +17,10 @@ use crate::measure::Phase;
 /// Channels of pixels.
 const RGB: usize = 3;
 
-/// v_hat where g_s sees it: from tiles, each with its place.
+/// v_hat where g_s sees it.
 #[derive(Clone, Copy)]
 struct Latents<'a> {
-    tiles: &'a [(Rect, &'a Map<i16>)],
+    tiles: &'a [Placed<'a, Map<i16>>],
     seen: Rect,
 }
 
@@ -61,7 +61,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn run_synthesis<S: Sample>(
         &self,
         q: &QualityTables,
-        tiles: &[(Rect, &Map<i16>)],
+        tiles: &[Placed<'_, Map<i16>>],
         wanted: Rect,
         (width, height): (usize, usize),
     ) -> Vec<S> {
@@ -139,7 +139,7 @@ impl<K: Kernels> Network<K> {
 impl Latents<'_> {
     /// Row y of them, from the tiles that it crosses.
     fn gather(self, y: usize, row: &mut [i16]) {
-        for (place, map) in self.tiles {
+        for Placed { place, tile: map } in self.tiles {
             let Some(part) = place.intersection(Rect { y, height: 1, ..self.seen }) else { continue };
             let from = ((y - place.y) * map.width + part.x - place.x) * map.channels;
             let length = part.width * map.channels;

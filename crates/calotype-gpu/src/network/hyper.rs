@@ -11,17 +11,17 @@ use crate::layers::{Codes, Emit, Size};
 use crate::pool::Buffer;
 
 /// What the hyper synthesis says about a tile's latents, on the device.
-pub(crate) struct HyperBuffers {
-    pub size: TileSize,
+pub struct HyperBuffers {
+    pub(crate) size: TileSize,
     /// h8, and behind it the codes of v_hat, of which none is set: `[lh, lw, P + M]`.
-    pub codes: Buffer,
+    pub(crate) codes: Buffer,
     /// The scale indices `[lh, lw, M]`.
-    pub index: Buffer,
+    pub(crate) index: Buffer,
 }
 
-impl AtQuality<'_> {
+impl AtQuality {
     /// z symbols to h8 and the scale indices; without hyper-latents, the scale indices of the table.
-    pub fn hyper(&self, commands: &mut Commands<'_>, z: &Buffer, tile: TileSize) -> Result<HyperBuffers, Error> {
+    pub(crate) fn hyper(&self, commands: &mut Commands<'_>, z: &Buffer, tile: TileSize) -> Result<HyperBuffers, Error> {
         let config = &self.weights.config;
         let latents = Size::new(tile.lh, tile.lw);
         let stride = config.p + config.m;

@@ -1,7 +1,7 @@
 //! g_s: v_hat to pixels, in pieces (docs/MODEL.md section 5.4).
 
-use calotype_engine::Rect;
 use calotype_engine::measure::Phase;
+use calotype_engine::{Placed, Rect};
 use calotype_shaders as shaders;
 
 use super::AtQuality;
@@ -16,13 +16,6 @@ use crate::pool::Buffer;
 /// Values of a position at 1/8: 8x8 pixels of three channels.
 pub(super) const BLOCK: usize = 192;
 
-/// v_hat of a tile `[lh, lw, M]`, and where the tile is.
-#[derive(Clone, Copy)]
-pub(crate) struct Tile<'a> {
-    pub place: Rect,
-    pub v_hat: &'a Buffer,
-}
-
 /// The latents whose pixels are wanted, of a picture of `width` x `height` pixels; cut into pieces of `piece` latents a side.
 pub(crate) struct Window {
     pub wanted: Rect,
@@ -31,9 +24,9 @@ pub(crate) struct Window {
     pub piece: usize,
 }
 
-impl AtQuality<'_> {
+impl AtQuality {
     /// v_hat of tiles to pixels. The next piece is on its way while the last one comes back.
-    pub fn synthesise(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn synthesise(&self, gpu: &Gpu, tiles: &[Placed<'_, Buffer>], window: &Window) -> Result<Vec<u8>, Error> {
         let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
         let picture = Rect::of_picture(window.width, window.height);
         let mut image = Pasting::new(window);
@@ -44,17 +37,19 @@ impl AtQuality<'_> {
             commands.download(&pixels, 3 * pixels_of(inner));
             let next = (inner, commands.submit()?);
             if let Some((inner, submitted)) = last.replace(next) {
-                image.paste(&one(submitted)?, inner);
+                let [pixels] = submitted.wait().await?;
+                image.paste(&pixels, inner);
             }
         }
         if let Some((inner, submitted)) = last {
-            image.paste(&one(submitted)?, inner);
+            let [pixels] = submitted.wait().await?;
+            image.paste(&pixels, inner);
         }
         Ok(image.rgb)
     }
 
     /// v_hat of tiles to pieces, which stay on the device.
-    pub fn pieces(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<Piece>, Error> {
+    pub(crate) async fn pieces(&self, gpu: &Gpu, tiles: &[Placed<'_, Buffer>], window: &Window) -> Result<Vec<Piece>, Error> {
         let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
         let picture = Rect::of_picture(window.width, window.height);
         let piece = |inner: Rect| {
@@ -65,11 +60,16 @@ impl AtQuality<'_> {
         };
         let submitted = pieces(window.wanted, side(window.piece, g_s.bytes_per_latent, halo, gpu.largest_binding())).map(piece);
         let submitted = submitted.collect::<Result<Vec<_>, Error>>()?;
-        submitted.into_iter().map(|(piece, submitted)| submitted.wait().map(|_| piece)).collect()
+        let mut pieces = Vec::with_capacity(submitted.len());
+        for (piece, submitted) in submitted {
+            submitted.all().await?;
+            pieces.push(piece);
+        }
+        Ok(pieces)
     }
 
     /// The latents of `outer` to the pixels of `inner`.
-    fn piece(&self, commands: &mut Commands<'_>, tiles: &[Tile<'_>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
+    fn piece(&self, commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
         commands.phase = Phase::Synthesis;
         let (first, last) = (&self.weights.g_s.first, &self.weights.g_s.last);
         let v_hat = assemble(commands, tiles, outer, self.weights.config.m)?;
@@ -98,13 +98,8 @@ pub(super) fn pixels_of(rect: Rect) -> usize {
     256 * rect.height * rect.width
 }
 
-fn one(submitted: Submitted<'_>) -> Result<Vec<u8>, Error> {
-    let [pixels] = submitted.wait()?.try_into().expect("one download");
-    Ok(pixels)
-}
-
 /// The latents of a rectangle, from the tiles that it touches.
-fn assemble(commands: &mut Commands<'_>, tiles: &[Tile<'_>], rect: Rect, channels: usize) -> Result<Buffer, Error> {
+pub(crate) fn assemble(commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>], rect: Rect, channels: usize) -> Result<Buffer, Error> {
     let v_hat = commands.take(2 * rect.height * rect.width * channels)?;
     let mut positions = 0;
     for tile in tiles {
@@ -112,9 +107,9 @@ fn assemble(commands: &mut Commands<'_>, tiles: &[Tile<'_>], rect: Rect, channel
         positions += part.height * part.width;
         let within = |whole: Rect, buffer| Part { buffer, width: whole.width, origin: (part.y - whole.y, part.x - whole.x) };
         let size = Size::new(part.height, part.width);
-        commands.copy(within(tile.place, tile.v_hat), within(rect, &v_hat), (size, channels));
+        commands.copy(within(tile.place, tile.tile), within(rect, &v_hat), (size, channels));
     }
-    assert_eq!(positions, rect.height * rect.width, "the tiles cover the rows and their halo");
+    assert_eq!(positions, rect.height * rect.width, "the tiles cover the rectangle");
     Ok(v_hat)
 }
 
