@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize};
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize, assemble, crop, pixels_of};
 use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
@@ -18,9 +18,15 @@ pub(crate) trait Graph: Send + Sync {
     fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16>;
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16>;
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>);
-    fn take_times(&self) -> PhaseTimes;
-    fn ceilings(&self) -> Option<Ceilings>;
-    fn layer_speeds(&self) -> Vec<LayerSpeed>;
+    fn take_times(&self) -> PhaseTimes {
+        PhaseTimes::default()
+    }
+    fn ceilings(&self) -> Option<Ceilings> {
+        None
+    }
+    fn layer_speeds(&self) -> Vec<LayerSpeed> {
+        Vec::new()
+    }
 }
 
 /// The oracle.
@@ -31,24 +37,19 @@ impl Scalar {
         self.0.encoder().expect("the model has an encoder part")
     }
 
-    /// v_hat of a whole picture, 0 where no tile is.
-    fn whole(&self, tiles: &[Placed<'_, Map<i16>>], (width, height): (usize, usize)) -> Map<i16> {
-        let picture = Rect::of_picture(width, height);
-        let mut v_hat = Map::zeros(picture.height, picture.width, self.0.decoder().config.m);
-        for Placed { place, tile } in tiles {
-            for (y, row) in tile.data.chunks_exact(tile.width * tile.channels).enumerate() {
-                let start = ((place.y + y) * v_hat.width + place.x) * v_hat.channels;
-                v_hat.data[start..start + row.len()].copy_from_slice(row);
-            }
-        }
-        v_hat
+    /// What `develop` makes of the latents that g_s sees, cut to the pixels of `wanted`.
+    fn develop<S: Copy>(
+        &self,
+        tiles: &[Placed<'_, Map<i16>>],
+        wanted: Rect,
+        size: (usize, usize),
+        develop: impl Fn(&Map<i16>, usize, usize) -> Vec<S>,
+    ) -> Vec<S> {
+        let seen = wanted.widened(self.0.decoder().g_s.halo(), Rect::of_picture(size.0, size.1));
+        let ((width, height), inner) = (pixels_of(seen, size), pixels_of(wanted, size));
+        let (top, left) = (16 * (wanted.y - seen.y), 16 * (wanted.x - seen.x));
+        crop(develop(&assemble(tiles, seen), width, height), width, top..top + inner.1, left..left + inner.0)
     }
-}
-
-/// The pixels of `wanted` of a picture of `width` RGB pixels a row.
-fn cut<S: Copy>(rgb: Vec<S>, wanted: Rect, width: usize) -> Vec<S> {
-    let columns = 48 * wanted.x..(48 * wanted.right()).min(3 * width);
-    rgb.chunks_exact(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y).flat_map(|row| &row[columns.clone()]).copied().collect()
 }
 
 impl Graph for Scalar {
@@ -60,13 +61,12 @@ impl Graph for Scalar {
         scalar::means(self.0.decoder(), q, h8, symbols)
     }
 
-    /// Of a whole picture, of which `wanted` is cut.
-    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, (width, height): (usize, usize)) -> Vec<u8> {
-        cut(scalar::synthesise(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
+    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+        self.develop(tiles, wanted, size, |v_hat, width, height| scalar::synthesise(self.0.decoder(), q, v_hat, width, height))
     }
 
-    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, (width, height): (usize, usize)) -> Vec<i16> {
-        cut(scalar::synthesise_q4(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
+        self.develop(tiles, wanted, size, |v_hat, width, height| scalar::synthesise_q4(self.0.decoder(), q, v_hat, width, height))
     }
 
     /// Of a whole picture, black where it is not known.
@@ -83,17 +83,5 @@ impl Graph for Scalar {
 
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
         scalar::code(self.0.decoder(), q, hyper, v_tile, quantiser)
-    }
-
-    fn take_times(&self) -> PhaseTimes {
-        PhaseTimes::default()
-    }
-
-    fn ceilings(&self) -> Option<Ceilings> {
-        None
-    }
-
-    fn layer_speeds(&self) -> Vec<LayerSpeed> {
-        Vec::new()
     }
 }

@@ -34,6 +34,16 @@ pub fn pixels_of(rect: Rect, (width, height): (usize, usize)) -> (usize, usize) 
     ((16 * rect.right()).min(width) - 16 * rect.x, (16 * rect.bottom()).min(height) - 16 * rect.y)
 }
 
+/// A side in pixels as the network sees it: a multiple of 64.
+pub fn padded(side: u32) -> u64 {
+    u64::from(side).next_multiple_of(64)
+}
+
+/// Pixels of (width, height) as the network sees them.
+pub fn padded_area((width, height): (u32, u32)) -> u64 {
+    padded(width).saturating_mul(padded(height))
+}
+
 /// Some rows and columns of a picture of `width` RGB pixels a row.
 pub fn crop<S: Copy>(mut rgb: Vec<S>, width: usize, rows: Range<usize>, columns: Range<usize>) -> Vec<S> {
     let (row, length) = (3 * width, 3 * columns.len());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use calotype_engine::measure::{Phase, PhaseTimes};
 
-use crate::gpu::lock;
+use crate::pool::lock;
 
 /// Two timestamps.
 const STAMP_BYTES: u64 = 16;

@@ -7,8 +7,8 @@ use calotype_engine::measure::Phase;
 use calotype_shaders::Kernel;
 
 use crate::Error;
-use crate::gpu::{Gpu, Pipeline, Variant, lock};
-use crate::pool::Buffer;
+use crate::gpu::{Gpu, Pipeline, Variant};
+use crate::pool::{Buffer, lock};
 
 /// Multiplications of a submit, about: under 100 ms on a slow integrated GPU, so that no watchdog resets it.
 const SUBMIT_WORK: u64 = 8 << 30;

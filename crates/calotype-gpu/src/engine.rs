@@ -8,11 +8,10 @@ use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Quantiser, Re
 use calotype_model::{Model, QualityTables};
 
 use crate::commands::{Commands, Submitted};
-use crate::gpu::{Failure, Gpu};
+use crate::gpu::{Failure, Gpu, Tuning};
 use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Piece, Window, assemble};
 use crate::packed::{gains, halves, to_halves, words};
 use crate::pool::Buffer;
-use crate::tuning::Tuning;
 use crate::{Adapter, AdapterFacts, Error, measure};
 
 /// What encoding panics with.

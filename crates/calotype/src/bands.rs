@@ -3,14 +3,16 @@
 use std::ops::Range;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_engine::{Engine, Placed, Rect, crop, pixels_of};
+use calotype_engine::{Engine, Placed, Rect};
+use calotype_format::Region;
 #[cfg(feature = "gpu")]
 use calotype_gpu::Engine as GpuEngine;
 use pollster::block_on;
 
 use crate::error::Error;
 use crate::fold::{Unfolding, coded_region};
-use crate::picture::{Region, make_grey};
+use crate::picture::make_grey;
+use crate::region::{cut, latents_of};
 #[cfg(feature = "gpu")]
 use crate::slot::Gpu;
 use crate::symbol_cache::SymbolCache;
@@ -222,11 +224,7 @@ impl<'a> Bands<'a> {
     /// As [`Bands::samples`], of what is coded.
     fn coded_samples<S: Copy>(&mut self, pixels: NextPixels<'a, S>) -> Result<(u32, Vec<S>), Error> {
         let (rect, rgb) = pixels(self)?;
-        let (width, height) = pixels_of(rect, self.tiles.size());
-        let [left, right] = [self.region.x, self.region.x + self.region.width].map(|x| x as usize - 16 * rect.x);
-        let [top, bottom] =
-            [self.region.y, self.region.y + self.region.height].map(|y| (y as usize).saturating_sub(16 * rect.y).min(height));
-        Ok(((bottom - top) as u32, crop(rgb, width, top..bottom, left..right)))
+        Ok(cut(rgb, rect, self.tiles.size(), self.region))
     }
 
     fn pixels(&mut self) -> Result<(Rect, Vec<u8>), Error> {
@@ -292,11 +290,4 @@ impl Iterator for Bands<'_> {
     fn next(&mut self) -> Option<Result<Band, Error>> {
         self.next_by(|bands| bands.band().map(|(height, rgb)| Band { height, rgb }))
     }
-}
-
-/// The latents that a region's pixels come from.
-pub(crate) fn latents_of(region: Region) -> Rect {
-    let [y, x] = [region.y, region.x].map(|pixel| pixel as usize / 16);
-    let [bottom, right] = [region.y + region.height, region.x + region.width].map(|pixel| pixel.div_ceil(16) as usize);
-    Rect { y, x, height: bottom - y, width: right - x }
 }

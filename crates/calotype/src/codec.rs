@@ -6,9 +6,11 @@ use calotype_cpu::Isa;
 use calotype_model::Model;
 use calotype_rans::{Scales, Tables};
 
-use crate::engine::{EngineChoice, EngineFacts, Engines};
+use crate::choice::{EngineChoice, EngineFacts};
+use crate::engine::Engines;
 use crate::error::Error;
-use crate::models::{self, ModelFacts, ModelId};
+use crate::model_id::ModelId;
+use crate::models::{self, ModelFacts};
 
 /// A model, ready to run: load it once, use it for many pictures and from many threads.
 pub struct Codec {

@@ -1,31 +1,29 @@
 //! From a file to pixels.
 
+use calotype_engine::padded_area;
 use calotype_format::layout::section;
-use calotype_format::{Fault, File, Header};
+use calotype_format::{Fault, File, Header, Region};
 
 use crate::alpha::AlphaRows;
 use crate::bands::Bands;
 use crate::coarse;
 use crate::codec::Codec;
-use crate::encode::padded_area;
 use crate::error::{Error, Unsupported};
 use crate::fold;
 use crate::inside::Inside;
-use crate::memory;
+use crate::memory::{self, DEFAULT_MAX_MEMORY};
 use crate::metadata::Metadata;
-use crate::models::ModelId;
-use crate::picture::{Channels, Image, Picture, Region, Samples, Shape, make_grey};
+use crate::model_id::ModelId;
+use crate::picture::{Channels, Image, Picture, Samples, Shape, make_grey};
 use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
+use crate::region::inside;
 use crate::shrink::scaled;
 use crate::symbol_cache::SymbolCache;
 use crate::tile::Tiles;
 
 /// One gigapixel.
 pub const DEFAULT_MAX_PIXELS: u64 = 1_000_000_000;
-
-/// 4 GiB.
-pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
 
 /// Bytes for each pixel of what [`Inside`] holds: M latents of 2 bytes for 256 pixels, once for the tiles and once for the picture.
 const BYTES_PER_INSIDE_PX: u64 = 8;
@@ -333,7 +331,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`Usage::Region`](crate::Usage::Region) if it is empty or not inside the picture.
     pub fn check_region(&self, region: Region) -> Result<Region, Error> {
-        region.inside(self.whole())
+        inside(region, self.whole())
     }
 
     /// The whole picture as a region.

@@ -2,22 +2,22 @@
 
 use std::ops::Range;
 
-use calotype_engine::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
-use calotype_format::{Fold, Header, Misuse, TileRect, TileStreams};
+use calotype_engine::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols, padded, padded_area};
+use calotype_format::{Fold, Header, Misuse, Region, TileStreams};
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 
 use crate::alpha;
 use crate::codec::Codec;
-use crate::decode::DEFAULT_MAX_MEMORY;
 use crate::engine::Encoder;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage, in_order};
 use crate::fold::folded;
-use crate::memory;
+use crate::memory::{self, DEFAULT_MAX_MEMORY};
 use crate::metadata::Metadata;
 use crate::picture::{Channels, Picture, RgbImage, Samples, Shape};
 use crate::quality::Quality;
+use crate::region::latents_of;
 
 /// Tiles of 1024x1024 pixels.
 pub const DEFAULT_TILE_LOG2: u8 = 10;
@@ -212,8 +212,8 @@ impl Job<'_> {
     }
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
-    fn code(&self, encoder: &mut Encoder<'_>, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
-        let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
+    fn code(&self, encoder: &mut Encoder<'_>, pixels: PixelRows<'_>, tiles: &[Region], coded: &mut Coded) -> Result<(), Error> {
+        let places: Vec<Rect> = tiles.iter().copied().map(latents_of).collect();
         let symbols = encoder.symbols(pixels, &places);
         let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);
@@ -251,20 +251,10 @@ impl Job<'_> {
     }
 }
 
-/// A side as the network sees it.
-pub(crate) fn padded(side: u32) -> u64 {
-    u64::from(side).next_multiple_of(64)
-}
-
 /// Pixels of a picture as the network sees it: thin ones are folded, sides are multiples of 64. What
 /// [`DecodeOptions::max_pixels`](crate::DecodeOptions::max_pixels) counts.
 pub fn padded_pixels(width: u32, height: u32) -> u64 {
     padded_area(Fold::of(width, height).map_or((width, height), |fold| fold.extent()))
-}
-
-/// Pixels of what is coded, sides padded to multiples of 64.
-pub(crate) fn padded_area((width, height): (u32, u32)) -> u64 {
-    padded(width).saturating_mul(padded(height))
 }
 
 /// Refuses to take more memory than the options allow.
@@ -319,10 +309,10 @@ fn checked(rows: Picture, asked: Shape) -> Result<Picture, Error> {
 }
 
 /// The tiles of a picture in bands of whole rows of tiles.
-fn tile_bands(codec: &Codec, header: &Header) -> impl Iterator<Item = Vec<TileRect>> + use<> {
+fn tile_bands(codec: &Codec, header: &Header) -> impl Iterator<Item = Vec<Region>> + use<> {
     let mut tiles = header.tiles();
     let length = header.tile_columns() as usize * codec.rows_in_band(header.coded_extent().0.into(), header.tile_log2);
-    std::iter::from_fn(move || Some(tiles.by_ref().take(length).collect())).take_while(|band: &Vec<TileRect>| !band.is_empty())
+    std::iter::from_fn(move || Some(tiles.by_ref().take(length).collect())).take_while(|band: &Vec<Region>| !band.is_empty())
 }
 
 /// Rounding up from 0 to 1 must pay for the bits between them: `1/2 + dead_zone / 256 * bits` is where both choices cost the same.
@@ -333,10 +323,4 @@ fn quantiser(tables: &Tables, dead_zone: u8) -> Quantiser {
         (32 + ((bits_q8 * u32::from(dead_zone)) >> 10)).min(64) as u8
     };
     Quantiser::with_thresholds(std::array::from_fn(threshold))
-}
-
-/// The latents of a tile of pixels (docs/MODEL.md section 4).
-pub(crate) fn latents_of(rect: &TileRect) -> Rect {
-    let [y, x] = [rect.y, rect.x].map(|pixel| pixel as usize / 16);
-    Rect { y, x, height: rect.height.div_ceil(16) as usize, width: rect.width.div_ceil(16) as usize }
 }

@@ -1,78 +1,18 @@
 //! Which engine runs the network, and what happens when a GPU fails: the CPU goes on, with the same bits.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use calotype_cpu::{Engine as Cpu, Isa};
-use calotype_engine::{AdapterKind, EncodeTables, Engine, PixelRows, Rect, TileSymbols};
+use calotype_engine::{EncodeTables, Engine, PixelRows, Rect, TileSymbols};
 use calotype_model::Model;
 use pollster::block_on;
 
+use crate::choice::{EngineChoice, EngineFacts, EngineKind, GpuFacts};
 use crate::error::Error;
+use crate::log::Log;
 #[cfg(feature = "gpu")]
 use crate::slot::{self, Gpu, Slot};
-
-/// Which engine to use. All give the same bytes and pixels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum EngineChoice {
-    /// A real GPU if there is one, else the CPU. A software implementation of a GPU is slower than the CPU engine, and never taken.
-    #[default]
-    Auto,
-    /// The CPU, with these instructions or the fastest of this machine.
-    Cpu(Option<Isa>),
-    /// The adapter of this name or number, or the best real GPU.
-    Gpu(Option<String>),
-    /// A GPU whose device is open already, e.g. a window's: [`Bands::next_pieces`](crate::Bands::next_pieces).
-    #[cfg(feature = "gpu")]
-    Shared(Box<calotype_gpu::Adapter>),
-}
-
-/// What an engine runs on.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EngineKind {
-    /// The processor.
-    Cpu,
-    /// A GPU, or a software implementation of one.
-    Gpu,
-}
-
-/// `cpu` or `gpu`, as in `--engine` and in JSON.
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            EngineKind::Cpu => "cpu",
-            EngineKind::Gpu => "gpu",
-        })
-    }
-}
-
-/// An engine at work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineFacts {
-    /// What it runs on.
-    pub engine: EngineKind,
-    /// The instruction set or the adapter's name.
-    pub adapter: String,
-}
-
-/// A GPU of this machine, or a software implementation of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GpuFacts {
-    /// Its name.
-    pub name: String,
-    /// The interface, e.g. `vulkan`.
-    pub backend: String,
-    /// The driver with its version.
-    pub driver: String,
-    /// What it is.
-    pub kind: AdapterKind,
-    /// The first of WebGPU's default limits that it lacks; `None` if it can be used.
-    pub lacks: Option<&'static str>,
-    /// Whether [`EngineChoice::Auto`] takes it.
-    pub auto: bool,
-}
 
 /// All GPUs, in the order of their numbers; none in builds without the feature `gpu`.
 pub fn gpus() -> Vec<GpuFacts> {
@@ -91,44 +31,12 @@ pub fn remember_in(folder: impl Into<PathBuf>) {
     let _ = slot::CACHE.set(folder.into());
 }
 
-impl From<Option<Isa>> for EngineChoice {
-    /// `None` is [`EngineChoice::Auto`].
-    fn from(isa: Option<Isa>) -> EngineChoice {
-        isa.map_or(EngineChoice::Auto, |isa| EngineChoice::Cpu(Some(isa)))
-    }
-}
-
 /// The engines of a codec.
 pub(crate) struct Engines {
     cpu: Cpu,
     #[cfg(feature = "gpu")]
     gpu: Slot,
     log: Log,
-}
-
-/// What has happened on the engines of a codec.
-#[derive(Default)]
-pub(crate) struct Log(Mutex<Entries>);
-
-#[derive(Default)]
-struct Entries {
-    ran_on_gpu: bool,
-    warnings: Vec<String>,
-}
-
-impl Log {
-    #[cfg(feature = "gpu")]
-    pub fn warn(&self, error: String) {
-        self.entries().warnings.push(format!("{error}; the CPU goes on, with the same result"));
-    }
-
-    fn ran_on_gpu(&self, gpu: bool) {
-        self.entries().ran_on_gpu = gpu;
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        lock(&self.0)
-    }
 }
 
 impl Engines {
@@ -211,10 +119,6 @@ impl Engines {
     pub fn inject(&self, failure: calotype_gpu::Failure) {
         self.gpu.opened().into_iter().for_each(|gpu| gpu.engine.inject(failure));
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What encodes a picture: a GPU until it fails, then the CPU.

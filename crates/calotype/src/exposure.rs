@@ -2,20 +2,20 @@
 
 use std::borrow::Cow;
 
-use calotype_engine::{Map, Placed, Rect, crop, pixels_of};
-use calotype_format::{Header, Section, TileRect, TileStreams};
+use calotype_engine::{Map, Placed, Rect, padded_area};
+use calotype_format::{Header, Region, Section, TileStreams};
 use rayon::prelude::*;
 
 use crate::alpha;
-use crate::bands;
 use crate::codec::Codec;
-use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_area};
+use crate::encode::{EncodeOptions, Encoded, Job, check_memory};
 use crate::error::{Error, Usage, in_order};
 use crate::fold::{Unfolding, coded_region, folded};
 use crate::memory;
 use crate::metadata::Metadata;
-use crate::picture::{Image, Picture, Region, make_grey};
+use crate::picture::{Image, Picture, make_grey};
 use crate::quality::Quality;
+use crate::region::{cut, inside, latents_of};
 use crate::search::{Search, Step, Window};
 use crate::tile::Decoded;
 
@@ -93,7 +93,7 @@ impl Codec {
         }
         check_memory(memory::of_exposure(padded_area(header.coded_extent()), picture.shape()), options)?;
         let picture = header.fold().map_or(Cow::Borrowed(picture), |fold| Cow::Owned(folded(picture, fold)));
-        let tiles: Vec<TileRect> = header.tiles().collect();
+        let tiles: Vec<Region> = header.tiles().collect();
         let alpha = picture.alpha().map(|samples| alpha::streams(&samples, 0, &tiles, &header));
         let sections = alpha::sections(alpha.as_deref(), metadata)?;
         let v = self.engines.on_cpu().analyse(&picture.opaque_rgb8(), picture.width() as usize, picture.height() as usize);
@@ -123,7 +123,7 @@ impl Exposure<'_> {
     /// # Errors
     /// As [`Codec::encode_picture`], and [`Usage::Region`] if the region is empty or not inside the picture.
     pub fn develop(&self, quality: Quality, region: Region) -> Result<Developed, Error> {
-        let region = region.inside(self.whole())?;
+        inside(region, self.whole())?;
         let trial = self.trial(quality.steps())?;
         let (encoded, image) = rayon::join(|| trial.encode(&self.sections), || trial.pixels(region));
         Ok(Developed { encoded: encoded?, image })
@@ -210,13 +210,13 @@ impl Exposure<'_> {
     fn trial(&self, quality: u16) -> Result<Trial<'_>, Error> {
         let header = Header { quality, ..self.header };
         let job = self.codec.job(&header, &self.options)?;
-        let rects: Vec<Rect> = header.tiles().map(|rect: TileRect| latents_of(&rect)).collect();
+        let places: Vec<Rect> = header.tiles().map(latents_of).collect();
         let v = Placed { place: Rect { y: 0, x: 0, height: self.v.height, width: self.v.width }, tile: &self.v };
         let tile = |&place: &Rect| {
             let (symbols, v_hat) = self.codec.cpu().code_tile(&job.tables, v, place);
             Decoded { place, symbols, v_hat }
         };
-        let tiles = rects.par_iter().map(tile).collect();
+        let tiles = places.par_iter().map(tile).collect();
         Ok(Trial { job, header, tiles })
     }
 }
@@ -255,11 +255,9 @@ impl Trial<'_> {
         let (width, height) = self.header.coded_extent();
         let size = (width as usize, height as usize);
         let maps: Vec<_> = self.tiles.iter().map(|tile| Placed { place: tile.place, tile: &tile.v_hat }).collect();
-        let wanted = bands::latents_of(region);
+        let wanted = latents_of(region);
         let rgb = self.job.codec.cpu().pixels(&self.job.tables.quality, &maps, wanted, size);
-        let [left, top] = [region.x as usize - 16 * wanted.x, region.y as usize - 16 * wanted.y];
-        let (rows, columns) = (top..top + region.height as usize, left..left + region.width as usize);
-        let mut rgb = crop(rgb, pixels_of(wanted, size).0, rows, columns);
+        let (_, mut rgb) = cut(rgb, wanted, size, region);
         if self.header.grey {
             make_grey(&mut rgb);
         }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use calotype_format::{Fold, Header, TileRect};
+use calotype_format::{Fold, Header, Region};
 
-use crate::picture::{Picture, Region, Samples};
+use crate::picture::{Picture, Samples};
 
 /// The picture that is coded in place of a thin one; where it has more pixels, they repeat the last ones.
 pub(crate) fn folded(picture: &Picture, fold: Fold) -> Picture {
@@ -66,8 +66,8 @@ pub(crate) fn coded_region(header: &Header) -> Region {
 }
 
 /// Where the pixels of a tile lie in the picture: a region of each strip.
-pub(crate) fn regions(header: &Header, tile: &TileRect) -> Vec<Region> {
-    let TileRect { x, y, width, height } = *tile;
+pub(crate) fn regions(header: &Header, tile: &Region) -> Vec<Region> {
+    let Region { x, y, width, height } = *tile;
     let Some(fold) = header.fold() else { return vec![Region { x, y, width, height }] };
     let (begin, count) = if fold.wide { (x, width) } else { (y, height) };
     let (longer, shorter) = (header.width.max(header.height), header.width.min(header.height));

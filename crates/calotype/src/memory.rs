@@ -4,6 +4,9 @@ use calotype_engine::Rect;
 
 use crate::picture::Shape;
 
+/// 4 GiB.
+pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
+
 /// Bytes for each pixel of the rows of tiles that are encoded together, sides padded to 64: v, symbols, the pixels themselves.
 const ENCODE_PX: u64 = 20;
 /// Bytes for each column of them: the rows that g_a works on.

@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 use calotype_gpu::{Adapter, AdapterFacts, Choice, Engine, Error, Options};
 use calotype_model::Model;
 
-use crate::engine::{EngineChoice, GpuFacts, Log, lock};
+use crate::choice::{EngineChoice, GpuFacts};
+use crate::log::{Log, lock};
 
 /// The folder that remembers what has been measured of this machine's GPUs.
 pub(crate) static CACHE: OnceLock<PathBuf> = OnceLock::new();

@@ -20,7 +20,8 @@ use crate::packed::{Next, PackedBlock, PackedPointwise, PackedStage, columns, en
 use crate::pool::Buffer;
 
 pub use hyper::HyperBuffers;
-pub(crate) use synthesis::{Window, assemble};
+pub(crate) use pieces::Window;
+pub(crate) use synthesis::assemble;
 pub use texture::Piece;
 
 /// The decoder part on the device.

@@ -5,7 +5,7 @@ use calotype_engine::{Placed, Rect};
 use calotype_shaders as shaders;
 
 use super::AtQuality;
-use super::pieces::{pieces, side};
+use super::pieces::{Window, pieces, pixels_of, side};
 use super::texture::Piece;
 use crate::Error;
 use crate::commands::{Commands, Submitted};
@@ -15,14 +15,6 @@ use crate::pool::Buffer;
 
 /// Values of a position at 1/8: 8x8 pixels of three channels.
 pub(super) const BLOCK: usize = 192;
-
-/// The latents whose pixels are wanted, of a picture of `width` x `height` pixels; cut into pieces of `piece` latents a side.
-pub(crate) struct Window {
-    pub wanted: Rect,
-    pub width: usize,
-    pub height: usize,
-    pub piece: usize,
-}
 
 impl AtQuality {
     /// v_hat of tiles to pixels. The next piece is on its way while the last one comes back.
@@ -93,11 +85,6 @@ impl AtQuality {
     }
 }
 
-/// How many pixels latents have.
-pub(super) fn pixels_of(rect: Rect) -> usize {
-    256 * rect.height * rect.width
-}
-
 /// The latents of a rectangle, from the tiles that it touches.
 pub(crate) fn assemble(commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>], rect: Rect, channels: usize) -> Result<Buffer, Error> {
     let v_hat = commands.take(2 * rect.height * rect.width * channels)?;
@@ -123,10 +110,8 @@ struct Pasting {
 
 impl Pasting {
     fn new(window: &Window) -> Pasting {
-        let wanted = window.wanted;
-        let width = window.width.min(16 * wanted.right()) - 16 * wanted.x;
-        let height = window.height.min(16 * wanted.bottom()) - 16 * wanted.y;
-        Pasting { wanted, width, rgb: vec![0; width * height * 3] }
+        let (width, height) = calotype_engine::pixels_of(window.wanted, (window.width, window.height));
+        Pasting { wanted: window.wanted, width, rgb: vec![0; width * height * 3] }
     }
 
     /// Copies the pixels of a rectangle, as far as they are in the picture.
