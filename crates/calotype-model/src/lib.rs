@@ -19,13 +19,13 @@ pub mod synthetic;
 mod tables;
 mod tensors;
 
-pub use chain::{AnyLayer, AnyLayerMut, Chain, Layer, RowTable, Stage};
+pub use chain::{AnyLayer, AnyLayerMut, Chain, Input, Layer, RowTable, Stage};
 pub use config::Config;
 pub use error::Error;
 pub use layers::{Block, Depthwise, Pointwise, Wide};
 pub use parts::{Decoder, Encoder, Model};
 pub use schedule::{Cell, Schedule, Step};
-pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Input, Product, StageShape};
+pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Product, StageShape};
 pub use tables::{GainTable, KNOTS, QUALITY_MAX, QualityTables, Tables};
 
 /// The version of MODEL.md's arithmetic that this crate implements.
