@@ -10,7 +10,7 @@ use tiff::encoder::{ImageEncoder, TiffEncoder, TiffKind, TiffValue};
 
 use crate::exif::{self, Extras};
 use crate::failure::Failure;
-use crate::write_image::fitted;
+use crate::pixels::fitted;
 
 /// Rows of a TIFF's strip.
 const STRIP_ROWS: u32 = 64;

@@ -4,8 +4,9 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use flate2::read::ZlibDecoder;
 
+use super::found::{Found, IPTC, Inflated, take};
 use super::icc::{self, Chromaticities};
-use super::{Found, IPTC, Inflated, MOST_BYTES, damaged, take, too_long};
+use super::note::{MOST_BYTES, damaged, too_long};
 use crate::exif::ReadSeek;
 
 const SIGNATURE_BYTES: u64 = 8;

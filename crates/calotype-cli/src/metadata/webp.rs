@@ -2,7 +2,8 @@
 
 use std::io::{Read, SeekFrom};
 
-use super::{Found, MOST_BYTES, damaged, take, too_long};
+use super::found::{Found, take};
+use super::note::{MOST_BYTES, damaged, too_long};
 use crate::exif::ReadSeek;
 
 /// `RIFF`, a length, `WEBP`.
