@@ -14,5 +14,6 @@ pub mod scalar;
 pub use calotype_engine::{Hyper, Map, TileSize};
 pub use engine::Engine;
 pub use error::Error;
+pub use graph::Graph;
 pub use isa::Isa;
 pub use measure::{Ceilings, LayerKind, LayerSpeed, Phase, PhaseTimes};

@@ -5,7 +5,7 @@
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
 use calotype_engine::Quantiser;
 use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Wide, synthetic};
-use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle, wide};
+use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle};
 
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
 const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
@@ -31,7 +31,7 @@ fn stream(layer: &Pointwise, input: &Map<i8>) -> Map<i16> {
 }
 
 fn wide_stream(layer: &Wide, input: &Map<i16>) -> Map<i16> {
-    stream_end(&wide(layer, input), &layer.shift)
+    stream_end(&pointwise(layer, input), &layer.shift)
 }
 
 fn shift_of(chain: &Chain, stage: usize) -> &[u8] {

@@ -43,7 +43,7 @@ fn pointwise_layers_multiply_rows_of_the_weight() {
 #[test]
 fn wide_layers_take_streams() {
     let layer = Wide { name: "w".into(), inputs: 2, outputs: 1, weight: vec![2047, -2047], bias: vec![-1], shift: vec![4] };
-    let sums = scalar::wide(&layer, &map(1, 2, &[32767_i16, -32768, 3, 4]));
+    let sums = scalar::pointwise(&layer, &map(1, 2, &[32767_i16, -32768, 3, 4]));
     assert_eq!(sums.data, [2047 * 65535 - 1, -2048]);
     assert_eq!(scalar::stream_end(&sums, &layer.shift).data, [32767, -128]);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use calotype_engine::measure::{Ceilings, LayerSpeed, PhaseTimes};
-use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize, TileSymbols};
+use calotype_engine::{EncodeTables, Hyper, PixelRows, Placed, Quantiser, Rect, TileSize, TileSymbols};
 use calotype_model::{Model, QualityTables};
 
 use crate::commands::{Commands, Submitted};
@@ -135,12 +135,13 @@ impl Engine {
     }
 
     /// v_hat of a tile, to look at.
-    pub fn download(&self, latents: &Latents) -> Result<Map<i16>, Error> {
+    #[cfg(test)]
+    pub(crate) fn download(&self, latents: &Latents) -> Result<calotype_engine::Map<i16>, Error> {
         let (TileSize { lh, lw }, channels) = (latents.size, self.model.decoder().config.m);
         let mut commands = Commands::new(&self.gpu)?;
         commands.download(&latents.v_hat, 2 * lh * lw * channels);
         let [v_hat] = pollster::block_on(commands.submit()?.wait())?;
-        Ok(Map { height: lh, width: lw, channels, data: to_halves(&v_hat, lh * lw * channels) })
+        Ok(calotype_engine::Map { height: lh, width: lw, channels, data: to_halves(&v_hat, lh * lw * channels) })
     }
 
     /// Where the time went since the last call; nothing before the first. Passes are timed on the device, where the adapter has timestamps;

@@ -11,7 +11,7 @@ use crate::tables::KNOTS;
 use crate::tensors::Element;
 use crate::{
     Block, BlockShape, Chain, ChainShape, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Input, Layer,
-    Pointwise, Product, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, Wide, check,
+    Pointwise, Product, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, check,
 };
 
 impl Decoder {
@@ -241,16 +241,10 @@ impl<'a> Source<'a> {
         self.take(&format!("{name}.read_shift"), &[channels])
     }
 
-    fn pointwise(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Pointwise, Error> {
+    fn pointwise<W: Element>(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Pointwise<W>, Error> {
         let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
         let (bias, shift) = self.ends(name, outputs)?;
         Ok(Pointwise { name: name.to_owned(), inputs, outputs, weight, bias, shift })
-    }
-
-    fn wide(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Wide, Error> {
-        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
-        let (bias, shift) = self.ends(name, outputs)?;
-        Ok(Wide { name: name.to_owned(), inputs, outputs, weight, bias, shift })
     }
 
     fn depthwise(&mut self, name: &str, channels: usize) -> Result<Depthwise, Error> {
@@ -281,7 +275,7 @@ impl<'a> Source<'a> {
             unshuffle: shape.unshuffle,
             layer: match shape.product {
                 Product::Int8 => Layer::Int8(self.pointwise(name, shape.outputs, shape.inputs)?),
-                Product::Wide => Layer::Wide(self.wide(name, shape.outputs, shape.inputs)?),
+                Product::Wide => Layer::Wide(self.pointwise(name, shape.outputs, shape.inputs)?),
             },
             shuffle: shape.shuffle,
             bias: shape.bias.as_ref().map(|name| table(self, name)).transpose()?,

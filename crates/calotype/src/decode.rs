@@ -90,12 +90,6 @@ pub struct Decoder<'a> {
     faults: Vec<Fault>,
 }
 
-/// Pictures count as what the network makes of them.
-fn check_pixels(header: &Header, max_pixels: u64) -> Result<(), Error> {
-    let Header { width, height, .. } = *header;
-    if padded_area(header.coded_extent()) > max_pixels { Err(Error::Limits { width, height, max_pixels }) } else { Ok(()) }
-}
-
 /// A region as 8-bit RGB.
 fn plain(region: Region) -> Shape {
     Shape { width: region.width, height: region.height, channels: Channels::Rgb, depth: 8 }
@@ -107,9 +101,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
-        let file = File::parse(bytes, options.max_pixels)?;
-        check_pixels(&file.header, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
+        Decoder::of(bytes, File::parse(bytes, options.max_pixels)?, Vec::new(), options)
     }
 
     /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
@@ -118,9 +110,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::new`].
     pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
-        let file = File::parse_prefix(bytes, options.max_pixels)?;
-        check_pixels(&file.header, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
+        Decoder::of(bytes, File::parse_prefix(bytes, options.max_pixels)?, Vec::new(), options)
     }
 
     /// As [`Decoder::partial`], of a damaged file: tiles whose checksum does not fit are flat, other sections left out: [`Decoder::damaged_tiles`],
@@ -130,7 +120,15 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::partial`], if header or index are damaged.
     pub fn salvage(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let (file, faults) = File::parse_damaged(bytes, options.max_pixels)?;
-        check_pixels(&file.header, options.max_pixels)?;
+        Decoder::of(bytes, file, faults, options)
+    }
+
+    /// Pictures count as what the network makes of them.
+    fn of(bytes: &'a [u8], file: File<'a>, faults: Vec<Fault>, options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
+        let (Header { width, height, .. }, max_pixels) = (file.header, options.max_pixels);
+        if padded_area(file.header.coded_extent()) > max_pixels {
+            return Err(Error::Limits { width, height, max_pixels });
+        }
         Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults })
     }
 

@@ -70,7 +70,7 @@ impl<K: Kernels> Graph for Network<K> {
         rayon::scope(|_| self.run_synthesis(q, tiles, wanted, size))
     }
 
-    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
+    fn analyse_rows(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
         rayon::scope(|_| self.run_analysis(pixels, rows))
     }
 

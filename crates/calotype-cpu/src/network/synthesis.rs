@@ -70,6 +70,9 @@ impl<K: Kernels> Network<K> {
         let stride = fold * side;
         let picture = Rect::of_picture(width, height);
         let latents = Latents { tiles, seen: wanted.widened(self.model.decoder().g_s.halo(), picture) };
+        let positions = |part: Rect| part.height * part.width;
+        let held: usize = tiles.iter().filter_map(|tile| tile.place.intersection(latents.seen)).map(positions).sum();
+        assert_eq!(held, positions(latents.seen), "latents of the picture");
         let columns = Columns {
             left: fold * (wanted.x - latents.seen.x),
             columns: fold * wanted.width,
