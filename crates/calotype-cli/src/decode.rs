@@ -176,7 +176,7 @@ fn in_rows(
         band.map(|band| band.map_err(failed))
     });
     let mut sink = Sink::create(&args.output, writing(args)?)?;
-    write_rows(&mut sink, format, (shape, &metadata), timed).map_err(|stopped| match stopped {
+    write_rows(&mut sink, format, shape, &metadata, timed).map_err(|stopped| match stopped {
         Stopped::Band(failure) => failure,
         Stopped::Write(error) => sink.failure(error),
     })?;

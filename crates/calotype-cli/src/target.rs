@@ -41,7 +41,7 @@ pub fn of(args: &EncodeArgs) -> Option<Target> {
 ///
 /// # Errors
 /// Usage for a target that no quality meets; else as encoding.
-pub fn encode(codec: &Codec, source: &Source, (args, options): (&EncodeArgs, &EncodeOptions), target: Target) -> Result<Hit, Failure> {
+pub fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, options: &EncodeOptions, target: Target) -> Result<Hit, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
     let held_memory = options.held_memory.saturating_add(source.picture.shape().pixels().saturating_mul(metric_px_bytes(target)));
     let exposure = codec.expose(&source.picture, &source.metadata, &EncodeOptions { held_memory, ..*options }).map_err(failed)?;

@@ -104,7 +104,7 @@ pub fn encode_image(format: ImageFormat, picture: Picture, mut metadata: Metadat
     let (shape, notes) = fit(format, picture.shape(), &mut metadata);
     if in_bands(format) {
         let mut file = Cursor::new(Vec::new());
-        write_rows(&mut file, format, (shape, &metadata), std::iter::once(Ok(picture)))?;
+        write_rows(&mut file, format, shape, &metadata, std::iter::once(Ok(picture)))?;
         return Ok((file.into_inner(), notes));
     }
     let image = pixels::into_image(pixels::fitted(picture, shape));

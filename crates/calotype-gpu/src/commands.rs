@@ -137,7 +137,7 @@ impl<'g> Commands<'g> {
     }
 
     /// Fills a level of a texture from a buffer of so many texels from row to row, when the list has run.
-    pub fn fill(&mut self, texture: &wgpu::Texture, level: u32, (from, pitch): (&Buffer, usize)) {
+    pub fn fill(&mut self, texture: &wgpu::Texture, level: u32, from: &Buffer, pitch: usize) {
         self.fills.push(Fill { from: from.clone(), pitch, texture: texture.clone(), level });
     }
 
@@ -184,7 +184,7 @@ impl<'g> Commands<'g> {
             let end = begin + self.short_run(begin);
             let mut place = begin;
             for pass in self.dispatches[begin..end].chunk_by(|a, b| a.phase == b.phase) {
-                self.encode_pass(&mut encoder, &sizes, place, (pass, &pipelines[place..]));
+                self.encode_pass(&mut encoder, &sizes, place, pass, &pipelines[place..]);
                 place += pass.len();
             }
             begin = end;
@@ -217,7 +217,8 @@ impl<'g> Commands<'g> {
         encoder: &mut wgpu::CommandEncoder,
         sizes: &Buffer,
         place: usize,
-        (dispatches, pipelines): (&[Dispatch], &[Arc<Pipeline>]),
+        dispatches: &[Dispatch],
+        pipelines: &[Arc<Pipeline>],
     ) {
         let stamps = self.gpu.clock.stamps(&self.gpu.device);
         let timestamp_writes = stamps.as_ref().map(|query_set| wgpu::ComputePassTimestampWrites {
@@ -228,7 +229,7 @@ impl<'g> Commands<'g> {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         for (i, (dispatch, pipeline)) in dispatches.iter().zip(pipelines).enumerate() {
             pass.set_pipeline(&pipeline.pipeline);
-            pass.set_bind_group(0, &self.bind(sizes, place + i, (dispatch, &pipeline.layout)), &[]);
+            pass.set_bind_group(0, &self.bind(sizes, place + i, dispatch, &pipeline.layout), &[]);
             let [x, y, z] = dispatch.workgroups;
             pass.dispatch_workgroups(x, y, z);
         }
@@ -238,7 +239,7 @@ impl<'g> Commands<'g> {
         }
     }
 
-    fn bind(&self, sizes: &Buffer, index: usize, (dispatch, layout): (&Dispatch, &wgpu::BindGroupLayout)) -> wgpu::BindGroup {
+    fn bind(&self, sizes: &Buffer, index: usize, dispatch: &Dispatch, layout: &wgpu::BindGroupLayout) -> wgpu::BindGroup {
         let uniform = wgpu::BufferBinding { buffer: sizes, offset: index as u64 * UNIFORM_BYTES, size: UNIFORM_BYTES.try_into().ok() };
         let uniform = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
         let storage = (1..).zip(&dispatch.buffers);

@@ -188,7 +188,7 @@ impl Engine {
         let (config, padded) = (&self.model.decoder().config, tile.padded());
         let mut commands = Commands::new(&self.gpu)?;
         let v = weights.analysis(&mut commands, pixels, padded, self.piece)?;
-        let z = weights.hyper_analysis(&mut commands, &encoding.gain_z, (&v, padded.size()))?;
+        let z = weights.hyper_analysis(&mut commands, &encoding.gain_z, &v, padded.size())?;
         let h8 = encoding.at.hyper(&mut commands, &z, tile.size())?;
         let v = if tile == padded { v } else { assemble(&mut commands, &[Placed { place: padded, tile: &v }], tile, config.m)? };
         let y = encoding.at.choose(&mut commands, &h8, &v, &encoding.thresholds)?;

@@ -59,7 +59,7 @@ impl Tuning {
         let emit = Emit::same(size, Some(&output), None);
         Ok(Tuning {
             int8: best(|tile| fastest(gpu, |commands| commands.code(&int8.with_tile(tile), 1, codes, &output)))?,
-            wide: best(|tile| fastest(gpu, |commands| commands.wide(&wide.with_tile(tile), (size, &input), &emit)))?,
+            wide: best(|tile| fastest(gpu, |commands| commands.wide(&wide.with_tile(tile), size, &input, &emit)))?,
         })
     }
 }

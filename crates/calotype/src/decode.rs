@@ -217,7 +217,7 @@ impl<'a> Decoder<'a> {
 
     fn picture_bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, beside: u64) -> Result<PictureBands<'c>, Error> {
         let shape = self.shape(region);
-        let bands = self.bands_within(codec, region, (shape, beside))?;
+        let bands = self.bands_within(codec, region, shape, beside)?;
         let bands = if shape.depth == 8 { bands.on_any_engine() } else { bands };
         let alpha = self.file.section(section::ALPHA).map(|section| AlphaRows::new(section, &self.file.header, region)).transpose()?;
         Ok(PictureBands::new(bands, alpha, shape))
@@ -238,7 +238,7 @@ impl<'a> Decoder<'a> {
     pub fn decode_region(&self, codec: &Codec, region: Region) -> Result<Image, Error> {
         let mut rgb = Vec::new();
         let shape = plain(region);
-        for band in self.bands_within(codec, region, (shape, 3 * shape.pixels()))?.on_any_engine() {
+        for band in self.bands_within(codec, region, shape, 3 * shape.pixels())?.on_any_engine() {
             let band = band?;
             if rgb.is_empty() {
                 rgb = band.rgb;
@@ -281,7 +281,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode`].
     pub fn inside(&self, codec: &Codec) -> Result<Inside, Error> {
         let shape = plain(self.whole());
-        self.bands_within(codec, self.whole(), (shape, BYTES_PER_INSIDE_PX * shape.pixels()))?;
+        self.bands_within(codec, self.whole(), shape, BYTES_PER_INSIDE_PX * shape.pixels())?;
         Inside::of(&self.tiles(codec)?)
     }
 
@@ -290,7 +290,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.
     pub fn bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<Bands<'c>, Error> {
-        Ok(self.bands_within(codec, region, (plain(region), 0))?.on_any_engine())
+        Ok(self.bands_within(codec, region, plain(region), 0)?.on_any_engine())
     }
 
     /// A region with the channels and the depth that the file says.
@@ -301,7 +301,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The bands of a region of this kind on the CPU, if that is, with the bytes `beside` it, no more memory than is allowed.
-    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, (shape, beside): (Shape, u64)) -> Result<Bands<'c>, Error> {
+    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, shape: Shape, beside: u64) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
         let bands = Bands::new(self.tiles(codec)?, region);
         let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };

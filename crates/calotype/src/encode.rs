@@ -126,13 +126,13 @@ impl Codec {
         mut pull: impl FnMut(u32) -> Result<Picture, E>,
     ) -> Result<Encoded, E> {
         let header = self.header(shape, options)?;
-        let Some(fold) = header.fold() else { return self.encode_coded((header, shape), metadata, options, pull) };
+        let Some(fold) = header.fold() else { return self.encode_coded(header, shape, metadata, options, pull) };
         let (width, height) = fold.extent();
         // The picture is held as it comes, and folded.
         let held_memory = options.held_memory.saturating_add(memory::of_folding(shape));
         let options = EncodeOptions { held_memory, ..*options };
         let (mut picture, mut top) = (None, 0);
-        self.encode_coded((header, Shape { width, height, ..shape }), metadata, &options, |rows| {
+        self.encode_coded(header, Shape { width, height, ..shape }, metadata, &options, |rows| {
             let picture = match &mut picture {
                 Some(picture) => picture,
                 None => picture.insert(folded(&checked(pull(shape.height)?, shape)?, fold)),
@@ -145,7 +145,8 @@ impl Codec {
     /// The file of a header and of what is coded: a picture of this shape, whose rows come from the top.
     fn encode_coded<E: From<Error>>(
         &self,
-        (header, shape): (Header, Shape),
+        header: Header,
+        shape: Shape,
         metadata: &Metadata,
         options: &EncodeOptions,
         mut pull: impl FnMut(u32) -> Result<Picture, E>,

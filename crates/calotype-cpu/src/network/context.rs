@@ -101,7 +101,7 @@ impl<K: Kernels> Network<K> {
         let mut field = self.step_field(0, (lh, lw));
         self.begin_first_step(h8, &mut v_hat, &mut field);
         for k in 0..self.decoder.steps.len() {
-            self.run_step(q, k, (h8, &mut v_hat), &mut symbols, &mut field);
+            self.run_step(q, k, h8, &mut v_hat, &mut symbols, &mut field);
         }
         self.retire(field);
         v_hat
@@ -134,7 +134,8 @@ impl<K: Kernels> Network<K> {
         &self,
         q: &QualityTables,
         step: usize,
-        (h8, v_hat): (&Map<i8>, &mut Map<i16>),
+        h8: &Map<i8>,
+        v_hat: &mut Map<i16>,
         symbols: &mut Symbols<'_>,
         field: &mut Field<K>,
     ) {
@@ -190,7 +191,7 @@ impl<K: Kernels> Network<K> {
             let input = Rows { data: &codes[first..], stride: period * step.inputs, count };
             for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
                 let places = Places { row, column, period };
-                self.set_cell(cell, input, &mut scratch.stream, (job, places, self.scales(q, cell)));
+                self.set_cell(cell, input, &mut scratch.stream, job, places, self.scales(q, cell));
             }
         }
     }
@@ -234,7 +235,7 @@ impl<K: Kernels> Network<K> {
         let codes = room(&mut seen, job.positions(self.model.decoder().config.m) * first.inputs);
         self.seen(step, &job, codes);
         let FieldRows { stream, active } = job.next.take().unwrap_or(job.field);
-        self.layer(scratch, first, Given::Codes(codes), (job.width, stream));
+        self.layer(scratch, first, Given::Codes(codes), job.width, stream);
         scratch.seen = seen;
         if let Some(block) = first.blocks.first() {
             self.enter(block, scratch, stream, active);
@@ -259,7 +260,9 @@ impl<K: Kernels> Network<K> {
         cell: &Cell<K>,
         input: Rows<'_, K::Code>,
         memory: &mut Vec<i16>,
-        (job, places, scales): (&mut Job<'_, K::Code>, Places, Scales<'_>),
+        job: &mut Job<'_, K::Code>,
+        places: Places,
+        scales: Scales<'_>,
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
         let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);

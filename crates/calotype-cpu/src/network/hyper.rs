@@ -50,7 +50,7 @@ impl<K: Kernels> Network<K> {
             let stream = field.stream[i * rows * field.row..].chunks_exact(field.row);
             let places = h8.chunks_mut(tile.lw * channels).zip(scale_index.chunks_mut(tile.lw * config.m));
             for (stream, (h8, index)) in stream.zip(places) {
-                self.head_row(scratch, &stream[..h8.len()], (head, &offset), (h8, index));
+                self.head_row(scratch, &stream[..h8.len()], head, &offset, h8, index);
             }
         });
         Hyper { h8, scale_index }
@@ -60,8 +60,10 @@ impl<K: Kernels> Network<K> {
         &self,
         scratch: &mut Scratch<K>,
         stream: &[i16],
-        (head, offset): (&K::Pointwise, &[i32]),
-        (h8, scale_index): (&mut [i8], &mut [u8]),
+        head: &K::Pointwise,
+        offset: &[i32],
+        h8: &mut [i8],
+        scale_index: &mut [u8],
     ) {
         let (decoder, channels) = (self.model.decoder(), self.model.decoder().h_read.len());
         let codes = room(&mut scratch.narrow, stream.len());

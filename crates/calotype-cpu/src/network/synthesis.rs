@@ -104,7 +104,7 @@ impl<K: Kernels> Network<K> {
             for (i, row) in given.chunks_exact_mut(width * first.inputs).enumerate() {
                 latents.gather(y / first.shuffle + i, row);
             }
-            self.layer(scratch, first, Given::Stream(given), (width, stream));
+            self.layer(scratch, first, Given::Stream(given), width, stream);
             scratch.gathered = gathered;
             if let Some(bias) = bias {
                 self.kernels.vectorise(|| add_bias(stream, bias));

@@ -40,7 +40,7 @@ pub(super) fn walk(decoder: &Decoder, q: &QualityTables, h8: &Map<i8>, mut symbo
         for latent in latents_of_step(decoder, k, &v_hat) {
             let m = latent % v_hat.channels;
             let mu = scaled(mean.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);
-            v_hat.data[latent] = reconstruct(decoder, q, (symbol(latent, mu), mu), m);
+            v_hat.data[latent] = reconstruct(decoder, q, symbol(latent, mu), mu, m);
         }
     }
     v_hat
@@ -74,7 +74,7 @@ fn latents_of_step(decoder: &Decoder, k: usize, v_hat: &Map<i16>) -> Vec<usize> 
 }
 
 /// A latent of channel m from its symbol and mu (Q6).
-fn reconstruct(decoder: &Decoder, q: &QualityTables, (symbol, mu): (i16, i16), m: usize) -> i16 {
+fn reconstruct(decoder: &Decoder, q: &QualityTables, symbol: i16, mu: i16, m: usize) -> i16 {
     let y_hat = sat16(64 * i32::from(symbol) + i32::from(mu));
     scaled(y_hat, q.gain_y_dec[m], decoder.tables.gain_y_dec.shift[m])
 }

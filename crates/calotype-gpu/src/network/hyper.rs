@@ -48,7 +48,7 @@ impl AtQuality {
 
 impl EncoderWeights {
     /// v `[4zh, 4zw, M]` of a tile to z symbols: none without hyper-latents.
-    pub fn hyper_analysis(&self, commands: &mut Commands<'_>, gains: &Buffer, (v, tile): (&Buffer, TileSize)) -> Result<Buffer, Error> {
+    pub fn hyper_analysis(&self, commands: &mut Commands<'_>, gains: &Buffer, v: &Buffer, tile: TileSize) -> Result<Buffer, Error> {
         let Some(h_a) = &self.h_a else { return commands.take(0) };
         commands.phase = Phase::HyperAnalysis;
         let (m, z) = (self.config.m, self.config.z);

@@ -67,7 +67,7 @@ impl AtQuality {
         let v_hat = assemble(commands, tiles, outer, self.weights.config.m)?;
         let size = Size::new(outer.height, outer.width);
         let field = Field::new(commands, size.times(2), first.channels, first.expansion())?;
-        commands.wide(&self.g_s_first, (size, &v_hat), &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
+        commands.wide(&self.g_s_first, size, &v_hat, &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
         let size = Size::new(inner.height, inner.width).times(2);
         // The last block crops the halo away; without blocks there is none.
         let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
@@ -78,7 +78,7 @@ impl AtQuality {
         }
         let bytes = size.positions() * BLOCK;
         let values = commands.take(2 * bytes)?;
-        commands.wide(&last.pointwise, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
+        commands.wide(&last.pointwise, size, &field.stream, &Emit::same(size, Some(&values), None))?;
         let pixels = commands.take(bytes)?;
         commands.elements(&shaders::PIXELS, bytes / 4, &[size.width], &[&values, &pixels]);
         Ok(pixels)
@@ -94,7 +94,7 @@ pub(crate) fn assemble(commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>]
         positions += part.height * part.width;
         let within = |whole: Rect, buffer| Part { buffer, width: whole.width, origin: (part.y - whole.y, part.x - whole.x) };
         let size = Size::new(part.height, part.width);
-        commands.copy(within(tile.place, tile.tile), within(rect, &v_hat), (size, channels));
+        commands.copy(within(tile.place, tile.tile), within(rect, &v_hat), size, channels);
     }
     assert_eq!(positions, rect.height * rect.width, "the tiles cover the rectangle");
     Ok(v_hat)

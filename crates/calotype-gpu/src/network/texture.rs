@@ -31,13 +31,13 @@ impl Piece {
         let mut pitch = (16 * place.width).next_multiple_of(PITCH);
         let mut texels = commands.take(4 * pitch * 16 * place.height)?;
         commands.elements(&shaders::TEXELS, pixels_of(place) / 4, &[4 * place.width, pitch / 4], &[&rgb, &texels]);
-        commands.fill(&texture, 0, (&texels, pitch));
+        commands.fill(&texture, 0, &texels, pitch);
         for level in 1..texture.mip_level_count() {
             let [width, height] = [width, height].map(|side| side >> level);
             let half_pitch = width.next_multiple_of(PITCH);
             let halved = commands.take(4 * half_pitch * height)?;
             commands.elements(&shaders::HALVE, width * height, &[width, pitch, half_pitch], &[&texels, &halved]);
-            commands.fill(&texture, level, (&halved, half_pitch));
+            commands.fill(&texture, level, &halved, half_pitch);
             (texels, pitch) = (halved, half_pitch);
         }
         Ok(Piece { place, texture, rgb })

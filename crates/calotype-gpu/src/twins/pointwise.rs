@@ -220,7 +220,7 @@ fn wide_stream() {
             damage_shift(damage, &mut layer.shift[..1]);
             let layer = PackedPointwise::wide(commands.gpu, &layer, Next { read: &read, addend: &[addend] })?.with_tile(tile);
             let buffer = commands.upload(&halves(&input.data))?;
-            commands.wide(&layer, (size(&input), &buffer), emit)
+            commands.wide(&layer, size(&input), &buffer, emit)
         };
         compare_streams((&shaders::WIDE_STREAM, inputs), (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
     }
