@@ -4,6 +4,7 @@ import io
 import tarfile
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 SIDE = 384  # px, of a stored crop
+ENLARGED_BY = 1.2, 2.5
+GRAIN = 5.0  # grey levels, the largest standard deviation: Kodak's median noise is 2.2, the crops' 0.7
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff"}
 
 
@@ -76,11 +79,44 @@ def shrunk_windows(crops, n, side):
     return x.round().clamp(0, 255).to(torch.uint8)
 
 
-def batch(crops, n, side, shrunk=0.0):
-    """n random windows, the share `shrunk` of them made of larger ones -> float [n,3,side,side] in [0, 1], channels last."""
-    few = round(n * shrunk)
-    x = torch.cat([windows(crops, n - few, side), shrunk_windows(crops, few, side)]) if few else windows(crops, n, side)
-    return (x.float() / 255).contiguous(memory_format=torch.channels_last)
+def enlarged_windows(crops, n, side):
+    """n windows, all enlarged by one random factor of 1.2 to 2.5 -> uint8 [n,3,side,side]: as soft as large photographs are."""
+    small = round(side / float(torch.empty(()).uniform_(*ENLARGED_BY)))
+    x = F.interpolate(windows(crops, n, small).float(), (side, side), mode="bicubic")
+    return x.round().clamp(0, 255).to(torch.uint8)
+
+
+def with_grain(x):
+    """float [n,3,h,w] in grey levels -> with noise of film and sensors, as strong in each window as chance will have it."""
+    n, _, h, w = x.shape
+    deviation = torch.rand(n, 1, 1, 1, device=x.device) * GRAIN
+    grey, colour = (torch.randn(n, channels, h, w, device=x.device) for channels in (1, 3))
+    noise = 0.8 * grey + 0.6 * colour  # most of it is in all three colours
+    if torch.rand(()) < 0.5:  # grain wider than a pixel, as strong as the other
+        noise = 2 * F.avg_pool2d(F.pad(noise, (0, 1, 0, 1), mode="replicate"), 2, stride=1)
+    return (x + deviation * noise).round().clamp(0, 255)
+
+
+class Kinds(NamedTuple):
+    """Shares of a batch that are made of other windows than crops have: shrunk, enlarged, and as many of any with grain."""
+
+    shrunk: float = 0.0
+    enlarged: float = 0.0
+    grain: float = 0.0
+
+
+CROPS_ALONE = Kinds()
+
+
+def batch(crops, n, side, kinds=CROPS_ALONE):
+    """n random windows, shares of them of other kinds -> float [n,3,side,side] in [0, 1], channels last."""
+    shrunk, enlarged, grainy = (round(n * share) for share in kinds)
+    makers = ((windows, n - shrunk - enlarged), (shrunk_windows, shrunk), (enlarged_windows, enlarged))
+    x = torch.cat([make(crops, count, side) for make, count in makers if count]).float()
+    if grainy:
+        chosen = torch.randperm(n, device=x.device)[:grainy]
+        x[chosen] = with_grain(x[chosen])
+    return (x / 255).contiguous(memory_format=torch.channels_last)
 
 
 def stratified_qualities(n, device):

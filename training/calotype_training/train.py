@@ -59,6 +59,8 @@ class Config:
     batch: int = 4
     crop: int = 256
     shrunk: float = 0.0  # share of a batch that is made of larger windows, shrunk
+    enlarged: float = 0.0  # share that is made of smaller windows, enlarged
+    grain: float = 0.0  # share, of all of these, that gets noise
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
     track_every: int = 4  # steps between SOAP's looks at the gradients' correlations
@@ -86,6 +88,10 @@ class NonFiniteLoss(RuntimeError):
 def learning_rate(config, step, progress, warm_up_steps=None):
     cosine = FINAL_LR + (1 - FINAL_LR) * 0.5 * (1 + math.cos(math.pi * progress))
     return config.lr * min(1.0, (step + 1) / (warm_up_steps or WARM_UP_STEPS)) * cosine
+
+
+def kinds(config):
+    return data.Kinds(config.shrunk, config.enlarged, config.grain)
 
 
 def fastest_precision(device):
@@ -155,13 +161,13 @@ class Trainer:
     def draw(self, crops):
         """-> x [B,3,crop,crop], t [B] of one step."""
         config = self.config
-        x = data.batch(crops, config.batch, config.crop, config.shrunk)
+        x = data.batch(crops, config.batch, config.crop, kinds(config))
         return x, data.stratified_qualities(config.batch, self.device)
 
     def learn_typical_distortion(self, crops, count=TYPICAL_CROPS):
         """What `distortion_power` needs, from that many crops at every quality of a few."""
         few = min(self.config.batch, count)
-        batches = [data.batch(crops, few, self.config.crop, self.config.shrunk) for _ in range(math.ceil(count / few))]
+        batches = [data.batch(crops, few, self.config.crop, kinds(self.config)) for _ in range(math.ceil(count / few))]
         self.distortion.measure(self.code, batches)
 
     def train_step(self, crops, progress):
@@ -200,6 +206,8 @@ def check(config):
         raise SystemExit(f"--from {config.begin} --to {config.end}: must be 0 <= from < to <= 1")
     if config.init and (config.state or config.resume or config.begin > 0):
         raise SystemExit("--init begins a run; --state, --resume and --from go on with one")
+    if min(kinds(config)) < 0 or config.shrunk + config.enlarged > 1 or config.grain > 1:
+        raise SystemExit("--shrunk, --enlarged and --grain are shares of a batch: 0 to 1, the first two together as well")
     asked_network(config)
 
 

@@ -214,12 +214,37 @@ def test_shrunk_windows_hold_more_of_their_crops():
     ramp = torch.arange(384).mul(2 / 3).to(torch.uint8).expand(1, 3, 384, 384)  # 0..255 from left to right
     spans = []
     for _ in range(20):
-        x = data.batch(ramp, 4, 256, shrunk=0.5)
+        x = data.batch(ramp, 4, 256, data.Kinds(shrunk=0.5))
         assert x.shape == (4, 3, 256, 256)
         assert torch.equal(x, (x * 255).round() / 255)  # whole grey levels, as pictures have
         spans.append((x.amax((1, 2, 3)) - x.amin((1, 2, 3))).tolist())
     plain, shrunk = ([s for span in spans for s in span[half]] for half in (slice(2), slice(2, 4)))
     assert max(plain) < 0.68 and min(shrunk) > 0.65 and max(shrunk) > 0.85
+
+
+def test_enlarged_windows_are_soft():
+    checks = torch.zeros(1, 3, 384, 384, dtype=torch.uint8)
+    checks[..., ::2] = 255  # columns, the steepest there are
+    x = data.batch(checks, 4, 256, data.Kinds(enlarged=0.5))
+    assert x.shape == (4, 3, 256, 256)
+    steps = [max(v.diff(dim=1).abs().max(), v.diff(dim=2).abs().max()).item() for v in x]
+    assert steps[:2] == [1, 1] and max(steps[2:]) < 1
+
+
+def test_grain_is_noise_of_mean_zero():
+    grey = torch.full((1, 3, 384, 384), 128, dtype=torch.uint8)
+    torch.manual_seed(1)
+    x = data.batch(grey, 8, 256, data.Kinds(grain=0.5)) * 255
+    noise = x - 128
+    grainy = noise.flatten(1).ne(0).any(1)
+    assert grainy.sum() == 4 and torch.equal(noise[~grainy], torch.zeros_like(noise[~grainy]))
+    assert noise.flatten(1).std(1).max() < 1.1 * data.GRAIN and noise.mean().abs() < 0.05
+
+
+def test_shares_of_a_batch_are_checked(shards, tmp_path):
+    for shares in ({"shrunk": 0.7, "enlarged": 0.4}, {"grain": 1.1}, {"enlarged": -0.1}):
+        with pytest.raises(SystemExit, match="shares of a batch"):
+            train.check(train.Config(data=str(shards), out=str(tmp_path), steps=1, **shares))
 
 
 def test_qualities_cover_every_part_of_the_range():
