@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::machine::{Machine, load_average};
-use crate::meter::Meter;
+use crate::meter::{Ceiling, KernelSpeed, Meter, PhaseTime};
 use crate::picture::Picture;
 use crate::speed::{Speed, Spread};
 
@@ -89,47 +89,6 @@ pub struct SizeBench {
     pub file_sha256: String,
     /// SHA-256 of the decoded pixels: the same on every engine.
     pub rgb_sha256: String,
-}
-
-/// Time of a part of the work.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PhaseTime {
-    /// As docs/MODEL.md names it.
-    pub phase: String,
-    /// Milliseconds: of all threads together on the CPU, of the device on a GPU, of the host for transfers.
-    pub ms: f64,
-}
-
-/// What a device does at most.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Ceiling {
-    /// Of what.
-    pub name: String,
-    /// How much.
-    pub value: f64,
-    /// `GOP/s` or `GB/s`.
-    pub unit: String,
-}
-
-/// What a kernel does at one of the network's shapes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KernelSpeed {
-    /// A layer of this shape.
-    pub layer: String,
-    /// What it does.
-    pub kind: String,
-    /// Channels.
-    pub inputs: usize,
-    /// Channels.
-    pub outputs: usize,
-    /// 10^9 operations per second; a multiplication with its addition counts as two.
-    pub gop_per_s: f64,
-    /// 10^9 bytes of maps per second.
-    pub gb_per_s: f64,
-    /// Share of the ceiling of its arithmetic: 1 is all.
-    pub of_gop_ceiling: f64,
-    /// Share of what a copy in main memory moves; maps in a cache can be faster.
-    pub of_gb_ceiling: f64,
 }
 
 /// Whole processes over one picture.

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::command_codec::{CommandCodec, Desk, RoundTrip};
 use crate::error::Error;
-use crate::evaluate::Plan;
 use crate::picture::Picture;
-use crate::point::Point;
-use crate::results::OURS;
+use crate::plan::Plan;
+use crate::point::{OURS, Point};
 
 /// Bits per pixel at which pictures are looked at; the window is chosen at the second.
 const TARGETS_BPP: [f64; 3] = [0.15, 0.3, 0.6];

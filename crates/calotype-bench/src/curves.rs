@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bd_rate::RateCurve;
 use crate::error::Error;
-use crate::summary::Mean;
+use crate::point::Mean;
 
 /// What a quality is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

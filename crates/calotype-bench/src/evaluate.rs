@@ -1,73 +1,18 @@
 //! Every codec over every picture: what is measured, in which order, and what is kept of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use calotype::{Codec, EncodeOptions, Encoded, Image};
+use calotype::Codec;
 use rayon::prelude::*;
 
 use crate::command_codec::{CommandCodec, Desk};
-use crate::error::{Error, Foreign};
-use crate::journal::Journal;
+use crate::error::Error;
 use crate::ours;
 use crate::picture::Picture;
+use crate::plan::{Hooks, Plan, Progress};
 use crate::point::{Measured, Point};
-
-/// What to measure.
-pub struct Plan<'a> {
-    /// Picture files.
-    pub files: Vec<PathBuf>,
-    /// Our qualities, ascending.
-    pub qualities: Vec<f64>,
-    /// Our options but for the quality.
-    pub options: EncodeOptions,
-    /// The other codecs.
-    pub peers: Vec<CommandCodec>,
-    /// What earlier runs measured.
-    pub journal: Journal,
-    /// What our times depend on besides the machine: engine and threads, in words.
-    pub engine: String,
-    /// Functions of the caller.
-    pub hooks: Hooks<'a>,
-}
-
-/// Takes one of our files.
-pub type Keep<'a> = dyn Fn(&Kept<'_>) -> Result<(), Foreign> + Sync + 'a;
-
-/// What the caller does.
-#[derive(Clone, Copy)]
-pub struct Hooks<'a> {
-    /// Reads a picture file.
-    pub read: &'a (dyn Fn(&Path) -> Result<Picture, Foreign> + Sync),
-    /// Takes each of our files with its decoded picture; nothing is taken from an earlier run then.
-    pub keep: Option<&'a Keep<'a>>,
-    /// Learns how far the work is.
-    pub progress: &'a (dyn Fn(&Progress<'_>) + Sync),
-}
-
-/// One of our files.
-pub struct Kept<'a> {
-    /// The picture's name.
-    pub name: &'a str,
-    /// Of the file.
-    pub quality: f64,
-    /// The file.
-    pub encoded: &'a Encoded,
-    /// What it decodes to.
-    pub decoded: &'a Image,
-}
-
-/// How far the work is.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// Steps done.
-    pub done: usize,
-    /// Steps in all.
-    pub of: usize,
-    /// The picture at work.
-    pub what: &'a str,
-}
 
 /// Counts steps and tells the caller.
 struct Steps<'a> {
@@ -76,22 +21,15 @@ struct Steps<'a> {
     of: usize,
 }
 
-impl Steps<'_> {
+impl<'a> Steps<'a> {
+    fn of(plan: &Plan<'a>) -> Steps<'a> {
+        let each = plan.qualities.len() + plan.peers.iter().map(|peer| peer.qualities.len()).sum::<usize>();
+        Steps { hooks: plan.hooks, done: AtomicUsize::new(0), of: each * plan.files.len() }
+    }
+
     fn advance(&self, steps: usize, what: &str) {
         let done = self.done.fetch_add(steps, Ordering::Relaxed) + steps;
         (self.hooks.progress)(&Progress { done, of: self.of, what });
-    }
-}
-
-impl Plan<'_> {
-    fn steps(&self) -> Steps<'_> {
-        let each = self.qualities.len() + self.peers.iter().map(|peer| peer.qualities.len()).sum::<usize>();
-        Steps { hooks: self.hooks, done: AtomicUsize::new(0), of: each * self.files.len() }
-    }
-
-    /// Reads a picture through the caller.
-    pub(crate) fn read(&self, path: &Path) -> Result<Picture, Error> {
-        (self.hooks.read)(path).map_err(Error::Foreign)
     }
 }
 
@@ -100,7 +38,7 @@ impl Plan<'_> {
 /// # Errors
 /// Those of the caller's functions, of our codec, of a peer's tools, of the journal.
 pub fn measure(codec: &Codec, plan: &Plan<'_>) -> Result<Vec<Measured>, Error> {
-    let steps = plan.steps();
+    let steps = Steps::of(plan);
     plan.files.iter().map(|file| measure_picture(codec, plan, &steps, file)).collect()
 }
 

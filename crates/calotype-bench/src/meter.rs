@@ -4,9 +4,50 @@ use std::time::Duration;
 
 use calotype::cpu::{Ceilings, LayerKind, LayerSpeed, Phase, PhaseTimes};
 use calotype::{Codec, cpu, gpu};
+use serde::{Deserialize, Serialize};
 
-use crate::bench::{Ceiling, KernelSpeed, PhaseTime};
 use crate::error::Error;
+
+/// Time of a part of the work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// As docs/MODEL.md names it.
+    pub phase: String,
+    /// Milliseconds: of all threads together on the CPU, of the device on a GPU, of the host for transfers.
+    pub ms: f64,
+}
+
+/// What a device does at most.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Of what.
+    pub name: String,
+    /// How much.
+    pub value: f64,
+    /// `GOP/s` or `GB/s`.
+    pub unit: String,
+}
+
+/// What a kernel does at one of the network's shapes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KernelSpeed {
+    /// A layer of this shape.
+    pub layer: String,
+    /// What it does.
+    pub kind: String,
+    /// Channels.
+    pub inputs: usize,
+    /// Channels.
+    pub outputs: usize,
+    /// 10^9 operations per second; a multiplication with its addition counts as two.
+    pub gop_per_s: f64,
+    /// 10^9 bytes of maps per second.
+    pub gb_per_s: f64,
+    /// Share of the ceiling of its arithmetic: 1 is all.
+    pub of_gop_ceiling: f64,
+    /// Share of what a copy in main memory moves; maps in a cache can be faster.
+    pub of_gb_ceiling: f64,
+}
 
 /// The engine that runs a codec's network.
 #[derive(Clone, Copy)]

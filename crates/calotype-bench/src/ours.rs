@@ -7,8 +7,8 @@ use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Image, Qua
 use rayon::prelude::*;
 
 use crate::error::{Error, Foreign};
-use crate::evaluate::{Kept, Plan};
 use crate::picture::Picture;
+use crate::plan::{Kept, Plan};
 use crate::point::{Ours, Point};
 
 /// Why a quality was not measured.

@@ -9,6 +9,30 @@ use crate::picture::Picture;
 use crate::psnr::{seen_psnr_db, with_hidden_of};
 use crate::ssimulacra2::ssimulacra2;
 
+/// What our codec is called beside others.
+pub const OURS: &str = "calotype";
+
+/// Means over the images at one quality.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mean {
+    /// The codec's own setting.
+    pub quality: f64,
+    /// Mean of the images' bits per pixel.
+    pub bpp: f64,
+    /// Mean of the images' PSNR.
+    pub psnr_db: f64,
+    /// Mean over the images; none if one is too small.
+    pub ms_ssim: Option<f64>,
+    /// Mean over the images.
+    pub ssimulacra2: Option<f64>,
+    /// Mean time in memory, of our codec alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encode_ms: Option<f64>,
+    /// Mean time in memory, of our codec alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode_ms: Option<f64>,
+}
+
 /// A picture and what was measured on it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {

@@ -9,14 +9,11 @@ use crate::command_codec::CommandCodec;
 use crate::crops::Crop;
 use crate::curves::Curve;
 use crate::error::Error;
-use crate::evaluate::Plan;
 use crate::machine::Machine;
-use crate::point::{Measured, Point};
+use crate::plan::Plan;
+use crate::point::{Mean, Measured, OURS, Point};
 use crate::speed::Speed;
-use crate::summary::{self, Comparison, Mean, Pair, WorstRate};
-
-/// What our codec is called beside others.
-pub const OURS: &str = "calotype";
+use crate::summary::{self, Comparison, Pair, WorstRate};
 
 /// The rate near which speeds are compared, bits per pixel.
 const SPEED_BPP: f64 = 0.75;

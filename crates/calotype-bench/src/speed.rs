@@ -130,7 +130,7 @@ impl Race<'_> {
 pub fn calotype_command(program: PathBuf, model_id: &str, model: Option<&Path>) -> CommandCodec {
     let more = model.map_or_else(Vec::new, |model| vec!["--model".into(), model.into()]);
     CommandCodec {
-        label: crate::results::OURS.to_string(),
+        label: crate::point::OURS.to_string(),
         version: format!("{} {model_id}", crate::VERSION),
         encoder: program.clone(),
         decoder: program,

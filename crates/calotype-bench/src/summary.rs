@@ -6,28 +6,7 @@ use serde::Serialize;
 
 use crate::bd_rate::bd_rate;
 use crate::curves::{Curve, Metric};
-use crate::point::{Measured, Ours, Point};
-
-/// Means over the images at one quality.
-#[derive(Clone, Debug, Serialize)]
-pub struct Mean {
-    /// The codec's own setting.
-    pub quality: f64,
-    /// Mean of the images' bits per pixel.
-    pub bpp: f64,
-    /// Mean of the images' PSNR.
-    pub psnr_db: f64,
-    /// Mean over the images; none if one is too small.
-    pub ms_ssim: Option<f64>,
-    /// Mean over the images.
-    pub ssimulacra2: Option<f64>,
-    /// Mean time in memory, of our codec alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encode_ms: Option<f64>,
-    /// Mean time in memory, of our codec alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decode_ms: Option<f64>,
-}
+use crate::point::{Mean, Measured, Ours, Point};
 
 /// The file that exceeds its cross entropy most, by the measure `bytes / (1.005 * cross entropy in bytes + 64)`.
 #[derive(Clone, Debug, Serialize)]

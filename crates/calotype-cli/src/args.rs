@@ -7,10 +7,9 @@ use calotype::Region;
 use calotype_view::Overlay;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::amount::{parse_bytes, parse_count};
 use crate::bad_value::BadValue;
-use crate::metadata::Strip;
-use crate::read_image::Turn;
-use crate::target::{parse_bytes, parse_count};
+use crate::metadata::{Strip, Turn};
 
 /// Calotype, a learned image codec.
 #[derive(Parser)]

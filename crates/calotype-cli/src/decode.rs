@@ -14,10 +14,10 @@ use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::exif;
 use crate::failure::{Failure, shown};
-use crate::metadata::{self, Strip, asked_orientation, say_orientation};
+use crate::metadata::{self, Strip, Turn, asked_orientation, say_orientation};
 use crate::output::{self, Done, Existing, Sink, Writing, is_stdout};
 use crate::pixels;
-use crate::read_image::{Turn, read_calo};
+use crate::read_image::read_calo;
 use crate::write_image::{fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
@@ -176,7 +176,7 @@ fn in_rows(
         band.map(|band| band.map_err(failed))
     });
     let mut sink = Sink::create(&args.output, writing(args)?)?;
-    write_rows(&mut sink, format, (shape, &metadata), timed).map_err(|stopped| match stopped {
+    write_rows(&mut sink, format, shape, &metadata, timed).map_err(|stopped| match stopped {
         Stopped::Band(failure) => failure,
         Stopped::Write(error) => sink.failure(error),
     })?;

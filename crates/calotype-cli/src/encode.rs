@@ -199,7 +199,7 @@ fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
 fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, held: u64) -> Result<Hit, Failure> {
     let options = options(args, held)?;
     if let Some(target) = target::of(args) {
-        return target::encode(codec, source, (args, &options), target);
+        return target::encode(codec, source, args, &options, target);
     }
     let encoded = codec.encode_picture(&source.picture, &source.metadata, &options);
     let encoded = encoded.map_err(|error| Failure::codec(&args.input, &error))?;

@@ -12,9 +12,8 @@ use tiff::decoder::Decoder as TiffDecoder;
 use tiff::tags::Tag;
 
 use crate::failure::{Failure, shown};
-use crate::kind::Kind;
+use crate::kind::{Kind, kind_of};
 use crate::metadata::PixelChunks;
-use crate::read_image::kind_of;
 use crate::read_jpeg;
 use crate::read_jxl::Jxl;
 use crate::refusal::Refusal;

@@ -1,7 +1,10 @@
 //! What kind of file it is, by its first bytes.
 
+use std::path::Path;
+
 use image::ImageFormat;
 
+use crate::failure::Failure;
 use crate::refusal::Refusal;
 
 /// Bytes that tell.
@@ -104,6 +107,21 @@ fn brand(bytes: &[u8]) -> Option<Refusal> {
         b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" => Some(Refusal::is("HEIC", HEIC)),
         b"crx " => Some(raw_file()),
         _ => None,
+    })
+}
+
+/// What kind of file this is, by its first bytes.
+///
+/// # Errors
+/// Malformed for what is no image, unsupported for other formats.
+pub fn kind_of(bytes: &[u8], path: &Path) -> Result<Kind, Failure> {
+    if bytes.is_empty() {
+        return Err(Failure::malformed(path, "is empty; give an image"));
+    }
+    Kind::of(bytes).map_err(|not_read| match not_read {
+        NotRead::Calo => Failure::malformed(path, "is a .calo file already; decode it with `calotype decode`"),
+        NotRead::Unknown => Failure::malformed(path, format!("is not an image that calotype knows; {}", readable())),
+        NotRead::Other(refusal) => refusal.of(path),
     })
 }
 

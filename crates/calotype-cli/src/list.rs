@@ -67,7 +67,8 @@ pub fn devices(args: &ListArgs) -> Result<(), Failure> {
     let gpus = gpus();
     let fastest = (!gpus.iter().any(|gpu| gpu.auto)).then(Isa::detect);
     let cpu = |isa: Isa| Device { engine: EngineKind::Cpu.to_string(), adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
-    let devices = Isa::available().into_iter().map(cpu).chain(gpus.into_iter().enumerate().map(gpu)).collect();
+    let devices =
+        Isa::available().into_iter().map(cpu).chain(gpus.into_iter().enumerate().map(|(number, facts)| gpu(number, facts))).collect();
     let list = Devices { devices, threads: rayon::current_num_threads() };
     if args.json {
         return output::print_json(&list);
@@ -76,7 +77,7 @@ pub fn devices(args: &ListArgs) -> Result<(), Failure> {
     output::print(&format!("{} threads", list.threads))
 }
 
-fn gpu((number, facts): (usize, GpuFacts)) -> Device {
+fn gpu(number: usize, facts: GpuFacts) -> Device {
     let GpuFacts { name, backend, driver, kind, lacks, auto } = facts;
     Device {
         engine: EngineKind::Gpu.to_string(),

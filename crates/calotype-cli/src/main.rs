@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod amount;
 mod args;
 mod bad_value;
 mod batch;

@@ -150,6 +150,25 @@ pub fn without_full_alpha(image: DynamicImage) -> DynamicImage {
     }
 }
 
+/// A picture with the channels and the depth of `shape`.
+pub fn fitted(picture: Picture, shape: Shape) -> Picture {
+    if (picture.channels(), picture.depth()) == (shape.channels, shape.depth) {
+        return picture;
+    }
+    let image = into_image(picture);
+    let image: DynamicImage = match (shape.channels, shape.depth) {
+        (Channels::Grey, 8) => image.into_luma8().into(),
+        (Channels::GreyAlpha, 8) => image.into_luma_alpha8().into(),
+        (Channels::Rgb, 8) => image.into_rgb8().into(),
+        (Channels::Rgba, 8) => image.into_rgba8().into(),
+        (Channels::Grey, _) => image.into_luma16().into(),
+        (Channels::GreyAlpha, _) => image.into_luma_alpha16().into(),
+        (Channels::Rgb, _) => image.into_rgb16().into(),
+        (Channels::Rgba, _) => image.into_rgba16().into(),
+    };
+    from_image(image).expect("as many samples as before, of another kind")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

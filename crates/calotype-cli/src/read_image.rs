@@ -6,14 +6,13 @@ use std::io::{self, BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture};
-use clap::ValueEnum;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::exif::ReadSeek;
 use crate::failure::Failure;
 use crate::frames::{self, Frames};
-use crate::kind::{self, FIRST_BYTES, Kind, NotRead};
-use crate::metadata::{self, Company, Found, PixelChunks};
+use crate::kind::{FIRST_BYTES, Kind, kind_of};
+use crate::metadata::{self, Company, Found, PixelChunks, Turn};
 use crate::output::is_pipe;
 use crate::pixels;
 use crate::read_bmp;
@@ -34,15 +33,6 @@ pub struct Source {
     pub metadata: Metadata,
     /// What of the original a `.calo` file does not keep, one line each.
     pub notes: Vec<String>,
-}
-
-/// What becomes of an orientation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Turn {
-    /// Turn the pixels
-    Apply,
-    /// Leave them as they are stored, and say in Exif how to turn them
-    Keep,
 }
 
 /// How an image is read.
@@ -308,21 +298,6 @@ pub fn pixels_of<'a>(file: impl BufRead + Seek + 'a, format: ImageFormat) -> io:
 /// An image file, or one in memory.
 pub trait Input: BufRead + Seek {}
 impl<T: BufRead + Seek> Input for T {}
-
-/// What kind of file this is, by its first bytes.
-///
-/// # Errors
-/// Malformed for what is no image, unsupported for other formats.
-pub fn kind_of(bytes: &[u8], path: &Path) -> Result<Kind, Failure> {
-    if bytes.is_empty() {
-        return Err(Failure::malformed(path, "is empty; give an image"));
-    }
-    Kind::of(bytes).map_err(|not_read| match not_read {
-        NotRead::Calo => Failure::malformed(path, "is a .calo file already; decode it with `calotype decode`"),
-        NotRead::Unknown => Failure::malformed(path, format!("is not an image that calotype knows; {}", kind::readable())),
-        NotRead::Other(refusal) => refusal.of(path),
-    })
-}
 
 /// Room for 16-bit RGBA and as much again inside the decoder.
 fn limits(max_pixels: u64) -> Limits {

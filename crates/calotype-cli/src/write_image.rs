@@ -104,10 +104,10 @@ pub fn encode_image(format: ImageFormat, picture: Picture, mut metadata: Metadat
     let (shape, notes) = fit(format, picture.shape(), &mut metadata);
     if in_bands(format) {
         let mut file = Cursor::new(Vec::new());
-        write_rows(&mut file, format, (shape, &metadata), std::iter::once(Ok(picture)))?;
+        write_rows(&mut file, format, shape, &metadata, std::iter::once(Ok(picture)))?;
         return Ok((file.into_inner(), notes));
     }
-    let image = pixels::into_image(fitted(picture, shape));
+    let image = pixels::into_image(pixels::fitted(picture, shape));
     let bytes = match format {
         ImageFormat::Jpeg => jpeg(&image, metadata),
         ImageFormat::WebP => webp(&image, metadata),
@@ -147,25 +147,6 @@ fn fitting_kind(format: ImageFormat, shape: Shape, notes: &mut Vec<String>) -> S
         (false, true) => Channels::Rgba,
     };
     Shape { channels, depth: if keeps_depth { 16 } else { 8 }, ..shape }
-}
-
-/// A picture with the channels and the depth of `shape`.
-pub fn fitted(picture: Picture, shape: Shape) -> Picture {
-    if (picture.channels(), picture.depth()) == (shape.channels, shape.depth) {
-        return picture;
-    }
-    let image = pixels::into_image(picture);
-    let image: DynamicImage = match (shape.channels, shape.depth) {
-        (Channels::Grey, 8) => image.into_luma8().into(),
-        (Channels::GreyAlpha, 8) => image.into_luma_alpha8().into(),
-        (Channels::Rgb, 8) => image.into_rgb8().into(),
-        (Channels::Rgba, 8) => image.into_rgba8().into(),
-        (Channels::Grey, _) => image.into_luma16().into(),
-        (Channels::GreyAlpha, _) => image.into_luma_alpha16().into(),
-        (Channels::Rgb, _) => image.into_rgb16().into(),
-        (Channels::Rgba, _) => image.into_rgba16().into(),
-    };
-    pixels::from_image(image).expect("as many samples as before, of another kind")
 }
 
 /// Takes away what the format does not hold, with a note for each.

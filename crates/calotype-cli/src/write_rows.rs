@@ -10,7 +10,7 @@ use tiff::encoder::{ImageEncoder, TiffEncoder, TiffKind, TiffValue};
 
 use crate::exif::{self, Extras};
 use crate::failure::Failure;
-use crate::write_image::fitted;
+use crate::pixels::fitted;
 
 /// Rows of a TIFF's strip.
 const STRIP_ROWS: u32 = 64;
@@ -60,13 +60,14 @@ impl From<tiff::TiffError> for Stopped {
 pub fn write_rows(
     sink: &mut (impl Read + Write + Seek),
     format: ImageFormat,
-    (shape, metadata): (Shape, &Metadata),
+    shape: Shape,
+    metadata: &Metadata,
     bands: impl Iterator<Item = Result<Picture, Failure>>,
 ) -> Result<(), Stopped> {
     let bands = bands.map(|band| band.map(|band| fitted(band, shape).into_samples()));
     match format {
-        ImageFormat::Png => png(sink, (shape, metadata), bands),
-        ImageFormat::Tiff => tiff(sink, (shape, metadata), bands),
+        ImageFormat::Png => png(sink, shape, metadata, bands),
+        ImageFormat::Tiff => tiff(sink, shape, metadata, bands),
         _ => pnm(sink, shape, bands),
     }
 }
@@ -91,7 +92,8 @@ fn pnm(sink: &mut impl Write, shape: Shape, bands: impl Iterator<Item = Result<S
 
 fn png(
     sink: &mut impl Write,
-    (shape, metadata): (Shape, &Metadata),
+    shape: Shape,
+    metadata: &Metadata,
     bands: impl Iterator<Item = Result<Samples, Failure>>,
 ) -> Result<(), Stopped> {
     let mut encoder = png::Encoder::with_info(sink, png_info(shape, metadata))?;
@@ -129,7 +131,8 @@ fn png_info(shape: Shape, metadata: &Metadata) -> png::Info<'_> {
 /// A TIFF has no grey with alpha: that comes as RGB with alpha.
 fn tiff(
     sink: &mut (impl Read + Write + Seek),
-    (shape, metadata): (Shape, &Metadata),
+    shape: Shape,
+    metadata: &Metadata,
     bands: impl Iterator<Item = Result<Samples, Failure>>,
 ) -> Result<(), Stopped> {
     match (shape.channels, shape.depth) {
@@ -245,7 +248,7 @@ mod tests {
                 }
                 let metadata = if format == ImageFormat::Pnm { Metadata::default() } else { metadata(channels.is_grey()) };
                 let mut file = Cursor::new(Vec::new());
-                write_rows(&mut file, format, (picture.shape(), &metadata), bands(&picture)).unwrap();
+                write_rows(&mut file, format, picture.shape(), &metadata, bands(&picture)).unwrap();
                 let (file, what) = (file.into_inner(), format!("{format:?} {:?}", picture.shape()));
                 let mut source = RowSource::open(Path::new("-"), &file, &Reading::plain(100_000)).expect("rows");
                 assert_eq!((source.shape, &source.metadata), (picture.shape(), &metadata), "{what}");
@@ -267,7 +270,7 @@ mod tests {
         let picture = picture(2, 2, Channels::Rgb, 8);
         let failed = || [picture.rows(0..1).map_err(|_| Failure::usage("")), Err(Failure::usage("no more"))].into_iter();
         for format in [ImageFormat::Png, ImageFormat::Pnm, ImageFormat::Tiff] {
-            let stopped = write_rows(&mut Cursor::new(Vec::new()), format, (picture.shape(), &Metadata::default()), failed());
+            let stopped = write_rows(&mut Cursor::new(Vec::new()), format, picture.shape(), &Metadata::default(), failed());
             assert!(matches!(stopped, Err(Stopped::Band(Failure { code: 2, .. }))), "{format:?}");
         }
     }

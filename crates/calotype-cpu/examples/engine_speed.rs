@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use calotype_cpu::{Engine, Isa, TileSize};
-use calotype_model::{Model, Quantiser};
+use calotype_engine::Quantiser;
+use calotype_model::Model;
 
 const ROUNDS: usize = 15;
 const QUALITY: u16 = 8000;
@@ -51,7 +52,7 @@ fn round(model: &Arc<Model>, isa: Isa, (width, height): (usize, usize)) -> Vec<(
     let z = timed(&mut times, "hyper_analyse", || engine.hyper_analyse(&gain_z, &v));
     let hyper = timed(&mut times, "hyper", || engine.hyper(&q, &z, tile));
     let (symbols, _) = timed(&mut times, "code", || engine.code(&q, &hyper, &v, &Quantiser::nearest()));
-    let v_hat = timed(&mut times, "means", || engine.means(&q, &hyper, &symbols));
+    let v_hat = timed(&mut times, "means", || engine.means(&q, &hyper.h8, &symbols));
     timed(&mut times, "synthesise", || engine.synthesise(&q, &v_hat, width, height));
     times
 }

@@ -1,20 +1,23 @@
 //! The engine: a model ready to run on this machine.
 
-use std::ops::Range;
+use std::convert::Infallible;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use calotype_model::{Model, QualityTables, Quantiser};
+use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Rect, TileSize, TileSymbols, assemble};
+use calotype_model::{Model, QualityTables};
+use rayon::prelude::*;
 
 use crate::graph::{Graph, Scalar};
 use crate::kernels::{Kernels, portable::Portable};
 use crate::network::Network;
-use crate::{Ceilings, Error, Isa, LayerSpeed, PhaseTimes};
-use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
+use crate::{Error, Isa};
 
 /// Pixels of a band for each thread, by default: its maps take about 8 bytes per pixel, which fits the second-level cache.
 const BAND_PX: usize = 128 << 10;
 
-/// A model with its weights arranged for one [`Isa`]. All methods are deterministic and give the same bits on every [`Isa`].
+/// A model with its weights arranged for one [`Isa`]; what it computes tile by tile is [`Graph`]. All methods are deterministic and give the same
+/// bits on every [`Isa`].
 ///
 /// Work is spread over rayon's current pool. Sizes that do not fit the model are the caller's mistake and panic; what a file says never does,
 /// as long as sizes come from [`TileSize`] and the model's config.
@@ -47,48 +50,10 @@ impl Engine {
         &self.model
     }
 
-    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h8 `[lh, lw, P]` and the scale indices `[lh, lw, M]`.
-    pub fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
-        self.graph.hyper(q, z, tile)
-    }
-
-    /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`, v units.
-    pub fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        self.graph.means(q, hyper, symbols)
-    }
-
     /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
     pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
         let picture = Rect::of_picture(width, height);
-        self.pixels(q, &[(picture, v_hat)], picture, (width, height))
-    }
-
-    /// Section 5.4 for a part: the RGB bytes, row by row, of the latents `wanted` of a picture of (width, height) pixels, cropped to it.
-    ///
-    /// `tiles` are v_hat of rectangles of the picture, which together hold `wanted` and, inside the picture, [`Engine::halo`] latents around it.
-    /// Nothing is copied, and few rows are in memory at a time.
-    ///
-    /// # Panics
-    /// If they do not, or overlap.
-    pub fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
-        self.check_latents(tiles, wanted, size);
-        self.graph.pixels(q, tiles, wanted, size)
-    }
-
-    /// As [`Engine::pixels`], before the last rounding and its clamping: Q4, saturated to i16.
-    ///
-    /// # Panics
-    /// As [`Engine::pixels`].
-    pub fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
-        self.check_latents(tiles, wanted, size);
-        self.graph.pixels_q4(q, tiles, wanted, size)
-    }
-
-    fn check_latents(&self, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) {
-        let seen = wanted.widened(self.halo(), Rect::of_picture(size.0, size.1));
-        let positions = |part: Rect| part.height * part.width;
-        let held: usize = tiles.iter().filter_map(|(place, _)| place.intersection(seen)).map(positions).sum();
-        assert_eq!(held, positions(seen), "latents of the picture");
+        self.pixels(q, &[Placed { place: picture, tile: v_hat }], picture, (width, height))
     }
 
     /// How many latents around a place g_s sees.
@@ -104,43 +69,67 @@ impl Engine {
         self.analyse_rows(PixelRows::whole(rgb, width, height), 0..4 * height.div_ceil(64))
     }
 
-    /// Section 6 for a part: rows `rows` of v of the padded picture. `pixels` hold their pixels and, inside the picture, 16 rows above and
-    /// below for every two blocks of g_a.
-    ///
-    /// # Panics
-    /// If they do not, or if the model has no encoder part.
-    pub fn analyse_rows(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
-        self.graph.analyse(pixels, rows)
+    /// Section 6 for a tile of which `v` is known, padded: its symbols, and the v_hat that they decode to.
+    pub fn code_tile(&self, tables: &EncodeTables, v: Placed<'_, Map<i16>>, tile: Rect) -> (TileSymbols, Map<i16>) {
+        let padded = assemble(&[v], tile.padded());
+        let z = self.hyper_analyse(&tables.gain_z, &padded);
+        let hyper = self.hyper(&tables.quality, &z, tile.size());
+        let (y, v_hat) = self.code(&tables.quality, &hyper, &padded, &tables.quantiser);
+        (TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat)
+    }
+}
+
+/// Tile by tile.
+impl Deref for Engine {
+    type Target = dyn Graph;
+
+    fn deref(&self) -> &(dyn Graph + 'static) {
+        &*self.graph
+    }
+}
+
+/// Ready at once.
+impl calotype_engine::Engine for Engine {
+    type Codes = Map<i8>;
+    type Latents = Map<i16>;
+    type Quality = QualityTables;
+    type Encoding = EncodeTables;
+    type Error = Infallible;
+
+    fn quality(&self, tables: &QualityTables) -> Result<QualityTables, Infallible> {
+        Ok(tables.clone())
     }
 
-    /// Section 6: v `[4zh, 4zw, M]` of a tile to z symbols `[zh, zw, Z]`; `gain_z` is `Encoder::gain_z` at the quality.
-    ///
-    /// # Panics
-    /// If the model has no encoder part.
-    pub fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16> {
-        self.graph.hyper_analyse(gain_z, v_tile)
+    fn encoding(&self, tables: &EncodeTables) -> Result<EncodeTables, Infallible> {
+        Ok(tables.clone())
     }
 
-    /// Section 6: chooses the y symbols of a tile. v (at least `[lh, lw, M]`; the rest is ignored) to symbols `[lh, lw, M]`,
-    /// and the v_hat that [`Engine::means`] makes of them.
-    pub fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
-        self.graph.code(q, hyper, v_tile, quantiser)
+    async fn scales(&self, q: &QualityTables, tiles: &[TileSize], z: &[Vec<i16>]) -> Result<Vec<Hyper>, Infallible> {
+        assert_eq!(z.len(), tiles.len(), "z symbols of the tiles");
+        Ok(tiles.par_iter().zip(z).map(|(&tile, z)| self.hyper(q, z, tile)).collect())
     }
 
-    /// Where the time went since the last call. Costs two readings of the clock for some 200 positions of a layer; all zero for [`Isa::Scalar`].
-    pub fn take_times(&self) -> PhaseTimes {
-        self.graph.take_times()
+    fn latents(&self, q: &QualityTables, h8: Vec<Map<i8>>, y: &[Vec<i16>]) -> Result<Vec<Map<i16>>, Infallible> {
+        assert_eq!(y.len(), h8.len(), "y symbols of the tiles");
+        Ok(h8.into_par_iter().zip(y).map(|(h8, y)| self.means(q, &h8, y)).collect())
     }
 
-    /// What this core does at most with the engine's instructions; takes about half a second. `None` for [`Isa::Scalar`].
-    pub fn ceilings(&self) -> Option<Ceilings> {
-        self.graph.ceilings()
+    async fn pixels(
+        &self,
+        q: &QualityTables,
+        tiles: &[Placed<'_, Map<i16>>],
+        wanted: Rect,
+        size: (usize, usize),
+    ) -> Result<Vec<u8>, Infallible> {
+        Ok(self.graph.pixels(q, tiles, wanted, size))
     }
 
-    /// How fast this core runs each shape of layer that the model has, in the order of decoding, then encoding; takes about half a second.
-    /// Empty for [`Isa::Scalar`].
-    pub fn layer_speeds(&self) -> Vec<LayerSpeed> {
-        self.graph.layer_speeds()
+    async fn symbols(&self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Result<Vec<TileSymbols>, Infallible> {
+        let (first, last) = (tiles.iter().map(|tile| tile.y).min(), tiles.iter().map(|tile| tile.padded().bottom()).max());
+        let rows = first.unwrap_or(0)..last.unwrap_or(0);
+        let v = self.analyse_rows(pixels, rows.clone());
+        let v = Placed { place: Rect { y: rows.start, x: 0, height: v.height, width: v.width }, tile: &v };
+        Ok(tiles.par_iter().map(|&tile| self.code_tile(tables, v, tile).0).collect())
     }
 }
 

@@ -3,24 +3,67 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_model::{Encoder, Model, QualityTables, Quantiser};
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize, assemble, crop, pixels_of};
+use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
 use crate::scalar;
-use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
 
-/// The graph of docs/MODEL.md; see the methods of `Engine` for the shapes.
-pub(crate) trait Graph: Send + Sync {
+/// The graph of docs/MODEL.md, tile by tile.
+pub trait Graph: Send + Sync {
+    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h8 `[lh, lw, P]` and the scale indices `[lh, lw, M]`.
     fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper;
-    fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16>;
-    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8>;
-    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16>;
-    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16>;
+
+    /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`, v units.
+    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16>;
+
+    /// Section 5.4 for a part: the RGB bytes, row by row, of the latents `wanted` of a picture of (width, height) pixels, cropped to it.
+    ///
+    /// `tiles` hold v_hat of rectangles of the picture, which together cover `wanted` and, inside the picture, as many latents around it as g_s sees.
+    /// Nothing is copied, and few rows are in memory at a time.
+    ///
+    /// # Panics
+    /// If they do not, or overlap.
+    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8>;
+
+    /// As [`Graph::pixels`], before the last rounding and its clamping: Q4, saturated to i16.
+    ///
+    /// # Panics
+    /// As [`Graph::pixels`].
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16>;
+
+    /// Section 6 for a part: rows `rows` of v of the padded picture. `pixels` hold their pixels and, inside the picture, 16 rows above and
+    /// below for every two blocks of g_a.
+    ///
+    /// # Panics
+    /// If they do not, or if the model has no encoder part.
+    fn analyse_rows(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16>;
+
+    /// Section 6: v `[4zh, 4zw, M]` of a tile to z symbols `[zh, zw, Z]`; `gain_z` is `Encoder::gain_z` at the quality.
+    ///
+    /// # Panics
+    /// If the model has no encoder part.
     fn hyper_analyse(&self, gain_z: &[i16], v_tile: &Map<i16>) -> Vec<i16>;
+
+    /// Section 6: chooses the y symbols of a tile. v (at least `[lh, lw, M]`; the rest is ignored) to symbols `[lh, lw, M]`,
+    /// and the v_hat that [`Graph::means`] makes of them.
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>);
-    fn take_times(&self) -> PhaseTimes;
-    fn ceilings(&self) -> Option<Ceilings>;
-    fn layer_speeds(&self) -> Vec<LayerSpeed>;
+
+    /// Where the time went since the last call. Costs two readings of the clock for some 200 positions of a layer; all zero for [`Isa::Scalar`](crate::Isa::Scalar).
+    fn take_times(&self) -> PhaseTimes {
+        PhaseTimes::default()
+    }
+
+    /// What this core does at most with the engine's instructions; takes about half a second. `None` for [`Isa::Scalar`](crate::Isa::Scalar).
+    fn ceilings(&self) -> Option<Ceilings> {
+        None
+    }
+
+    /// How fast this core runs each shape of layer that the model has, in the order of decoding, then encoding; takes about half a second.
+    /// Empty for [`Isa::Scalar`](crate::Isa::Scalar).
+    fn layer_speeds(&self) -> Vec<LayerSpeed> {
+        Vec::new()
+    }
 }
 
 /// The oracle.
@@ -31,24 +74,19 @@ impl Scalar {
         self.0.encoder().expect("the model has an encoder part")
     }
 
-    /// v_hat of a whole picture, 0 where no tile is.
-    fn whole(&self, tiles: &[(Rect, &Map<i16>)], (width, height): (usize, usize)) -> Map<i16> {
-        let picture = Rect::of_picture(width, height);
-        let mut v_hat = Map::zeros(picture.height, picture.width, self.0.decoder().config.m);
-        for (place, tile) in tiles {
-            for (y, row) in tile.data.chunks_exact(tile.width * tile.channels).enumerate() {
-                let start = ((place.y + y) * v_hat.width + place.x) * v_hat.channels;
-                v_hat.data[start..start + row.len()].copy_from_slice(row);
-            }
-        }
-        v_hat
+    /// What `develop` makes of the latents that g_s sees, cut to the pixels of `wanted`.
+    fn develop<S: Copy>(
+        &self,
+        tiles: &[Placed<'_, Map<i16>>],
+        wanted: Rect,
+        size: (usize, usize),
+        develop: impl Fn(&Map<i16>, usize, usize) -> Vec<S>,
+    ) -> Vec<S> {
+        let seen = wanted.widened(self.0.decoder().g_s.halo(), Rect::of_picture(size.0, size.1));
+        let ((width, height), inner) = (pixels_of(seen, size), pixels_of(wanted, size));
+        let (top, left) = (16 * (wanted.y - seen.y), 16 * (wanted.x - seen.x));
+        crop(develop(&assemble(tiles, seen), width, height), width, top..top + inner.1, left..left + inner.0)
     }
-}
-
-/// The pixels of `wanted` of a picture of `width` RGB pixels a row.
-fn cut<S: Copy>(rgb: Vec<S>, wanted: Rect, width: usize) -> Vec<S> {
-    let columns = 48 * wanted.x..(48 * wanted.right()).min(3 * width);
-    rgb.chunks_exact(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y).flat_map(|row| &row[columns.clone()]).copied().collect()
 }
 
 impl Graph for Scalar {
@@ -56,21 +94,20 @@ impl Graph for Scalar {
         scalar::hyper(self.0.decoder(), q, z, tile)
     }
 
-    fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        scalar::means(self.0.decoder(), q, hyper, symbols)
+    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
+        scalar::means(self.0.decoder(), q, h8, symbols)
     }
 
-    /// Of a whole picture, of which `wanted` is cut.
-    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<u8> {
-        cut(scalar::synthesise(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
+    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+        self.develop(tiles, wanted, size, |v_hat, width, height| scalar::synthesise(self.0.decoder(), q, v_hat, width, height))
     }
 
-    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, (width, height): (usize, usize)) -> Vec<i16> {
-        cut(scalar::synthesise_q4(self.0.decoder(), q, &self.whole(tiles, (width, height)), width, height), wanted, width)
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
+        self.develop(tiles, wanted, size, |v_hat, width, height| scalar::synthesise_q4(self.0.decoder(), q, v_hat, width, height))
     }
 
     /// Of a whole picture, black where it is not known.
-    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
+    fn analyse_rows(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
         let mut rgb = vec![0; 3 * pixels.width * pixels.height];
         rgb[3 * pixels.width * pixels.top..][..pixels.rgb.len()].copy_from_slice(pixels.rgb);
         let v = scalar::analyse(self.encoder(), &rgb, pixels.width, pixels.height);
@@ -83,17 +120,5 @@ impl Graph for Scalar {
 
     fn code(&self, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
         scalar::code(self.0.decoder(), q, hyper, v_tile, quantiser)
-    }
-
-    fn take_times(&self) -> PhaseTimes {
-        PhaseTimes::default()
-    }
-
-    fn ceilings(&self) -> Option<Ceilings> {
-        None
-    }
-
-    fn layer_speeds(&self) -> Vec<LayerSpeed> {
-        Vec::new()
     }
 }

@@ -11,8 +11,9 @@ mod measure;
 mod network;
 pub mod scalar;
 
-pub use calotype_model::{Hyper, Map, TileSize};
+pub use calotype_engine::{Hyper, Map, TileSize};
 pub use engine::Engine;
 pub use error::Error;
+pub use graph::Graph;
 pub use isa::Isa;
 pub use measure::{Ceilings, LayerKind, LayerSpeed, Phase, PhaseTimes};

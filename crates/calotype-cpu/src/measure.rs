@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use calotype_model::measure::{Ceilings, LayerKind, LayerSpeed, Phase, PhaseTimes};
+pub use calotype_engine::measure::{Ceilings, LayerKind, LayerSpeed, Phase, PhaseTimes};
 
 /// Core time that is still counted, in nanoseconds.
 #[derive(Default)]

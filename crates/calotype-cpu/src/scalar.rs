@@ -10,7 +10,8 @@ mod encoder;
 pub use decoder::{hyper, means, synthesise, synthesise_q4};
 pub use encoder::{analyse, code, hyper_analyse};
 
-use calotype_model::{Block, Chain, Depthwise, Layer, Map, Pointwise, Stage, Wide};
+use calotype_engine::Map;
+use calotype_model::{Block, Chain, Depthwise, Layer, Pointwise, Stage};
 
 /// What a chain reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,26 +47,13 @@ pub fn scaled(value: i16, gain: i16, shift: u8) -> i16 {
     sat16(round_shift(i32::from(value) * i32::from(gain), shift))
 }
 
-/// An int8 layer at every position: codes `[h, w, K]` to accumulators `[h, w, N]`.
-pub fn pointwise(layer: &Pointwise, input: &Map<i8>) -> Map<i32> {
-    assert_eq!(input.channels, layer.inputs, "{}", layer.name);
-    let accumulate = |y: usize, x: usize, n: usize| {
-        let mut sum = layer.bias[n];
-        for (k, &code) in input.at(y, x).iter().enumerate() {
-            sum += i32::from(layer.weight[n * layer.inputs + k]) * i32::from(code);
-        }
-        sum
-    };
-    generate(input.height, input.width, layer.outputs, accumulate)
-}
-
-/// A wide layer at every position: a stream `[h, w, K]` to accumulators `[h, w, N]`.
-pub fn wide(layer: &Wide, input: &Map<i16>) -> Map<i32> {
+/// A layer at every position: codes `[h, w, K]`, or the stream of a wide layer, to accumulators `[h, w, N]`.
+pub fn pointwise<W: Copy + Into<i32>>(layer: &Pointwise<W>, input: &Map<W>) -> Map<i32> {
     assert_eq!(input.channels, layer.inputs, "{}", layer.name);
     let accumulate = |y: usize, x: usize, n: usize| {
         let mut sum = layer.bias[n];
         for (k, &value) in input.at(y, x).iter().enumerate() {
-            sum += i32::from(layer.weight[n * layer.inputs + k]) * i32::from(value);
+            sum += layer.weight[n * layer.inputs + k].into() * value.into();
         }
         sum
     };
@@ -163,7 +151,7 @@ fn codes(stage: &Stage, input: Reading) -> Map<i8> {
 pub fn stage(stage: &Stage, quality: u16, input: Reading) -> Map<i16> {
     let stream = match (&stage.layer, input) {
         (Layer::Int8(layer), input) => stream_end(&pointwise(layer, &unshuffle(&codes(stage, input), stage.unshuffle)), &layer.shift),
-        (Layer::Wide(layer), Reading::Stream(input)) => stream_end(&wide(layer, &unshuffle(&input, stage.unshuffle)), &layer.shift),
+        (Layer::Wide(layer), Reading::Stream(input)) => stream_end(&pointwise(layer, &unshuffle(&input, stage.unshuffle)), &layer.shift),
         (Layer::Wide(layer), Reading::Codes(_)) => panic!("{}: a wide layer reads a stream", layer.name),
     };
     let mut stream = shuffle(&stream, stage.shuffle);

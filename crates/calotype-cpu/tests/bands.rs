@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use calotype_cpu::{Engine, Isa, Map, TileSize};
-use calotype_model::{Config, Model, PixelRows, Quantiser, Rect, synthetic};
+use calotype_engine::{PixelRows, Placed, Quantiser, Rect};
+use calotype_model::{Config, Model, synthetic};
 
 /// The pixels that come back from a picture.
 fn round_trip(model: &Arc<Model>, isa: Isa, band_px: usize, (width, height): (usize, usize)) -> (Vec<i16>, Vec<u8>) {
@@ -78,7 +79,7 @@ fn a_part_has_the_pixels_of_the_whole() {
     for engine in engines(&config, 256 * 19 * 2) {
         let q = engine.model().decoder().quality(9000);
         let whole = engine.synthesise(&q, &v_hat, width, height);
-        let held: Vec<(Rect, &Map<i16>)> = tiles.iter().map(|(place, map)| (*place, map)).collect();
+        let held: Vec<_> = tiles.iter().map(|(place, tile)| Placed { place: *place, tile }).collect();
         for wanted in [picture, rect(6, 3, 1, 1), rect(0, 0, 5, 19), rect(9, 7, 7, 4), rect(3, 17, 13, 2)] {
             let columns = 48 * wanted.x..(48 * wanted.right()).min(3 * width);
             let rows = whole.chunks(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y);
@@ -86,7 +87,11 @@ fn a_part_has_the_pixels_of_the_whole() {
             let seen = wanted.widened(engine.halo(), picture);
             assert!(engine.pixels(&q, &held, wanted, (width, height)) == expected, "{}, {wanted:?}", engine.isa());
             let (place, part) = cut(seen);
-            assert!(engine.pixels(&q, &[(place, &part)], wanted, (width, height)) == expected, "{}, {wanted:?} alone", engine.isa());
+            assert!(
+                engine.pixels(&q, &[Placed { place, tile: &part }], wanted, (width, height)) == expected,
+                "{}, {wanted:?} alone",
+                engine.isa()
+            );
         }
     }
 }
@@ -97,7 +102,7 @@ fn a_part_needs_what_is_around_it() {
     let engine = &engines(&synthetic::tiny(), 1 << 20)[1];
     let tile = latents(Rect { y: 0, x: 0, height: 8, width: 8 }, engine.model().decoder().config.m);
     let wanted = Rect { y: 0, x: 0, height: 8, width: 8 };
-    engine.pixels(&engine.model().decoder().quality(9000), &[(wanted, &tile)], wanted, (256, 128));
+    engine.pixels(&engine.model().decoder().quality(9000), &[Placed { place: wanted, tile: &tile }], wanted, (256, 128));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use calotype_cpu::{Engine, Hyper, Isa, Map, TileSize};
-use calotype_model::{Block, Chain, Config, Decoder, Encoder, Layer, Model, Pointwise, Quantiser, Rect, Wide, synthetic};
+use calotype_engine::{Placed, Quantiser, Rect};
+use calotype_model::{Block, Chain, Config, Decoder, Encoder, Layer, Model, Pointwise, Wide, synthetic};
 
 /// A small generator of test numbers (an LCG; the upper bits are used).
 struct Random(u64);
@@ -90,11 +91,11 @@ fn stages(engine: &Engine, case: Case) -> Stages {
     let thresholds = std::array::from_fn(|index| 32 + index as u8 % 33);
     let hostile_hyper = engine.hyper(&q, &wild_z, tile);
     Stages {
-        means: engine.means(&q, &hyper, &coded.0),
+        means: engine.means(&q, &hyper.h8, &coded.0),
         rgb: engine.synthesise(&q, &coded.1, case.width, case.height),
-        hostile_means: engine.means(&q, &hostile_hyper, &random.spread(32767, latents)),
+        hostile_means: engine.means(&q, &hostile_hyper.h8, &random.spread(32767, latents)),
         hostile_rgb: engine.synthesise(&q, &wild_v_hat, case.width, case.height),
-        hostile_q4: engine.pixels_q4(&q, &[(place, &wild_v_hat)], place, (case.width, case.height)),
+        hostile_q4: engine.pixels_q4(&q, &[Placed { place, tile: &wild_v_hat }], place, (case.width, case.height)),
         hostile_z: engine.hyper_analyse(&gain_z, &wild_v),
         dead_zone: engine.code(&q, &hostile_hyper, &wild_v, &Quantiser::with_thresholds(thresholds)),
         hostile_hyper,

@@ -3,8 +3,9 @@
 //! Frozen: models of other forms have tests of their own.
 
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
-use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Quantiser, Wide, synthetic};
-use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle, wide};
+use calotype_engine::Quantiser;
+use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Wide, synthetic};
+use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle};
 
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
 const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
@@ -30,7 +31,7 @@ fn stream(layer: &Pointwise, input: &Map<i8>) -> Map<i16> {
 }
 
 fn wide_stream(layer: &Wide, input: &Map<i16>) -> Map<i16> {
-    stream_end(&wide(layer, input), &layer.shift)
+    stream_end(&pointwise(layer, input), &layer.shift)
 }
 
 fn shift_of(chain: &Chain, stage: usize) -> &[u8] {
@@ -143,7 +144,7 @@ fn chains_compute_the_first_network() {
         symbols[latent]
     });
     assert!(scalar::code(&d, &q, &expected, &v, &quantiser) == (symbols.clone(), latents.clone()), "symbols and v_hat of the encoder");
-    assert!(scalar::means(&d, &q, &expected, &symbols) == latents, "v_hat of the decoder");
+    assert!(scalar::means(&d, &q, &expected.h8, &symbols) == latents, "v_hat of the decoder");
 
     let q4 = synthesis(&d, &q, &latents).crop((0, 0), (height, width)).data;
     assert!(scalar::synthesise_q4(&d, &q, &latents, width, height) == q4, "pixels in Q4");

@@ -95,6 +95,6 @@ fn blocks_agree_with_pytorch() {
 #[test]
 fn wide_layers_agree_with_pytorch() {
     let Layer::Wide(first) = decoder().g_s.stages.swap_remove(0).layer else { panic!("g_s reads a stream") };
-    let sums = scalar::wide(&first, &stream("g_s.first.in"));
+    let sums = scalar::pointwise(&first, &stream("g_s.first.in"));
     assert!(scalar::stream_end(&sums, &first.shift) == stream("g_s.first.out"));
 }

@@ -1,7 +1,8 @@
 //! The scalar oracle: operations against numbers worked out by hand, and the graph's invariants on synthetic models.
 
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
-use calotype_model::{Config, Decoder, Depthwise, Encoder, Pointwise, Quantiser, Wide, synthetic};
+use calotype_engine::Quantiser;
+use calotype_model::{Config, Decoder, Depthwise, Encoder, Pointwise, Wide, synthetic};
 
 fn map<T: Clone>(height: usize, width: usize, values: &[T]) -> Map<T> {
     Map { height, width, channels: values.len() / (height * width), data: values.to_vec() }
@@ -42,7 +43,7 @@ fn pointwise_layers_multiply_rows_of_the_weight() {
 #[test]
 fn wide_layers_take_streams() {
     let layer = Wide { name: "w".into(), inputs: 2, outputs: 1, weight: vec![2047, -2047], bias: vec![-1], shift: vec![4] };
-    let sums = scalar::wide(&layer, &map(1, 2, &[32767_i16, -32768, 3, 4]));
+    let sums = scalar::pointwise(&layer, &map(1, 2, &[32767_i16, -32768, 3, 4]));
     assert_eq!(sums.data, [2047 * 65535 - 1, -2048]);
     assert_eq!(scalar::stream_end(&sums, &layer.shift).data, [32767, -128]);
 }
@@ -106,7 +107,7 @@ fn the_decoder_repeats_what_the_encoder_saw() {
     for (size, quality) in [((1, 1), 0), ((65, 130), 8000), ((16, 200), 16128), ((100, 48), 12_345)] {
         let coded = encode(&pair, size, quality);
         let q = pair.0.quality(quality);
-        assert_eq!(scalar::means(&pair.0, &q, &coded.hyper, &coded.symbols), coded.v_hat);
+        assert_eq!(scalar::means(&pair.0, &q, &coded.hyper.h8, &coded.symbols), coded.v_hat);
         let skipped = coded.hyper.scale_index.iter().zip(&coded.symbols).filter(|(index, _)| **index < pair.0.config.skip_below);
         assert!(skipped.into_iter().all(|(_, symbol)| *symbol == 0));
         let rgb = scalar::synthesise(&pair.0, &q, &coded.v_hat, size.0, size.1);
@@ -121,7 +122,7 @@ fn every_symbol_matters_to_the_means() {
     let q = pair.0.quality(8000);
     let mut changed = coded.symbols.clone();
     changed[0] += 3;
-    assert_ne!(scalar::means(&pair.0, &q, &coded.hyper, &changed), coded.v_hat);
+    assert_ne!(scalar::means(&pair.0, &q, &coded.hyper.h8, &changed), coded.v_hat);
 }
 
 /// Where v - mu is rounded to the nearest symbol without skipping, |y - y_hat| is at most half a symbol (32 / 64).
@@ -208,7 +209,7 @@ fn the_numpy_decoder_agrees() {
     ] {
         let q = decoder.quality(quality);
         let hyper = scalar::hyper(&decoder, &q, &z, TileSize { lh: 7, lw: 10 });
-        let v_hat = scalar::means(&decoder, &q, &hyper, &symbols);
+        let v_hat = scalar::means(&decoder, &q, &hyper.h8, &symbols);
         let pixels = scalar::synthesise(&decoder, &q, &v_hat, 150, 100);
         let h8 = crc32(hyper.h8.data.iter().map(|&code| code as u8));
         let v_hat = crc32(v_hat.data.iter().flat_map(|value| value.to_le_bytes()));

@@ -33,5 +33,5 @@ pub use error::{Error, Fault, Feature, Misuse};
 pub use fold::Fold;
 pub use header::Header;
 pub use read::{File, Held, SectionRef, TileRef};
-pub use tiles::TileRect;
+pub use tiles::Region;
 pub use write::{Section, TileStreams, write};

@@ -1,6 +1,6 @@
 //! Files come back as they went in; damaged, hostile and unknown ones are errors of the right kind, never panics.
 
-use calotype_format::{Error, Fault, Feature, File, Fold, Header, Held, Misuse, Section, TileRect, TileStreams, write};
+use calotype_format::{Error, Fault, Feature, File, Fold, Header, Held, Misuse, Region, Section, TileStreams, write};
 use proptest::prelude::*;
 
 const NO_LIMIT: u64 = u64::MAX;
@@ -211,8 +211,8 @@ fn what_makes_no_file_is_not_written() {
 
 #[test]
 fn tiles_cover_the_picture_in_raster_order() {
-    let tiles: Vec<TileRect> = header().tiles().collect();
-    let rect = |x, y, width, height| TileRect { x, y, width, height };
+    let tiles: Vec<Region> = header().tiles().collect();
+    let rect = |x, y, width, height| Region { x, y, width, height };
     assert_eq!(tiles, [rect(0, 0, 64, 64), rect(64, 0, 36, 64), rect(0, 64, 64, 1), rect(64, 64, 36, 1)]);
     let edge = Header { width: u32::MAX, height: 1, tile_log2: 16, ..header() };
     assert_eq!(edge.tiles().last(), Some(rect(u32::MAX - 65_535, 0, 65_535, 1)));
@@ -222,7 +222,7 @@ fn tiles_cover_the_picture_in_raster_order() {
 fn tiles_of_a_folded_picture_lie_in_what_is_coded() {
     let thin = Header { width: 9, height: 1000, folded: true, ..header() };
     assert_eq!((thin.coded_extent(), thin.pixels()), ((63, 143), 9000));
-    let rect = |y, height| TileRect { x: 0, y, width: 63, height };
+    let rect = |y, height| Region { x: 0, y, width: 63, height };
     assert_eq!(thin.tiles().collect::<Vec<_>>(), [rect(0, 64), rect(64, 64), rect(128, 15)]);
     assert_eq!((thin.tile_count(), thin.tile_columns()), (3, 1));
     let unfolded = Header { folded: false, ..thin };

@@ -2,22 +2,9 @@
 
 use std::fmt;
 
-use crate::Error;
+use calotype_engine::AdapterKind;
 
-/// What an adapter is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AdapterKind {
-    /// A GPU with its own memory.
-    Discrete,
-    /// A GPU in the processor.
-    Integrated,
-    /// A GPU of a virtual machine.
-    Virtual,
-    /// Something else that is no CPU.
-    Other,
-    /// A software implementation: right, and slower than the native CPU engine.
-    Cpu,
-}
+use crate::Error;
 
 /// What there is to know about an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +149,7 @@ impl AdapterFacts {
             name: info.name,
             backend: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-            kind: AdapterKind::of(info.device_type),
+            kind: kind_of(info.device_type),
             lacks: lacking(&handle.limits()),
         }
     }
@@ -173,27 +160,13 @@ impl AdapterFacts {
     }
 }
 
-impl AdapterKind {
-    fn of(kind: wgpu::DeviceType) -> AdapterKind {
-        match kind {
-            wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
-            wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
-            wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
-            wgpu::DeviceType::Other => AdapterKind::Other,
-            wgpu::DeviceType::Cpu => AdapterKind::Cpu,
-        }
-    }
-}
-
-impl fmt::Display for AdapterKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AdapterKind::Discrete => "discrete GPU",
-            AdapterKind::Integrated => "integrated GPU",
-            AdapterKind::Virtual => "virtual GPU",
-            AdapterKind::Other => "other",
-            AdapterKind::Cpu => "software",
-        })
+fn kind_of(kind: wgpu::DeviceType) -> AdapterKind {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+        wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+        wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+        wgpu::DeviceType::Other => AdapterKind::Other,
+        wgpu::DeviceType::Cpu => AdapterKind::Cpu,
     }
 }
 

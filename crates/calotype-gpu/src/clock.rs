@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use calotype_model::measure::{Phase, PhaseTimes};
+use calotype_engine::measure::{Phase, PhaseTimes};
 
-use crate::gpu::lock;
+use crate::pool::lock;
 
 /// Two timestamps.
 const STAMP_BYTES: u64 = 16;

@@ -1,13 +1,14 @@
 //! Dispatches are recorded, then run: one submit, or a few short ones.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
 use calotype_shaders::Kernel;
 
 use crate::Error;
 use crate::gpu::{Gpu, Pipeline, Variant};
-use crate::pool::Buffer;
+use crate::pool::{Buffer, lock};
 
 /// Multiplications of a submit, about: under 100 ms on a slow integrated GPU, so that no watchdog resets it.
 const SUBMIT_WORK: u64 = 8 << 30;
@@ -136,7 +137,7 @@ impl<'g> Commands<'g> {
     }
 
     /// Fills a level of a texture from a buffer of so many texels from row to row, when the list has run.
-    pub fn fill(&mut self, texture: &wgpu::Texture, level: u32, (from, pitch): (&Buffer, usize)) {
+    pub fn fill(&mut self, texture: &wgpu::Texture, level: u32, from: &Buffer, pitch: usize) {
         self.fills.push(Fill { from: from.clone(), pitch, texture: texture.clone(), level });
     }
 
@@ -166,10 +167,9 @@ impl<'g> Commands<'g> {
         Ok(Submitted { gpu: self.gpu, index, staging, lengths })
     }
 
-    /// Runs the list and waits for it: the downloads, in order.
-    #[cfg(test)]
+    /// Runs the list and waits for it, where one can: the downloads, in order.
     pub fn run(self) -> Result<Vec<Vec<u8>>, Error> {
-        self.submit()?.wait()
+        pollster::block_on(self.submit()?.all())
     }
 
     /// All dispatches since the last flush; the last ones of them in an encoder that waits for its submit.
@@ -184,7 +184,7 @@ impl<'g> Commands<'g> {
             let end = begin + self.short_run(begin);
             let mut place = begin;
             for pass in self.dispatches[begin..end].chunk_by(|a, b| a.phase == b.phase) {
-                self.encode_pass(&mut encoder, &sizes, place, (pass, &pipelines[place..]));
+                self.encode_pass(&mut encoder, &sizes, place, pass, &pipelines[place..]);
                 place += pass.len();
             }
             begin = end;
@@ -217,7 +217,8 @@ impl<'g> Commands<'g> {
         encoder: &mut wgpu::CommandEncoder,
         sizes: &Buffer,
         place: usize,
-        (dispatches, pipelines): (&[Dispatch], &[Arc<Pipeline>]),
+        dispatches: &[Dispatch],
+        pipelines: &[Arc<Pipeline>],
     ) {
         let stamps = self.gpu.clock.stamps(&self.gpu.device);
         let timestamp_writes = stamps.as_ref().map(|query_set| wgpu::ComputePassTimestampWrites {
@@ -228,7 +229,7 @@ impl<'g> Commands<'g> {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         for (i, (dispatch, pipeline)) in dispatches.iter().zip(pipelines).enumerate() {
             pass.set_pipeline(&pipeline.pipeline);
-            pass.set_bind_group(0, &self.bind(sizes, place + i, (dispatch, &pipeline.layout)), &[]);
+            pass.set_bind_group(0, &self.bind(sizes, place + i, dispatch, &pipeline.layout), &[]);
             let [x, y, z] = dispatch.workgroups;
             pass.dispatch_workgroups(x, y, z);
         }
@@ -238,7 +239,7 @@ impl<'g> Commands<'g> {
         }
     }
 
-    fn bind(&self, sizes: &Buffer, index: usize, (dispatch, layout): (&Dispatch, &wgpu::BindGroupLayout)) -> wgpu::BindGroup {
+    fn bind(&self, sizes: &Buffer, index: usize, dispatch: &Dispatch, layout: &wgpu::BindGroupLayout) -> wgpu::BindGroup {
         let uniform = wgpu::BufferBinding { buffer: sizes, offset: index as u64 * UNIFORM_BYTES, size: UNIFORM_BYTES.try_into().ok() };
         let uniform = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
         let storage = (1..).zip(&dispatch.buffers);
@@ -263,31 +264,64 @@ impl Fill {
 }
 
 impl Submitted<'_> {
+    /// The downloads, of which there are so many, in order.
+    pub async fn wait<const N: usize>(self) -> Result<[Vec<u8>; N], Error> {
+        Ok(self.all().await?.try_into().expect("as many downloads"))
+    }
+
     /// The downloads, in order.
-    pub fn wait(self) -> Result<Vec<Vec<u8>>, Error> {
+    pub async fn all(self) -> Result<Vec<Vec<u8>>, Error> {
         let bytes: u64 = self.lengths.iter().sum();
         if bytes == 0 {
             return self.gpu.wait(self.index).map(|()| Vec::new());
         }
-        let (sender, receiver) = mpsc::channel();
-        // A receiver that has gone away has had its error.
-        self.staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| drop(sender.send(result)));
+        let mapped = Arc::new(Mapped::default());
+        let told = Arc::clone(&mapped);
+        self.staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| told.tell(result));
+        // A browser does not wait here, and maps by itself.
         self.gpu.wait(self.index.clone())?;
-        self.gpu.clock.time(Phase::Readback, || self.read(bytes, &receiver))
+        mapped.told().await.map_err(|error| self.lost(error.to_string()))?;
+        self.gpu.clock.time(Phase::Readback, || self.read(bytes))
     }
 
-    fn read(&self, bytes: u64, mapped: &mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>) -> Result<Vec<Vec<u8>>, Error> {
-        let lost = |reason: String| self.gpu.fail(Error::Lost { reason });
-        match mapped.recv_timeout(self.gpu.timeout) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(lost(error.to_string())),
-            Err(_) => return Err(self.gpu.fail(Error::Timeout { seconds: self.gpu.timeout.as_secs() })),
-        }
-        let view = self.staging.get_mapped_range(..bytes).map_err(|error| lost(error.to_string()))?;
+    fn read(&self, bytes: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let view = self.staging.get_mapped_range(..bytes).map_err(|error| self.lost(error.to_string()))?;
         let mut rest = &view[..];
         let downloads = self.lengths.iter().map(|&length| rest.split_off(..length as usize).expect("all are there").to_vec()).collect();
         drop(view);
         self.staging.unmap();
         Ok(downloads)
+    }
+
+    fn lost(&self, reason: String) -> Error {
+        self.gpu.fail(Error::Lost { reason })
+    }
+}
+
+/// Whether a buffer can be read: what the driver's callback says, for a future.
+#[derive(Default)]
+struct Mapped(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    result: Option<Result<(), wgpu::BufferAsyncError>>,
+    waker: Option<Waker>,
+}
+
+impl Mapped {
+    fn tell(&self, result: Result<(), wgpu::BufferAsyncError>) {
+        let mut told = lock(&self.0);
+        told.result = Some(result);
+        if let Some(waker) = told.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn told(&self) -> impl Future<Output = Result<(), wgpu::BufferAsyncError>> {
+        std::future::poll_fn(|context| {
+            let mut told = lock(&self.0);
+            told.waker = Some(context.waker().clone());
+            told.result.take().map_or(Poll::Pending, Poll::Ready)
+        })
     }
 }

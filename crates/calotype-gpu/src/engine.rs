@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calotype_model::measure::{Ceilings, LayerSpeed, PhaseTimes};
-use calotype_model::{EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSize, TileSymbols};
+use calotype_engine::measure::{Ceilings, LayerSpeed, PhaseTimes};
+use calotype_engine::{EncodeTables, Hyper, PixelRows, Placed, Quantiser, Rect, TileSize, TileSymbols};
+use calotype_model::{Model, QualityTables};
 
 use crate::commands::{Commands, Submitted};
-use crate::gpu::{Failure, Gpu};
-use crate::layers::{Part, Size};
-use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Piece, Tile, Window};
+use crate::gpu::{Failure, Gpu, Tuning};
+use crate::network::{AtQuality, DecoderWeights, EncoderWeights, HyperBuffers, Piece, Window, assemble};
 use crate::packed::{gains, halves, to_halves, words};
 use crate::pool::Buffer;
-use crate::tuning::Tuning;
 use crate::{Adapter, AdapterFacts, Error, measure};
+
+/// What encoding panics with.
+const NO_ENCODER: &str = "the model has an encoder part";
 
 /// Latents on a side of a piece of g_a or g_s: 1536 pixels, about 25 G multiplications with `fast`.
 const PIECE: usize = 96;
@@ -31,7 +33,7 @@ pub struct Engine {
     model: Arc<Model>,
     adapter: AdapterFacts,
     gpu: Gpu,
-    decoder: DecoderWeights,
+    decoder: Arc<DecoderWeights>,
     encoder: Option<EncoderWeights>,
     piece: usize,
 }
@@ -53,13 +55,17 @@ impl Default for Options {
     }
 }
 
-/// h of a tile, on the device.
-pub struct Hyper(HyperBuffers);
-
 /// v_hat of a tile, on the device.
 pub struct Latents {
     size: TileSize,
     v_hat: Buffer,
+}
+
+/// What the tiles of an encoding share, on the device.
+pub struct Encoding {
+    at: AtQuality,
+    gain_z: Buffer,
+    thresholds: Buffer,
 }
 
 impl Engine {
@@ -79,7 +85,7 @@ impl Engine {
         }
         let mut gpu = Gpu::open(adapter)?;
         gpu.tuning = Tuning::choose(&gpu, &facts, options.cache.as_deref())?;
-        let decoder = DecoderWeights::new(&gpu, model.decoder())?;
+        let decoder = Arc::new(DecoderWeights::new(&gpu, model.decoder())?);
         let encoder = model.encoder().map(|encoder| EncoderWeights::new(&gpu, encoder)).transpose()?;
         gpu.check()?;
         Ok(Engine { model, adapter: facts, gpu, decoder, encoder, piece: options.piece })
@@ -105,64 +111,22 @@ impl Engine {
         self.gpu.inject(failure);
     }
 
-    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of tiles to h and the scale indices `[lh, lw, M]` of each.
-    pub fn hyper(&self, q: &QualityTables, tiles: &[(TileSize, &[i16])]) -> Result<Vec<(Hyper, Vec<u8>)>, Error> {
-        let at = self.at(q)?;
-        let submitted = tiles.iter().map(|&(size, z)| self.submit_hyper(&at, size, z)).collect::<Result<Vec<_>, Error>>()?;
-        let wait = |(hyper, submitted): (Hyper, Submitted<'_>)| {
-            let [scale_index] = submitted.wait()?.try_into().expect("one download");
-            Ok((hyper, scale_index))
-        };
-        submitted.into_iter().map(wait).collect()
-    }
-
-    fn submit_hyper(&self, at: &AtQuality<'_>, size: TileSize, z: &[i16]) -> Result<(Hyper, Submitted<'_>), Error> {
-        let (config, (zh, zw)) = (&self.model.decoder().config, size.hyper());
-        assert_eq!(z.len(), zh * zw * config.z, "z symbols of the tile");
-        let mut commands = Commands::new(&self.gpu)?;
-        let z = commands.upload(&halves(z))?;
-        let hyper = at.hyper(&mut commands, &z, size)?;
-        commands.download(&hyper.index, size.lh * size.lw * config.m);
-        Ok((Hyper(hyper), commands.submit()?))
-    }
-
-    /// Section 5.3: y symbols `[lh, lw, M]` of tiles to v_hat of each. Nothing is waited for.
-    pub fn latents(&self, q: &QualityTables, tiles: Vec<(Hyper, &[i16])>) -> Result<Vec<Latents>, Error> {
-        let at = self.at(q)?;
-        let latents = |(Hyper(hyper), symbols): (Hyper, &[i16])| {
-            assert_eq!(symbols.len(), hyper.size.lh * hyper.size.lw * self.model.decoder().config.m, "y symbols of the tile");
-            let mut commands = Commands::new(&self.gpu)?;
-            let symbols = commands.upload(&halves(symbols))?;
-            let v_hat = at.means(&mut commands, &hyper, &symbols)?;
-            commands.flush()?;
-            Ok(Latents { size: hyper.size, v_hat })
-        };
-        tiles.into_iter().map(latents).collect()
-    }
-
-    /// Section 5.4: the RGB bytes, row by row, of the pixels of `wanted` (in latents) in a picture of `width` x `height` pixels.
-    ///
-    /// `tiles`, each with its place, cover `wanted` and, inside the picture, a halo of `ceil(n_d / 2)` latents.
-    pub fn pixels(
+    /// As [`pixels`](calotype_engine::Engine::pixels), but they stay on the device.
+    pub async fn pieces(
         &self,
-        q: &QualityTables,
-        tiles: &[(Rect, &Latents)],
+        q: &AtQuality,
+        tiles: &[Placed<'_, Latents>],
         wanted: Rect,
-        (width, height): (usize, usize),
-    ) -> Result<Vec<u8>, Error> {
-        self.at(q)?.synthesise(&self.gpu, &placed(tiles), &self.window(wanted, (width, height)))
-    }
-
-    /// As [`Engine::pixels`], but the pixels stay on the device.
-    pub fn pieces(&self, q: &QualityTables, tiles: &[(Rect, &Latents)], wanted: Rect, size: (usize, usize)) -> Result<Vec<Piece>, Error> {
-        self.at(q)?.pieces(&self.gpu, &placed(tiles), &self.window(wanted, size))
+        size: (usize, usize),
+    ) -> Result<Vec<Piece>, Error> {
+        q.pieces(&self.gpu, &placed(tiles), &self.window(wanted, size)).await
     }
 
     /// The RGB bytes of a piece that this engine made, row by row.
     pub fn read(&self, piece: &Piece) -> Result<Vec<u8>, Error> {
         let mut commands = Commands::new(&self.gpu)?;
         commands.download(&piece.rgb, piece.bytes());
-        let [rgb] = commands.submit()?.wait()?.try_into().expect("one download");
+        let [rgb] = pollster::block_on(commands.submit()?.wait())?;
         Ok(piece.cropped(&rgb))
     }
 
@@ -170,24 +134,14 @@ impl Engine {
         Window { wanted, width, height, piece: self.piece }
     }
 
-    /// Section 6: the pixels around tiles to all symbols of each. `tiles` are places in latents; `pixels` has the rows of these tiles and,
-    /// inside the picture, of a halo of `ceil(n_e / 2)` latents above and below.
-    ///
-    /// # Panics
-    /// If the model has no encoder part.
-    pub fn encode(&self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Result<Vec<TileSymbols>, Error> {
-        let job = EncodeJob::new(self, tables)?;
-        let submitted = tiles.iter().map(|&tile| job.submit(pixels, tile)).collect::<Result<Vec<_>, Error>>()?;
-        submitted.into_iter().zip(tiles).map(|(submitted, &tile)| job.symbols(submitted, tile)).collect()
-    }
-
     /// v_hat of a tile, to look at.
-    pub fn download(&self, latents: &Latents) -> Result<Map<i16>, Error> {
+    #[cfg(test)]
+    pub(crate) fn download(&self, latents: &Latents) -> Result<calotype_engine::Map<i16>, Error> {
         let (TileSize { lh, lw }, channels) = (latents.size, self.model.decoder().config.m);
         let mut commands = Commands::new(&self.gpu)?;
         commands.download(&latents.v_hat, 2 * lh * lw * channels);
-        let [v_hat] = commands.submit()?.wait()?.try_into().expect("one download");
-        Ok(Map { height: lh, width: lw, channels, data: to_halves(&v_hat, lh * lw * channels) })
+        let [v_hat] = pollster::block_on(commands.submit()?.wait())?;
+        Ok(calotype_engine::Map { height: lh, width: lw, channels, data: to_halves(&v_hat, lh * lw * channels) })
     }
 
     /// Where the time went since the last call; nothing before the first. Passes are timed on the device, where the adapter has timestamps;
@@ -210,67 +164,101 @@ impl Engine {
         measure::layer_speeds(&self.gpu, &layers, side)
     }
 
-    fn at(&self, q: &QualityTables) -> Result<AtQuality<'_>, Error> {
-        AtQuality::new(&self.gpu, &self.decoder, self.model.decoder(), q)
-    }
-}
-
-fn placed<'a>(tiles: &[(Rect, &'a Latents)]) -> Vec<Tile<'a>> {
-    let placed = |&(place, latents): &(Rect, &'a Latents)| {
-        assert_eq!(place.size(), latents.size, "latents of the tile");
-        Tile { place, v_hat: &latents.v_hat }
-    };
-    tiles.iter().map(placed).collect()
-}
-
-/// What the tiles of an encoding share.
-struct EncodeJob<'a> {
-    engine: &'a Engine,
-    encoder: &'a Encoder,
-    weights: &'a EncoderWeights,
-    at: AtQuality<'a>,
-    gain_z: Buffer,
-    thresholds: Buffer,
-}
-
-impl<'a> EncodeJob<'a> {
-    fn new(engine: &'a Engine, tables: &EncodeTables) -> Result<EncodeJob<'a>, Error> {
-        let (encoder, weights) = engine.model.encoder().zip(engine.encoder.as_ref()).expect("the model has an encoder part");
-        let gain_z = engine.gpu.upload(&gains(&tables.gain_z, &encoder.gain_z.shift))?;
-        let thresholds = engine.gpu.upload(&thresholds(&tables.quantiser))?;
-        Ok(EncodeJob { engine, encoder, weights, at: engine.at(&tables.quality)?, gain_z, thresholds })
+    fn submit_scales(&self, q: &AtQuality, tile: TileSize, z: &[i16]) -> Result<(HyperBuffers, Submitted<'_>), Error> {
+        let (config, (zh, zw)) = (&self.model.decoder().config, tile.hyper());
+        assert_eq!(z.len(), zh * zw * config.z, "z symbols of the tile");
+        let mut commands = Commands::new(&self.gpu)?;
+        let z = commands.upload(&halves(z))?;
+        let h8 = q.hyper(&mut commands, &z, tile)?;
+        commands.download(&h8.index, tile.lh * tile.lw * config.m);
+        Ok((h8, commands.submit()?))
     }
 
-    fn submit(&self, pixels: PixelRows<'_>, tile: Rect) -> Result<Submitted<'a>, Error> {
-        let (config, padded) = (&self.encoder.config, tile.padded());
-        let mut commands = Commands::new(&self.engine.gpu)?;
-        let v = self.weights.analysis(&mut commands, pixels, padded, self.engine.piece)?;
-        let z = self.weights.hyper_analysis(&mut commands, &self.gain_z, (&v, padded.size()))?;
-        let hyper = self.at.hyper(&mut commands, &z, tile.size())?;
-        let v = if tile == padded { v } else { cropped(&mut commands, &v, (tile, padded), config.m)? };
-        let y = self.at.choose(&mut commands, &hyper, &v, &self.thresholds)?;
+    fn submit_latents(&self, q: &AtQuality, h8: &HyperBuffers, y: &[i16]) -> Result<Latents, Error> {
+        assert_eq!(y.len(), h8.size.lh * h8.size.lw * self.model.decoder().config.m, "y symbols of the tile");
+        let mut commands = Commands::new(&self.gpu)?;
+        let symbols = commands.upload(&halves(y))?;
+        let v_hat = q.means(&mut commands, h8, &symbols)?;
+        commands.flush()?;
+        Ok(Latents { size: h8.size, v_hat })
+    }
+
+    fn submit_symbols(&self, encoding: &Encoding, pixels: PixelRows<'_>, tile: Rect) -> Result<Submitted<'_>, Error> {
+        let weights = self.encoder.as_ref().expect(NO_ENCODER);
+        let (config, padded) = (&self.model.decoder().config, tile.padded());
+        let mut commands = Commands::new(&self.gpu)?;
+        let v = weights.analysis(&mut commands, pixels, padded, self.piece)?;
+        let z = weights.hyper_analysis(&mut commands, &encoding.gain_z, &v, padded.size())?;
+        let h8 = encoding.at.hyper(&mut commands, &z, tile.size())?;
+        let v = if tile == padded { v } else { assemble(&mut commands, &[Placed { place: padded, tile: &v }], tile, config.m)? };
+        let y = encoding.at.choose(&mut commands, &h8, &v, &encoding.thresholds)?;
         let (latents, (zh, zw)) = (tile.height * tile.width * config.m, tile.size().hyper());
         commands.download(&z, 2 * zh * zw * config.z);
         commands.download(&y, 2 * latents);
-        commands.download(&hyper.index, latents);
+        commands.download(&h8.index, latents);
         commands.submit()
-    }
-
-    fn symbols(&self, submitted: Submitted<'_>, tile: Rect) -> Result<TileSymbols, Error> {
-        let (config, (zh, zw)) = (&self.encoder.config, tile.size().hyper());
-        let [z, y, scale_index] = submitted.wait()?.try_into().expect("three downloads");
-        let latents = tile.height * tile.width * config.m;
-        Ok(TileSymbols { z: to_halves(&z, zh * zw * config.z), y: to_halves(&y, latents), scale_index })
     }
 }
 
-/// The latents of a tile from those of the padded tile.
-fn cropped(commands: &mut Commands<'_>, v: &Buffer, (tile, padded): (Rect, Rect), channels: usize) -> Result<Buffer, Error> {
-    let size = Size::new(tile.height, tile.width);
-    let inside = commands.take(2 * size.positions() * channels)?;
-    let part = |buffer, width| Part { buffer, width, origin: (0, 0) };
-    commands.copy(part(v, padded.width), part(&inside, tile.width), (size, channels));
-    Ok(inside)
+impl calotype_engine::Engine for Engine {
+    type Codes = HyperBuffers;
+    type Latents = Latents;
+    type Quality = AtQuality;
+    type Encoding = Encoding;
+    type Error = Error;
+
+    fn quality(&self, tables: &QualityTables) -> Result<AtQuality, Error> {
+        AtQuality::new(&self.gpu, Arc::clone(&self.decoder), self.model.decoder(), tables)
+    }
+
+    fn encoding(&self, tables: &EncodeTables) -> Result<Encoding, Error> {
+        let encoder = self.model.encoder().expect(NO_ENCODER);
+        Ok(Encoding {
+            at: self.quality(&tables.quality)?,
+            gain_z: self.gpu.upload(&gains(&tables.gain_z, &encoder.gain_z.shift))?,
+            thresholds: self.gpu.upload(&thresholds(&tables.quantiser))?,
+        })
+    }
+
+    async fn scales(&self, q: &AtQuality, tiles: &[TileSize], z: &[Vec<i16>]) -> Result<Vec<Hyper<HyperBuffers>>, Error> {
+        assert_eq!(z.len(), tiles.len(), "z symbols of the tiles");
+        let submitted = tiles.iter().zip(z).map(|(&tile, z)| self.submit_scales(q, tile, z)).collect::<Result<Vec<_>, Error>>()?;
+        let mut scales = Vec::with_capacity(tiles.len());
+        for (h8, submitted) in submitted {
+            let [scale_index] = submitted.wait().await?;
+            scales.push(Hyper { h8, scale_index });
+        }
+        Ok(scales)
+    }
+
+    fn latents(&self, q: &AtQuality, h8: Vec<HyperBuffers>, y: &[Vec<i16>]) -> Result<Vec<Latents>, Error> {
+        assert_eq!(y.len(), h8.len(), "y symbols of the tiles");
+        h8.into_iter().zip(y).map(|(h8, y)| self.submit_latents(q, &h8, y)).collect()
+    }
+
+    async fn pixels(&self, q: &AtQuality, tiles: &[Placed<'_, Latents>], wanted: Rect, size: (usize, usize)) -> Result<Vec<u8>, Error> {
+        q.synthesise(&self.gpu, &placed(tiles), &self.window(wanted, size)).await
+    }
+
+    async fn symbols(&self, encoding: &Encoding, pixels: PixelRows<'_>, tiles: &[Rect]) -> Result<Vec<TileSymbols>, Error> {
+        let submitted = tiles.iter().map(|&tile| self.submit_symbols(encoding, pixels, tile)).collect::<Result<Vec<_>, Error>>()?;
+        let (config, mut symbols) = (&self.model.decoder().config, Vec::with_capacity(tiles.len()));
+        for (tile, submitted) in tiles.iter().zip(submitted) {
+            let [z, y, scale_index] = submitted.wait().await?;
+            let (latents, (zh, zw)) = (tile.height * tile.width * config.m, tile.size().hyper());
+            symbols.push(TileSymbols { z: to_halves(&z, zh * zw * config.z), y: to_halves(&y, latents), scale_index });
+        }
+        Ok(symbols)
+    }
+}
+
+/// Where the device has v_hat of tiles.
+fn placed<'a>(tiles: &[Placed<'a, Latents>]) -> Vec<Placed<'a, Buffer>> {
+    let placed = |&Placed { place, tile }: &Placed<'a, Latents>| {
+        assert_eq!(place.size(), tile.size, "latents of the tile");
+        Placed { place, tile: &tile.v_hat }
+    };
+    tiles.iter().map(placed).collect()
 }
 
 /// By scale index, for shaders/kernels/choose.wgsl.

@@ -1,15 +1,14 @@
 //! A device with its pipelines and buffers, and what went wrong on it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
 use calotype_shaders::{Access, ENTRY, Kernel};
 
 use crate::clock::Clock;
-use crate::pool::{Buffer, Pool};
-use crate::tuning::Tuning;
+use crate::pool::{Buffer, Pool, lock};
 use crate::{Adapter, Error};
 
 /// A kernel with its tile and its overrides.
@@ -33,6 +32,20 @@ impl Variant {
 pub(crate) struct Pipeline {
     pub layout: wgpu::BindGroupLayout,
     pub pipeline: wgpu::ComputePipeline,
+}
+
+/// Which tile each pointwise kernel uses: places in [`calotype_shaders::TILES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tuning {
+    pub int8: usize,
+    pub wide: usize,
+}
+
+impl Default for Tuning {
+    /// `tile_8x4_by_16`.
+    fn default() -> Tuning {
+        Tuning { int8: 2, wide: 2 }
+    }
 }
 
 type Fault = Arc<Mutex<Option<Error>>>;
@@ -64,10 +77,6 @@ pub enum Failure {
     OutOfMemoryAtBuffer(u64),
     /// Nobody waits any longer after this many more waits.
     TimeoutAtWait(u64),
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Keeps the first fault, for the others follow from it; but wgpu tells of a lost device only after the commands that it refused.

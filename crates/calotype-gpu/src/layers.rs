@@ -128,7 +128,7 @@ pub(crate) struct Part<'a> {
 
 impl Commands<'_> {
     /// Copies a rectangle of a map into another map of as many channels.
-    pub fn copy(&mut self, from: Part<'_>, to: Part<'_>, (size, channels): (Size, usize)) {
+    pub fn copy(&mut self, from: Part<'_>, to: Part<'_>, size: Size, channels: usize) {
         let groups = size.positions() * channels / 4;
         let place = |part: Part<'_>| [part.width, part.origin.0, part.origin.1];
         let sizes = [&[channels / 4, size.width][..], &place(from), &place(to)].concat();
@@ -170,7 +170,7 @@ impl Commands<'_> {
     }
 
     /// A wide layer to a stream.
-    pub fn wide(&mut self, layer: &PackedPointwise, (size, stream): (Size, &Buffer), emit: &Emit<'_>) -> Result<(), Error> {
+    pub fn wide(&mut self, layer: &PackedPointwise, size: Size, stream: &Buffer, emit: &Emit<'_>) -> Result<(), Error> {
         let input = Codes { size, stride: layer.inputs, buffer: stream };
         self.pointwise(&shaders::WIDE_STREAM, layer, input, emit, &[])
     }

@@ -19,8 +19,9 @@ mod tuning;
 #[cfg(test)]
 mod twins;
 
-pub use adapter::{Adapter, AdapterFacts, AdapterKind, Choice, adapters, any_device, choose};
-pub use engine::{Engine, Hyper, Latents, Options};
+pub use adapter::{Adapter, AdapterFacts, Choice, adapters, any_device, choose};
+pub use calotype_engine::AdapterKind;
+pub use engine::{Encoding, Engine, Latents, Options};
 pub use error::Error;
 pub use gpu::Failure;
-pub use network::Piece;
+pub use network::{AtQuality, HyperBuffers, Piece};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use calotype_model::measure::{Ceilings, LayerKind, LayerSpeed};
+use calotype_engine::measure::{Ceilings, LayerKind, LayerSpeed};
 use calotype_shaders as shaders;
 use calotype_shaders::Kernel;
 
@@ -58,7 +58,7 @@ pub(crate) fn fastest(gpu: &Gpu, record: impl Fn(&mut Commands<'_>) -> Result<()
         // Compiles; only what follows is timed.
         commands.prepare();
         let begin = Instant::now();
-        commands.submit()?.wait()?;
+        commands.run()?;
         Ok::<Duration, Error>(begin.elapsed())
     };
     let mut repeats = 1;
@@ -105,7 +105,7 @@ fn layer_speed(gpu: &Gpu, layer: &Layer<'_>, side: usize) -> Result<LayerSpeed, 
     let (from, to) = (gpu.take(input as u64)?, gpu.take(output as u64)?);
     let time = fastest(gpu, |commands| match layer {
         Layer::Int8(layer) => commands.code(layer, 1, Codes { size, stride: inputs, buffer: &from }, &to),
-        Layer::Wide(layer) => commands.wide(layer, (size, &from), &Emit::same(size, Some(&to), None)),
+        Layer::Wide(layer) => commands.wide(layer, size, &from, &Emit::same(size, Some(&to), None)),
         Layer::Depthwise(layer) => {
             commands.depthwise(layer, size, &from, &to);
             Ok(())

@@ -64,44 +64,32 @@ impl<'a> Next<'a> {
 
 impl PackedPointwise {
     pub fn int8(gpu: &Gpu, layer: &Pointwise, next: Next<'_>) -> Result<PackedPointwise, Error> {
-        let (name, inputs, outputs) = (layer.name.clone(), layer.inputs, layer.outputs);
+        let &Pointwise { inputs, outputs, .. } = layer;
         let words = (0..inputs / 4 * outputs).flat_map(|i| {
             let (k, n) = (i / outputs * 4, i % outputs);
             let at = n * inputs + k;
             [0, 1, 2, 3].map(|j| layer.weight[at + j])
         });
-        let weights = gpu.constant(bytemuck::cast_slice(&words.collect::<Vec<i8>>()))?;
-        Ok(PackedPointwise {
-            name,
-            inputs,
-            outputs,
-            tile: gpu.tuning.int8,
-            weights,
-            ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))?,
-        })
+        PackedPointwise::with(gpu, layer, bytemuck::cast_slice(&words.collect::<Vec<i8>>()), gpu.tuning.int8, next)
     }
 
     pub fn wide(gpu: &Gpu, layer: &Wide, next: Next<'_>) -> Result<PackedPointwise, Error> {
-        let (name, inputs, outputs) = (layer.name.clone(), layer.inputs, layer.outputs);
+        let &Pointwise { inputs, outputs, .. } = layer;
         let mut words = Vec::with_capacity(inputs * outputs * 2);
         for (k, n4) in (0..inputs / 4).flat_map(|k4| (0..outputs / 4).map(move |n4| (4 * k4, n4))) {
             for (pair, n) in [0, 2].into_iter().flat_map(|pair| (4 * n4..4 * n4 + 4).map(move |n| (pair, n))) {
                 words.extend_from_slice(bytemuck::cast_slice(&layer.weight[n * inputs + k + pair..][..2]));
             }
         }
-        let weights = gpu.constant(&words)?;
-        Ok(PackedPointwise {
-            name,
-            inputs,
-            outputs,
-            tile: gpu.tuning.wide,
-            weights,
-            ends: gpu.constant(&ends(&layer.bias, &layer.shift, next))?,
-        })
+        PackedPointwise::with(gpu, layer, &words, gpu.tuning.wide, next)
     }
-}
 
-impl PackedPointwise {
+    fn with<W>(gpu: &Gpu, layer: &Pointwise<W>, weights: &[u8], tile: usize, next: Next<'_>) -> Result<PackedPointwise, Error> {
+        let ends = gpu.constant(&ends(&layer.bias, &layer.shift, next))?;
+        let (name, weights) = (layer.name.clone(), gpu.constant(weights)?);
+        Ok(PackedPointwise { name, inputs: layer.inputs, outputs: layer.outputs, tile, weights, ends })
+    }
+
     /// Some of an int8 layer's outputs, as a layer; as many as there are groups of four that hold them.
     pub fn outputs(gpu: &Gpu, layer: &Pointwise, outputs: Range<usize>) -> Result<PackedPointwise, Error> {
         let outputs = outputs.start / 4 * 4..outputs.end.next_multiple_of(4);

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
-
-use crate::gpu::lock;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Unused buffers are kept up to this many bytes.
 const MOST_KEPT_BYTES: u64 = 512 << 20;
@@ -76,4 +74,8 @@ impl Drop for Lent {
             lock(&pool.free).put(self.handle.clone());
         }
     }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

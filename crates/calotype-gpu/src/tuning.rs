@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use calotype_model::{Pointwise, Wide};
 use calotype_shaders::TILES;
 
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Tuning};
 use crate::layers::{Codes, Emit, Size};
 use crate::measure::fastest;
 use crate::packed::{Next, PackedPointwise};
@@ -15,20 +15,6 @@ use crate::{AdapterFacts, Error};
 const HEADER: &str = "calotype tiles 1";
 /// The shape that tiles are timed on: K and N of the widest layer of a block of `fast`.
 const SHAPE: (usize, usize) = (128, 256);
-
-/// Places in [`TILES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tuning {
-    pub int8: usize,
-    pub wide: usize,
-}
-
-impl Default for Tuning {
-    /// `tile_8x4_by_16`.
-    fn default() -> Tuning {
-        Tuning { int8: 2, wide: 2 }
-    }
-}
 
 impl Tuning {
     /// What `folder` remembers of an adapter; else the fastest tiles, which it remembers from then on. Without a folder nothing is timed.
@@ -73,7 +59,7 @@ impl Tuning {
         let emit = Emit::same(size, Some(&output), None);
         Ok(Tuning {
             int8: best(|tile| fastest(gpu, |commands| commands.code(&int8.with_tile(tile), 1, codes, &output)))?,
-            wide: best(|tile| fastest(gpu, |commands| commands.wide(&wide.with_tile(tile), (size, &input), &emit)))?,
+            wide: best(|tile| fastest(gpu, |commands| commands.wide(&wide.with_tile(tile), size, &input, &emit)))?,
         })
     }
 }

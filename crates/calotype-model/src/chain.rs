@@ -3,8 +3,27 @@
 //! A chain is a list of stages. A stage is a pointwise layer that makes a stream, and the blocks that correct the stream
 //! (docs/MODEL.md section 2). Everything that lists, reads, writes, checks or runs a network iterates its stages.
 
+use serde::{Deserialize, Serialize};
+
 use crate::tables::interpolate;
-use crate::{Block, Depthwise, Input, Pointwise, Wide};
+use crate::{Block, Depthwise, Pointwise, Wide};
+
+/// A map that a chain reads. Several are read as one, with the channels of the first in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Input {
+    /// The picture: a stream of 3 channels, `2 * pixel - 255`.
+    Pixels,
+    /// The latents before coding: a stream.
+    V,
+    /// The hyper-latents: codes.
+    Z,
+    /// The output of h_s, as codes.
+    H,
+    /// The latents as far as they are set: codes for a predictor, a stream for g_s.
+    VHat,
+}
 
 /// A pointwise layer with its weights.
 #[derive(Debug, Clone, PartialEq, Eq)]

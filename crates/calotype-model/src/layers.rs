@@ -2,39 +2,25 @@
 //!
 //! `name` is the layer's key in the model file, which is also its key in PyTorch and in errors.
 
-/// An int8 pointwise layer: codes (i8) of K channels to N accumulators.
+/// A pointwise layer: K channels to N accumulators; of codes by int8 weights, unless `W` says another type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointwise {
+pub struct Pointwise<W = i8> {
     /// Key in the model file, e.g. `g_s.blocks.0.pw1`.
     pub name: String,
     /// K, input channels.
     pub inputs: usize,
     /// N, output channels.
     pub outputs: usize,
-    /// `[N, K]`, in -127..=127.
-    pub weight: Vec<i8>,
+    /// `[N, K]`, in -127..=127 or, in a wide layer, -2047..=2047.
+    pub weight: Vec<W>,
     /// `[N]`.
     pub bias: Vec<i32>,
     /// `[N]`, at most 30.
     pub shift: Vec<u8>,
 }
 
-/// A wide pointwise layer: a stream (i16) of K channels to N accumulators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wide {
-    /// Key in the model file, e.g. `g_s.first`.
-    pub name: String,
-    /// K, input channels.
-    pub inputs: usize,
-    /// N, output channels.
-    pub outputs: usize,
-    /// `[N, K]`, in -2047..=2047.
-    pub weight: Vec<i16>,
-    /// `[N]`.
-    pub bias: Vec<i32>,
-    /// `[N]`, at most 30.
-    pub shift: Vec<u8>,
-}
+/// A wide pointwise layer: of a stream.
+pub type Wide = Pointwise<i16>;
 
 /// A depthwise 3x3 layer: codes (i8) of N channels to N accumulators, zeros outside the map.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,26 +11,21 @@ mod config;
 mod error;
 mod layers;
 mod load;
-mod map;
-pub mod measure;
 mod network_json;
 mod parts;
-mod quantiser;
 mod schedule;
 mod shape;
 pub mod synthetic;
 mod tables;
 mod tensors;
 
-pub use chain::{AnyLayer, AnyLayerMut, Chain, Layer, RowTable, Stage};
+pub use chain::{AnyLayer, AnyLayerMut, Chain, Input, Layer, RowTable, Stage};
 pub use config::Config;
 pub use error::Error;
 pub use layers::{Block, Depthwise, Pointwise, Wide};
-pub use map::{EncodeTables, Hyper, Map, PixelRows, Rect, TileSize, TileSymbols};
 pub use parts::{Decoder, Encoder, Model};
-pub use quantiser::Quantiser;
 pub use schedule::{Cell, Schedule, Step};
-pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Input, Product, StageShape};
+pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Product, StageShape};
 pub use tables::{GainTable, KNOTS, QUALITY_MAX, QualityTables, Tables};
 
 /// The version of MODEL.md's arithmetic that this crate implements.

@@ -6,13 +6,12 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
 
-use crate::config::Numbers;
 use crate::parts::hex;
 use crate::tables::KNOTS;
 use crate::tensors::Element;
 use crate::{
     Block, BlockShape, Chain, ChainShape, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Input, Layer,
-    Pointwise, Product, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, Wide, check,
+    Pointwise, Product, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, check,
 };
 
 impl Decoder {
@@ -60,7 +59,7 @@ trait PartShape: Sized {
     /// Of the first form.
     fn v1(config: &Config) -> Self;
     /// From its text, with the sizes that it says.
-    fn parse(network: &str, numbers: Numbers) -> Result<(Config, Self), Error>;
+    fn parse(network: &str, rest: Config) -> Result<(Config, Self), Error>;
 }
 
 impl PartShape for DecoderShape {
@@ -70,9 +69,9 @@ impl PartShape for DecoderShape {
         DecoderShape::v1(config)
     }
 
-    fn parse(network: &str, numbers: Numbers) -> Result<(Config, DecoderShape), Error> {
+    fn parse(network: &str, rest: Config) -> Result<(Config, DecoderShape), Error> {
         let shape = DecoderShape::parse(network)?;
-        let config = Config::of_decoder(&shape, numbers);
+        let config = shape.config(rest);
         if shape == DecoderShape::v1(&config) {
             let reason = "C, M, Z, P, n_e, n_d say it, so it is written without a text".to_owned();
             return Err(Error::Network { name: "text".to_owned(), reason });
@@ -88,9 +87,9 @@ impl PartShape for EncoderShape {
         EncoderShape::v1(config)
     }
 
-    fn parse(network: &str, numbers: Numbers) -> Result<(Config, EncoderShape), Error> {
+    fn parse(network: &str, rest: Config) -> Result<(Config, EncoderShape), Error> {
         let shape = EncoderShape::parse(network)?;
-        Ok((Config::of_encoder(&shape, numbers), shape))
+        Ok((shape.config(rest), shape))
     }
 }
 
@@ -148,9 +147,16 @@ impl Sizes {
         serde_json::from_str(text).map(Sizes).map_err(not_object)
     }
 
-    fn numbers(&mut self) -> Result<Numbers, Error> {
+    /// What a config says beside sizes.
+    fn numbers(&mut self) -> Result<Config, Error> {
         let offset = i64::from(Config::MAX_LUT_OFFSET);
-        Ok(Numbers {
+        Ok(Config {
+            c: 0,
+            m: 0,
+            z: 0,
+            p: 0,
+            n_e: 0,
+            n_d: 0,
             skip_below: self.integer("skip_below", 0, 255)? as u8,
             scale_lut_offset: self.integer("scale_lut_offset", -offset, offset)? as i32,
             released: self.integer("released", 0, 1)? == 1,
@@ -158,7 +164,7 @@ impl Sizes {
     }
 
     /// The sizes of a network of the first form.
-    fn config(&mut self, numbers: Numbers) -> Result<Config, Error> {
+    fn config(&mut self, rest: Config) -> Result<Config, Error> {
         Ok(Config {
             c: self.channels("C")?,
             m: self.channels("M")?,
@@ -166,7 +172,7 @@ impl Sizes {
             p: self.channels("P")?,
             n_e: self.integer("n_e", 0, Config::MAX_BLOCKS as i64)? as usize,
             n_d: self.integer("n_d", 0, Config::MAX_BLOCKS as i64)? as usize,
-            ..numbers.config()
+            ..rest
         })
     }
 
@@ -235,16 +241,10 @@ impl<'a> Source<'a> {
         self.take(&format!("{name}.read_shift"), &[channels])
     }
 
-    fn pointwise(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Pointwise, Error> {
+    fn pointwise<W: Element>(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Pointwise<W>, Error> {
         let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
         let (bias, shift) = self.ends(name, outputs)?;
         Ok(Pointwise { name: name.to_owned(), inputs, outputs, weight, bias, shift })
-    }
-
-    fn wide(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Wide, Error> {
-        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
-        let (bias, shift) = self.ends(name, outputs)?;
-        Ok(Wide { name: name.to_owned(), inputs, outputs, weight, bias, shift })
     }
 
     fn depthwise(&mut self, name: &str, channels: usize) -> Result<Depthwise, Error> {
@@ -275,7 +275,7 @@ impl<'a> Source<'a> {
             unshuffle: shape.unshuffle,
             layer: match shape.product {
                 Product::Int8 => Layer::Int8(self.pointwise(name, shape.outputs, shape.inputs)?),
-                Product::Wide => Layer::Wide(self.wide(name, shape.outputs, shape.inputs)?),
+                Product::Wide => Layer::Wide(self.pointwise(name, shape.outputs, shape.inputs)?),
             },
             shuffle: shape.shuffle,
             bias: shape.bias.as_ref().map(|name| table(self, name)).transpose()?,

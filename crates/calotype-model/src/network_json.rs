@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Input, Product, StageShape};
-use crate::{Cell, Error, Schedule, Step};
+use crate::shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Product, StageShape};
+use crate::{Cell, Error, Input, Schedule, Step};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

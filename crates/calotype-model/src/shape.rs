@@ -1,25 +1,6 @@
 //! What a network is made of, without weights: the shapes of its chains, and the rules that they keep (docs/MODEL.md section 8).
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Chain, Config, Error, Layer, Schedule, Stage};
-
-/// A map that a chain reads. Several are read as one, with the channels of the first in front.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Input {
-    /// The picture: a stream of 3 channels, `2 * pixel - 255`.
-    Pixels,
-    /// The latents before coding: a stream.
-    V,
-    /// The hyper-latents: codes.
-    Z,
-    /// The output of h_s, as codes.
-    H,
-    /// The latents as far as they are set: codes for a predictor, a stream for g_s.
-    VHat,
-}
+use crate::{Chain, Config, Error, Input, Layer, Schedule, Stage};
 
 /// What a layer multiplies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,6 +128,20 @@ impl DecoderShape {
         }
     }
 
+    /// The sizes of a network of any form, beside what `rest` says: C is that of g_s, P the channels of h.
+    pub(crate) fn config(&self, rest: Config) -> Config {
+        let hyper = self.hyper.as_ref();
+        Config {
+            c: self.g_s.stages[0].channels(),
+            m: self.latents.channels,
+            z: hyper.map_or(0, |hyper| hyper.grid.channels),
+            p: hyper.map_or(0, |hyper| hyper.h_s.channels()),
+            n_e: 0,
+            n_d: self.g_s.stages[0].blocks.len(),
+            ..rest
+        }
+    }
+
     /// Channels of maps together.
     pub(crate) fn channels_of(&self, inputs: &[Input]) -> usize {
         inputs.iter().fold(0, |sum, &input| self.channels(input).saturating_add(sum))
@@ -185,6 +180,19 @@ impl EncoderShape {
                     stage("h_a", "last", 4 * p, z).reading().unshuffled(2),
                 ],
             )),
+        }
+    }
+
+    /// The sizes of a network of any form, beside what `rest` says: C is that of g_a, P the channels of h_a's first stage.
+    pub(crate) fn config(&self, rest: Config) -> Config {
+        Config {
+            c: self.g_a.stages[0].channels(),
+            m: self.g_a.channels(),
+            z: self.h_a.as_ref().map_or(0, ChainShape::channels),
+            p: self.h_a.as_ref().map_or(0, |h_a| h_a.stages[0].channels()),
+            n_e: self.g_a.stages[0].blocks.len(),
+            n_d: 0,
+            ..rest
         }
     }
 }

@@ -5,16 +5,10 @@
 mod gaussian;
 mod layers;
 
-use crate::config::Numbers;
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
 use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, Tables};
 
-/// RMS of codes and of streams that the layers are scaled for.
-const CODE: f64 = 35.0;
-const STREAM: f64 = 600.0;
-/// RMS of `2 * pixel - 255` in a picture.
-const PIXEL: f64 = 130.0;
 /// The gain of y in the middle of the quality range, per channel about; `>> Y_SHIFT`.
 const Y_GAIN: f64 = 2300.0;
 const Y_SHIFT: u8 = 12;
@@ -40,7 +34,7 @@ pub fn fast() -> Config {
 
 /// A decoder and its encoder with weights from `seed`. `config` must be one that a loader accepts (channels are multiples of 4).
 pub fn pair(config: &Config, seed: u64) -> (Decoder, Encoder) {
-    parts((config.clone(), DecoderShape::v1(config)), (config.clone(), EncoderShape::v1(config)), seed)
+    parts([config.clone(), config.clone()], &DecoderShape::v1(config), &EncoderShape::v1(config), seed)
 }
 
 /// [`pair`], paired.
@@ -53,21 +47,19 @@ pub fn model(config: &Config, seed: u64) -> Model {
 pub fn network(json: &str, seed: u64) -> Result<(Decoder, Encoder), Error> {
     let networks: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
     let [decoder, encoder] = ["decoder", "encoder"].map(|part| networks[part].to_string());
-    let Config { skip_below, scale_lut_offset, released, .. } = tiny();
-    let numbers = Numbers { skip_below, scale_lut_offset, released };
     let (decoder, encoder) = (DecoderShape::parse(&decoder)?, EncoderShape::parse(&encoder)?);
-    let configs = (Config::of_decoder(&decoder, numbers), Config::of_encoder(&encoder, numbers));
-    Ok(parts((configs.0, decoder), (configs.1, encoder), seed))
+    let configs = [decoder.config(tiny()), encoder.config(tiny())];
+    Ok(parts(configs, &decoder, &encoder, seed))
 }
 
-fn parts(decoder: (Config, DecoderShape), encoder: (Config, EncoderShape), seed: u64) -> (Decoder, Encoder) {
-    let mut maker = Maker::new(seed);
-    let decoder = decoder_of(&mut maker, decoder);
-    let encoder = encoder_of(&mut maker, encoder, decoder.id);
+fn parts(configs: [Config; 2], decoder: &DecoderShape, encoder: &EncoderShape, seed: u64) -> (Decoder, Encoder) {
+    let (mut maker, [of_decoder, of_encoder]) = (Maker::new(seed), configs);
+    let decoder = decoder_of(&mut maker, of_decoder, decoder);
+    let encoder = encoder_of(&mut maker, of_encoder, encoder, decoder.id);
     (decoder, encoder)
 }
 
-fn decoder_of(maker: &mut Maker, (config, shape): (Config, DecoderShape)) -> Decoder {
+fn decoder_of(maker: &mut Maker, config: Config, shape: &DecoderShape) -> Decoder {
     let (cdf_sizes, cdf) = gaussian::tables();
     let reads =
         |input: Input| if shape.predictors.iter().any(|chain| chain.from.contains(&input)) { shape.channels_of(&[input]) } else { 0 };
@@ -77,7 +69,7 @@ fn decoder_of(maker: &mut Maker, (config, shape): (Config, DecoderShape)) -> Dec
         h_s: shape.hyper.as_ref().map(|hyper| maker.chain(&hyper.h_s)),
         h_read: maker.read_shifts(reads(Input::H)),
         v_hat_read: maker.read_shifts(reads(Input::VHat)),
-        predictors: predictors(maker, &shape),
+        predictors: predictors(maker, shape),
         schedule: shape.schedule.clone(),
         g_s: maker.chain(&shape.g_s),
         tables: tables(maker, &config),
@@ -105,7 +97,7 @@ fn predictors(maker: &mut Maker, shape: &DecoderShape) -> Vec<Chain> {
     made.into_iter().map(|chain| chain.expect("each predictor is used")).collect()
 }
 
-fn encoder_of(maker: &mut Maker, (config, shape): (Config, EncoderShape), decoder_id: [u8; 8]) -> Encoder {
+fn encoder_of(maker: &mut Maker, config: Config, shape: &EncoderShape, decoder_id: [u8; 8]) -> Encoder {
     Encoder {
         name: "synthetic".to_owned(),
         decoder_id,

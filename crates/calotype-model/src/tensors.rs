@@ -11,7 +11,7 @@ use crate::parts::hex;
 use crate::tables::KNOTS;
 use crate::{
     Block, Chain, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Layer, Pointwise, SEMANTICS_VERSION,
-    Stage, Wide,
+    Stage,
 };
 
 /// An element type of model files, which are little endian.
@@ -107,12 +107,7 @@ impl List {
         self.vector(&format!("{layer}.read_shift"), shift);
     }
 
-    fn pointwise(&mut self, layer: &Pointwise) {
-        self.push(format!("{}.weight", layer.name), &[layer.outputs, layer.inputs], &layer.weight);
-        self.ends(&layer.name, &layer.bias, &layer.shift);
-    }
-
-    fn wide(&mut self, layer: &Wide) {
+    fn pointwise<W: Element>(&mut self, layer: &Pointwise<W>) {
         self.push(format!("{}.weight", layer.name), &[layer.outputs, layer.inputs], &layer.weight);
         self.ends(&layer.name, &layer.bias, &layer.shift);
     }
@@ -138,7 +133,7 @@ impl List {
         }
         match &stage.layer {
             Layer::Int8(layer) => self.pointwise(layer),
-            Layer::Wide(layer) => self.wide(layer),
+            Layer::Wide(layer) => self.pointwise(layer),
         }
         if let Some(bias) = &stage.bias {
             self.rows(&bias.name, &bias.rows);

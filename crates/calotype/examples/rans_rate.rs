@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use calotype::Codec;
 use calotype::cpu::Isa;
+use calotype_engine::Rect;
 use calotype_format::{File, TileRef};
-use calotype_model::{Model, QualityTables, Rect};
+use calotype_model::{Model, QualityTables};
 use calotype_rans::{Scales, Tables, decode};
 
 const REPEATS: usize = 21;

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use calotype_format::{Header, Section, SectionRef, TileRect};
+use calotype_format::{Header, Region, Section, SectionRef};
 use calotype_plane::Size;
 use rayon::prelude::*;
 
 use crate::error::{Error, Malformation, Usage, in_order};
 use crate::fold::{Unfolding, coded_region};
 use crate::metadata::Metadata;
-use crate::picture::Region;
 
 /// All sections of a file whose tiles have these alpha streams, if any.
 pub fn sections(alpha: Option<&[Vec<u8>]>, metadata: &Metadata) -> Result<Vec<Section>, Error> {
@@ -21,9 +20,9 @@ pub fn sections(alpha: Option<&[Vec<u8>]>, metadata: &Metadata) -> Result<Vec<Se
 }
 
 /// The streams of some tiles, of the samples of the picture from row `top` on.
-pub fn streams(samples: &[u16], top: u32, tiles: &[TileRect], header: &Header) -> Vec<Vec<u8>> {
+pub fn streams(samples: &[u16], top: u32, tiles: &[Region], header: &Header) -> Vec<Vec<u8>> {
     let width = header.coded_extent().0 as usize;
-    let stream = |rect: &TileRect| {
+    let stream = |rect: &Region| {
         let size = size_of(rect, header);
         let rows = samples.chunks_exact(width).skip((rect.y - top) as usize).take(size.height);
         let tile: Vec<u16> = rows.flat_map(|row| &row[rect.x as usize..][..size.width]).copied().collect();
@@ -40,7 +39,7 @@ pub struct AlphaRows<'a> {
     region: Region,
     unfolding: Option<Unfolding>,
     /// The region's tiles that have not been decoded, row by row, each with its stream.
-    tiles: std::vec::IntoIter<Vec<(TileRect, &'a [u8])>>,
+    tiles: std::vec::IntoIter<Vec<(Region, &'a [u8])>>,
     /// Samples that have not been taken.
     waiting: Vec<u16>,
 }
@@ -51,10 +50,10 @@ impl<'a> AlphaRows<'a> {
     pub fn new(section: SectionRef<'a>, header: &Header, region: Region) -> Result<AlphaRows<'a>, Error> {
         let unfolding = Unfolding::of(header, region);
         let region = if unfolding.is_some() { coded_region(header) } else { region };
-        let rects: Vec<TileRect> = header.tiles().collect();
+        let rects: Vec<Region> = header.tiles().collect();
         let streams = calotype_format::alpha_streams(section, rects.len())?;
-        let tiles: Vec<(TileRect, &[u8])> = rects.into_iter().zip(streams).collect();
-        let touches = |(rect, _): &&(TileRect, &[u8])| !columns(rect, region).is_empty() && !rows(rect, region).is_empty();
+        let tiles: Vec<(Region, &[u8])> = rects.into_iter().zip(streams).collect();
+        let touches = |(rect, _): &&(Region, &[u8])| !columns(rect, region).is_empty() && !rows(rect, region).is_empty();
         let rows = tiles.chunks(header.tile_columns() as usize).map(|row| row.iter().filter(touches).copied().collect::<Vec<_>>());
         let tiles: Vec<_> = rows.filter(|row| !row.is_empty()).collect();
         Ok(AlphaRows { header: *header, section, region, unfolding, tiles: tiles.into_iter(), waiting: Vec::new() })
@@ -95,8 +94,8 @@ impl<'a> AlphaRows<'a> {
     }
 
     /// A row of tiles.
-    fn decode(&mut self, tiles: &[(TileRect, &[u8])]) -> Result<(), Error> {
-        let decode = |(rect, stream): &(TileRect, &[u8])| {
+    fn decode(&mut self, tiles: &[(Region, &[u8])]) -> Result<(), Error> {
+        let decode = |(rect, stream): &(Region, &[u8])| {
             calotype_plane::decode(stream, size_of(rect, &self.header)).map_err(|error| malformed(self.section, stream, error))
         };
         let decoded: Vec<Vec<u16>> = in_order(tiles.par_iter().map(decode))?;
@@ -112,17 +111,17 @@ impl<'a> AlphaRows<'a> {
     }
 }
 
-fn size_of(rect: &TileRect, header: &Header) -> Size {
+fn size_of(rect: &Region, header: &Header) -> Size {
     Size { width: rect.width as usize, height: rect.height as usize, depth: header.depth }
 }
 
 /// The columns of a tile that are in the region.
-fn columns(rect: &TileRect, region: Region) -> Range<u32> {
+fn columns(rect: &Region, region: Region) -> Range<u32> {
     rect.x.max(region.x)..(rect.x + rect.width).min(region.x + region.width)
 }
 
 /// The rows of a tile that are in the region.
-fn rows(rect: &TileRect, region: Region) -> Range<u32> {
+fn rows(rect: &Region, region: Region) -> Range<u32> {
     rect.y.max(region.y)..(rect.y + rect.height).min(region.y + region.height)
 }
 

@@ -1,22 +1,22 @@
 //! From a file to pixels in bands of rows: tiles become latents when their row comes, and go when nothing sees them any more.
 
-use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
-use calotype_format::{File, Held, TileRef};
-use calotype_model::{Map, QualityTables, Rect, TileSymbols};
-use rayon::prelude::*;
+use calotype_cpu::Engine as Cpu;
+use calotype_engine::{Engine, Placed, Rect};
+use calotype_format::Region;
+#[cfg(feature = "gpu")]
+use calotype_gpu::Engine as GpuEngine;
+use pollster::block_on;
 
-use crate::coarse;
-use crate::codec::Codec;
-use crate::engine::{Latents, Lost, Running, Scales};
-use crate::error::{Error, Malformation, Usage, in_order};
+use crate::error::Error;
 use crate::fold::{Unfolding, coded_region};
-use crate::inside::TileInside;
-use crate::picture::{Region, make_grey};
-use crate::symbol_cache::{CachedTile, Stream, SymbolCache};
-use crate::window;
+use crate::picture::make_grey;
+use crate::region::{cut, latents_of};
+#[cfg(feature = "gpu")]
+use crate::slot::Gpu;
+use crate::symbol_cache::SymbolCache;
+use crate::tile::{Decoded, Stop, Tiles};
 
 /// Some whole rows of a picture or region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,71 +34,117 @@ pub struct Bands<'a> {
     region: Region,
     /// A folded picture is decoded as a whole, and comes in one band.
     unfolding: Option<Unfolding>,
+    progress: Progress,
+    cpu: Held<'a, Cpu>,
+    /// What runs instead of the CPU, until it fails.
+    #[cfg(feature = "gpu")]
+    gpu: Option<(&'a Gpu, Held<'a, GpuEngine>)>,
+}
+
+/// The latents of the next band, and their RGB.
+type NextPixels<'a, S> = fn(&mut Bands<'a>) -> Result<(Rect, Vec<S>), Error>;
+
+/// How far the bands of a region have come.
+struct Progress {
     /// The latents of the region's pixels.
     wanted: Rect,
     /// Columns of tiles that are needed.
     columns: Range<usize>,
     /// Rows of tiles that are needed and not yet decoded.
     rows: Range<usize>,
-    /// Tiles that are decoded and still needed.
-    held: Vec<(Rect, Latents)>,
     /// The row of latents where the next band begins.
     next: usize,
 }
 
-/// The tiles of a file, with what it takes to decode them.
-pub(crate) struct Tiles<'a> {
-    pub codec: &'a Codec,
-    pub engine: Running<'a>,
-    pub quality: QualityTables,
-    pub bytes: &'a [u8],
-    pub file: &'a File<'a>,
-    /// Symbols of the file's tiles that were decoded before, and to be kept for the next time.
-    pub kept: Option<&'a SymbolCache>,
+/// Tiles that an engine has decoded and that are still needed.
+struct Held<'a, E: Engine> {
+    engine: &'a E,
+    quality: E::Quality,
+    tiles: Vec<(Rect, E::Latents)>,
 }
 
-/// A tile of a file.
-struct Tile<'a> {
-    place: Rect,
-    streams: &'a TileRef<'a>,
-    kept: Option<&'a CachedTile>,
-}
+impl<E: Engine> Held<'_, E> {
+    fn placed(&self) -> Vec<Placed<'_, E::Latents>> {
+        self.tiles.iter().map(|(place, tile)| Placed { place: *place, tile }).collect()
+    }
 
-/// What a tile holds.
-struct Decoded {
-    symbols: TileSymbols,
-    v_hat: Map<i16>,
-}
-
-/// Why there is no band.
-enum Stop {
-    Lost,
-    Error(Error),
-}
-
-impl From<Lost> for Stop {
-    fn from(_: Lost) -> Stop {
-        Stop::Lost
+    async fn pixels(&self, wanted: Rect, size: (usize, usize)) -> Result<Vec<u8>, E::Error> {
+        self.engine.pixels(&self.quality, &self.placed(), wanted, size).await
     }
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Error(error)
+impl Progress {
+    fn ended(&self) -> bool {
+        self.next >= self.wanted.bottom()
+    }
+
+    fn end(&mut self) {
+        self.next = self.wanted.bottom();
+    }
+
+    fn rows_in_band(&self, tiles: &Tiles<'_>) -> usize {
+        let log2 = tiles.file.header.tile_log2;
+        tiles.codec.rows_in_band((self.columns.len() as u64) << log2, log2)
+    }
+
+    /// Decodes rows of tiles until some rows of latents have all that g_s sees around them.
+    async fn ready<E: Engine>(&mut self, tiles: &Tiles<'_>, held: &mut Held<'_, E>) -> Result<usize, Stop<E::Error>> {
+        let (halo, rows) = (tiles.halo(), self.rows_in_band(tiles));
+        loop {
+            let end = (self.rows.start + rows).min(self.rows.end);
+            let places = (self.rows.start..end).flat_map(|row| self.columns.clone().map(move |column| (row, column)));
+            let needed: Vec<_> = places.map(|(row, column)| tiles.tile(row, column)).collect();
+            let decoded = tiles.decode(held.engine, &held.quality, &needed).await?;
+            held.tiles.extend(decoded.into_iter().map(|Decoded { place, v_hat, .. }| (place, v_hat)));
+            self.rows.start = end;
+            if self.rows.is_empty() {
+                return Ok(self.wanted.bottom());
+            }
+            let ready = (end * tiles.side()).saturating_sub(halo).min(self.wanted.bottom());
+            if ready > self.next {
+                return Ok(ready);
+            }
+        }
+    }
+
+    /// The latents of the next band, and what `develop` makes of them.
+    async fn developed<E: Engine, T>(
+        &mut self,
+        tiles: &Tiles<'_>,
+        held: &mut Held<'_, E>,
+        develop: impl AsyncFnOnce(&Held<'_, E>, Rect) -> Result<T, E::Error>,
+    ) -> Result<(Rect, T), Stop<E::Error>> {
+        let ready = self.ready(tiles, held).await?;
+        let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
+        let made = develop(held, rect).await.map_err(Stop::Engine)?;
+        held.tiles.retain(|(place, _)| place.bottom() + tiles.halo() > ready);
+        self.next = ready;
+        Ok((rect, made))
     }
 }
 
 impl<'a> Bands<'a> {
+    /// On the CPU.
     pub(crate) fn new(tiles: Tiles<'a>, region: Region) -> Bands<'a> {
         let header = &tiles.file.header;
         let unfolding = Unfolding::of(header, region);
         let region = if unfolding.is_some() { coded_region(header) } else { region };
         let wanted = latents_of(region);
-        let needed = wanted.widened(tiles.engine.halo(), tiles.picture());
+        let needed = wanted.widened(tiles.halo(), tiles.picture());
         let side = tiles.side();
         let columns = needed.x / side..needed.right().div_ceil(side);
         let rows = needed.y / side..needed.bottom().div_ceil(side);
-        Bands { tiles, region, unfolding, wanted, columns, rows, held: Vec::new(), next: wanted.y }
+        let progress = Progress { wanted, columns, rows, next: wanted.y };
+        let cpu = Held { engine: tiles.codec.engines.on_cpu(), quality: tiles.quality.clone(), tiles: Vec::new() };
+        Bands {
+            tiles,
+            region,
+            unfolding,
+            progress,
+            cpu,
+            #[cfg(feature = "gpu")]
+            gpu: None,
+        }
     }
 
     /// The same, going on with the symbols that are kept, and keeping new ones.
@@ -107,134 +153,113 @@ impl<'a> Bands<'a> {
         self
     }
 
-    /// The same on the CPU, whatever the choice.
-    pub(crate) fn on_cpu(mut self) -> Bands<'a> {
-        self.tiles.engine = self.tiles.codec.engines.on_cpu();
+    /// The same on the engine of the codec.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn on_any_engine(mut self) -> Bands<'a> {
+        let gpu = self.tiles.codec.engines.on_gpu(|engine| engine.quality(&self.tiles.quality));
+        self.gpu = gpu.map(|(gpu, quality)| (gpu, Held { engine: &gpu.engine, quality, tiles: Vec::new() }));
         self
     }
 
-    /// Begins again where the next band begins, on the CPU: the GPU has failed, and with it the latents have gone.
-    fn restart(&mut self) {
-        self.tiles.engine = self.tiles.engine.on_cpu();
-        self.held.clear();
-        self.rows.start = self.next.saturating_sub(self.tiles.engine.halo()) / self.tiles.side();
+    /// The same on the engine of the codec: the CPU.
+    #[cfg(not(feature = "gpu"))]
+    pub(crate) fn on_any_engine(self) -> Bands<'a> {
+        self
     }
 
     /// Pixels of the tiles that are held at a time, at most.
     pub(crate) fn held_px(&self) -> u64 {
-        let side = self.tiles.side();
+        let (side, progress) = (self.tiles.side(), &self.progress);
         // The hyper-latents are of whole squares of 64 x 64 pixels.
         let Rect { height: rows, width: columns, .. } = self.tiles.picture().padded();
         // The first rows together; after them the last of those before, whose end g_s still sees, and the next ones.
-        let (band, all) = (self.rows_in_band(), self.rows.len());
+        let (band, all) = (progress.rows_in_band(&self.tiles), progress.rows.len());
         let later = if all > band { 1 + band.min(all - band) } else { 0 };
         let height = (band.min(all).max(later) * side).min(rows);
-        let width = (self.columns.len() * side).min(columns);
+        let width = (progress.columns.len() * side).min(columns);
         256 * (width as u64) * (height as u64)
     }
 
     /// The latents that pixels are made of.
     pub(crate) fn latents(&self) -> Rect {
-        self.wanted
-    }
-
-    fn rows_in_band(&self) -> usize {
-        let log2 = self.tiles.file.header.tile_log2;
-        self.tiles.codec.rows_in_band((self.columns.len() as u64) << log2, log2)
-    }
-
-    /// Decodes rows of tiles until some rows of latents have all that g_s sees around them.
-    fn ready(&mut self) -> Result<usize, Stop> {
-        let (halo, rows) = (self.tiles.engine.halo(), self.rows_in_band());
-        loop {
-            let end = (self.rows.start + rows).min(self.rows.end);
-            self.held.extend(self.tiles.latents(self.rows.start..end, self.columns.clone())?);
-            self.rows.start = end;
-            if self.rows.is_empty() {
-                return Ok(self.wanted.bottom());
-            }
-            let ready = (end * self.tiles.side()).saturating_sub(halo).min(self.wanted.bottom());
-            if ready > self.next {
-                return Ok(ready);
-            }
-        }
+        self.progress.wanted
     }
 
     /// A band of 8-bit RGB.
     fn band(&mut self) -> Result<(u32, Vec<u8>), Error> {
-        let (height, mut rgb) = self.samples(|tiles, held, rect| tiles.engine.pixels(&tiles.quality, held, rect, tiles.size()))?;
+        let (height, mut rgb) = self.samples(Bands::pixels)?;
         if self.tiles.file.header.grey {
             make_grey(&mut rgb);
         }
         Ok((height, rgb))
     }
 
-    /// The next band before the last rounding, its height and its RGB in Q4; for tiles on the CPU.
+    /// The next band before the last rounding, its height and its RGB in Q4; for bands on the CPU.
     pub(crate) fn next_q4(&mut self) -> Option<Result<(u32, Vec<i16>), Error>> {
-        self.next_by(|bands| bands.samples(|tiles, held, rect| tiles.engine.pixels_q4(&tiles.quality, held, rect, tiles.size())))
+        self.next_by(|bands| bands.samples(Bands::pixels_q4))
     }
 
     /// What `band` makes, until the end of the region or an error.
     fn next_by<T>(&mut self, band: impl FnOnce(&mut Self) -> Result<T, Error>) -> Option<Result<T, Error>> {
-        if self.next >= self.wanted.bottom() {
+        if self.progress.ended() {
             return None;
         }
         let band = band(self);
         if band.is_err() {
-            self.next = self.wanted.bottom();
+            self.progress.end();
         }
         Some(band)
     }
 
-    /// The number of rows of the next band, and what `develop` makes of their latents.
-    fn samples<S: Copy>(
-        &mut self,
-        develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
-    ) -> Result<(u32, Vec<S>), Error> {
-        let Some(unfolding) = self.unfolding else { return self.coded_samples(&develop) };
+    /// The number of rows of the next band, and its samples; `pixels` makes those of whole latents.
+    fn samples<S: Copy>(&mut self, pixels: NextPixels<'a, S>) -> Result<(u32, Vec<S>), Error> {
+        let Some(unfolding) = self.unfolding else { return self.coded_samples(pixels) };
         let mut coded = Vec::with_capacity(3 * self.region.width as usize * self.region.height as usize);
-        while self.next < self.wanted.bottom() {
-            coded.extend(self.coded_samples(&develop)?.1);
+        while !self.progress.ended() {
+            coded.extend(self.coded_samples(pixels)?.1);
         }
         Ok((unfolding.region().height, unfolding.unfold(&coded, 3)))
     }
 
     /// As [`Bands::samples`], of what is coded.
-    fn coded_samples<S: Copy>(
+    fn coded_samples<S: Copy>(&mut self, pixels: NextPixels<'a, S>) -> Result<(u32, Vec<S>), Error> {
+        let (rect, rgb) = pixels(self)?;
+        Ok(cut(rgb, rect, self.tiles.size(), self.region))
+    }
+
+    fn pixels(&mut self) -> Result<(Rect, Vec<u8>), Error> {
+        let size = self.tiles.size();
+        #[cfg(feature = "gpu")]
+        if let Some(pixels) = self.on_gpu(async |held, rect| held.pixels(rect, size).await) {
+            return pixels;
+        }
+        Ok(block_on(self.progress.developed(&self.tiles, &mut self.cpu, async |held, rect| held.pixels(rect, size).await))?)
+    }
+
+    fn pixels_q4(&mut self) -> Result<(Rect, Vec<i16>), Error> {
+        let size = self.tiles.size();
+        let q4 = async |held: &Held<'_, Cpu>, rect| Ok(held.engine.pixels_q4(&held.quality, &held.placed(), rect, size));
+        Ok(block_on(self.progress.developed(&self.tiles, &mut self.cpu, q4))?)
+    }
+
+    /// The latents of the next band, and what a GPU makes of them. `None` where there is none any more: what it held has gone, and the CPU
+    /// begins again where the next band begins.
+    #[cfg(feature = "gpu")]
+    fn on_gpu<T>(
         &mut self,
-        develop: &impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
-    ) -> Result<(u32, Vec<S>), Error> {
-        loop {
-            match self.try_samples(develop) {
-                Ok(samples) => return Ok(samples),
-                Err(Stop::Error(error)) => return Err(error),
-                Err(Stop::Lost) => self.restart(),
+        develop: impl AsyncFnOnce(&Held<'_, GpuEngine>, Rect) -> Result<T, calotype_gpu::Error>,
+    ) -> Option<Result<(Rect, T), Error>> {
+        let (gpu, held) = self.gpu.as_mut()?;
+        match block_on(self.progress.developed(&self.tiles, held, develop)) {
+            Ok(made) => Some(Ok(made)),
+            Err(Stop::Error(error)) => Some(Err(error)),
+            Err(Stop::Engine(error)) => {
+                self.tiles.codec.engines.lost(gpu, &error);
+                self.gpu = None;
+                self.progress.rows.start = self.progress.next.saturating_sub(self.tiles.halo()) / self.tiles.side();
+                None
             }
         }
-    }
-
-    fn try_samples<S: Copy>(
-        &mut self,
-        develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<Vec<S>, Lost>,
-    ) -> Result<(u32, Vec<S>), Stop> {
-        let (rect, rgb) = self.developed(develop)?;
-        let (width, height) = window::pixels_of(rect, self.tiles.size());
-        let [left, right] = [self.region.x, self.region.x + self.region.width].map(|x| x as usize - 16 * rect.x);
-        let [top, bottom] =
-            [self.region.y, self.region.y + self.region.height].map(|y| (y as usize).saturating_sub(16 * rect.y).min(height));
-        Ok(((bottom - top) as u32, window::crop(rgb, width, top..bottom, left..right)))
-    }
-
-    /// The latents of the next band, and what `develop` makes of them.
-    fn developed<T>(&mut self, develop: impl Fn(&Tiles<'_>, &[(Rect, &Latents)], Rect) -> Result<T, Lost>) -> Result<(Rect, T), Stop> {
-        let ready = self.ready()?;
-        let rect = Rect { y: self.next, height: ready - self.next, ..self.wanted };
-        let tiles: Vec<(Rect, &Latents)> = self.held.iter().map(|(place, latents)| (*place, latents)).collect();
-        let made = develop(&self.tiles, &tiles, rect)?;
-        let halo = self.tiles.engine.halo();
-        self.held.retain(|(place, _)| place.bottom() + halo > ready);
-        self.next = ready;
-        Ok((rect, made))
     }
 
     /// What they cover.
@@ -249,20 +274,13 @@ impl<'a> Bands<'a> {
     /// As for [`Decoder::bands`](crate::Decoder::bands).
     #[cfg(feature = "gpu")]
     pub fn next_pieces(&mut self) -> Result<Option<Vec<calotype_gpu::Piece>>, Error> {
-        if self.tiles.file.header.grey || self.unfolding.is_some() || !self.tiles.engine.is_gpu() || self.next >= self.wanted.bottom() {
+        if self.tiles.file.header.grey || self.unfolding.is_some() || self.progress.ended() {
             return Ok(None);
         }
-        match self.developed(|tiles, held, rect| tiles.engine.pieces(&tiles.quality, held, rect, tiles.size())) {
-            Ok((_, pieces)) => Ok(Some(pieces)),
-            Err(Stop::Lost) => {
-                self.restart();
-                Ok(None)
-            }
-            Err(Stop::Error(error)) => {
-                self.next = self.wanted.bottom();
-                Err(error)
-            }
-        }
+        let size = self.tiles.size();
+        let pieces = self.on_gpu(async |held, rect| held.engine.pieces(&held.quality, &held.placed(), rect, size).await);
+        let pieces = pieces.transpose().inspect_err(|_| self.progress.end())?;
+        Ok(pieces.map(|(_, pieces)| pieces))
     }
 }
 
@@ -271,172 +289,5 @@ impl Iterator for Bands<'_> {
 
     fn next(&mut self) -> Option<Result<Band, Error>> {
         self.next_by(|bands| bands.band().map(|(height, rgb)| Band { height, rgb }))
-    }
-}
-
-/// The latents that a region's pixels come from.
-pub(crate) fn latents_of(region: Region) -> Rect {
-    let [y, x] = [region.y, region.x].map(|pixel| pixel as usize / 16);
-    let [bottom, right] = [region.y + region.height, region.x + region.width].map(|pixel| pixel.div_ceil(16) as usize);
-    Rect { y, x, height: bottom - y, width: right - x }
-}
-
-impl Tiles<'_> {
-    /// (width, height) of what is coded in pixels.
-    fn size(&self) -> (usize, usize) {
-        let (width, height) = self.file.header.coded_extent();
-        (width as usize, height as usize)
-    }
-
-    /// The latents of what is coded.
-    pub fn picture(&self) -> Rect {
-        let (width, height) = self.size();
-        Rect::of_picture(width, height)
-    }
-
-    /// The side of a tile in latents.
-    fn side(&self) -> usize {
-        1 << (self.file.header.tile_log2 - 4)
-    }
-
-    /// v_hat of some tiles: docs/MODEL.md sections 5.1 to 5.3.
-    fn latents(&self, rows: Range<usize>, columns: Range<usize>) -> Result<Vec<(Rect, Latents)>, Stop> {
-        let (engine, quality) = (self.engine, &self.quality);
-        let tiles: Vec<Tile<'_>> = rows.flat_map(|y| columns.clone().map(move |x| (y, x))).map(|position| self.tile(position)).collect();
-        let z: Vec<Vec<i16>> = in_order(tiles.par_iter().map(|tile| self.z(tile)))?;
-        let sized: Vec<_> = tiles.iter().zip(&z).map(|(tile, z)| (tile.place.size(), &z[..])).collect();
-        let scales = engine.hyper(quality, &sized)?;
-        let y = |(scales, tile): (Scales, &Tile<'_>)| {
-            let symbols = self.y(scales.index(), tile)?;
-            Ok((scales, symbols))
-        };
-        let symbols = in_order(scales.into_par_iter().zip(&tiles).map(y))?;
-        Ok(tiles.iter().map(|tile| tile.place).zip(engine.latents(quality, symbols)?).collect())
-    }
-
-    /// What the tiles hold and cost, on the CPU.
-    pub fn inside(&self) -> Result<Vec<TileInside>, Error> {
-        let columns = self.file.header.tile_columns() as usize;
-        let inside = |index: usize| {
-            let tile = self.tile((index / columns, index % columns));
-            let Decoded { symbols: TileSymbols { z, y, scale_index }, v_hat } = self.decoded(&tile)?;
-            Ok(TileInside::new(self.codec, tile.place, (&z, &self.quality.scale_index_z), (&y, &scale_index), v_hat))
-        };
-        in_order((0..self.file.tiles.len()).into_par_iter().map(inside))
-    }
-
-    /// The first channels of all latents, from the first parts of the y streams, on the CPU.
-    pub fn first_channels(&self, count: usize) -> Result<Map<i16>, Error> {
-        let (columns, picture) = (self.file.header.tile_columns() as usize, self.picture());
-        let first = |index: usize| {
-            let whole = self.tile((index / columns, index % columns));
-            let (place, streams) = (whole.place, coarse::first_parts(whole.streams));
-            let v_hat = self.decoded(&Tile { place, streams: &streams, kept: None })?.v_hat;
-            let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..count]).copied().collect();
-            Ok((place, Map { channels: count, data, ..v_hat }))
-        };
-        let maps: Vec<(Rect, Map<i16>)> = in_order((0..self.file.tiles.len()).into_par_iter().map(first))?;
-        let maps: Vec<(Rect, &Map<i16>)> = maps.iter().map(|(place, map)| (*place, map)).collect();
-        Ok(window::assemble(&maps, picture).into_owned())
-    }
-
-    /// A tile by itself, on the CPU.
-    fn decoded(&self, tile: &Tile<'_>) -> Result<Decoded, Error> {
-        let cpu = self.codec.cpu();
-        let z = self.z(tile)?;
-        let hyper = cpu.hyper(&self.quality, &z, tile.place.size());
-        let y = self.y(&hyper.scale_index, tile)?;
-        let v_hat = cpu.means(&self.quality, &hyper, &y);
-        Ok(Decoded { symbols: TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat })
-    }
-
-    fn tile(&self, (y, x): (usize, usize)) -> Tile<'_> {
-        let (side, picture) = (self.side(), self.picture());
-        let (top, left) = (y * side, x * side);
-        let place = Rect { y: top, x: left, height: side.min(picture.height - top), width: side.min(picture.width - left) };
-        let number = y * self.file.header.tile_columns() as usize + x;
-        Tile { place, streams: &self.file.tiles[number], kept: self.kept.map(|kept| kept.tile(number)) }
-    }
-
-    fn z(&self, tile: &Tile<'_>) -> Result<Vec<i16>, Error> {
-        let (zh, zw) = tile.place.size().hyper();
-        let index = self.quality.scale_index_z.repeat(zh * zw);
-        let scales = calotype_rans::Scales::in_order(&index, 0);
-        self.symbols(&[tile.streams.z], scales, tile.streams.held, tile.kept.map(|kept| &kept.z))
-    }
-
-    fn y(&self, index: &[u8], tile: &Tile<'_>) -> Result<Vec<i16>, Error> {
-        if tile.streams.held == Held::Nothing {
-            return Ok(vec![0; index.len()]);
-        }
-        self.symbols(&tile.streams.y, self.codec.y_scales(index), tile.streams.held, tile.kept.map(|kept| &kept.y))
-    }
-
-    /// Symbols of a stream in parts, of which the last may be missing.
-    fn symbols(
-        &self,
-        parts: &[&[u8]],
-        scales: calotype_rans::Scales<'_>,
-        held: Held,
-        kept: Option<&Mutex<Stream>>,
-    ) -> Result<Vec<i16>, Error> {
-        let malformed = |error| malformed_stream(self.bytes, parts, error);
-        let (stream, tables) = (joined(parts), &self.codec.tables);
-        match kept {
-            Some(kept) => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.decode(&stream, scales, tables, held).map_err(malformed)?;
-                Ok(kept.symbols.clone())
-            }
-            None => {
-                let mut new = Stream::default();
-                new.decode(&stream, scales, tables, held).map_err(malformed)?;
-                Ok(new.symbols)
-            }
-        }
-    }
-}
-
-/// A stream of its parts, without a copy where it is in one.
-fn joined<'a>(parts: &[&'a [u8]]) -> Cow<'a, [u8]> {
-    match parts {
-        [whole, rest @ ..] if rest.iter().all(|part| part.is_empty()) => Cow::Borrowed(whole),
-        _ => Cow::Owned(parts.concat()),
-    }
-}
-
-/// Names the byte of the file: `parts` of the stream are parts of `file`.
-fn malformed_stream(file: &[u8], parts: &[&[u8]], error: calotype_rans::Error) -> Error {
-    let calotype_rans::Error::Malformed { offset: mut rest, fault } = error else { return Usage::Stream(error).into() };
-    let mut offset = 0;
-    for part in parts.iter().enumerate().filter(|(i, part)| *i == 0 || !part.is_empty()).map(|(_, part)| part) {
-        offset = (part.as_ptr() as usize).saturating_sub(file.as_ptr() as usize) + rest.min(part.len());
-        match rest.checked_sub(part.len()) {
-            Some(more) => rest = more,
-            None => break,
-        }
-    }
-    Error::Malformed { offset: offset as u64, what: Malformation::Stream(fault) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_found_in_the_part_that_holds_them() {
-        let file: Vec<u8> = (0..20).collect();
-        let parts = [&file[2..6], &file[10..10], &file[12..15]];
-        let place = |offset| match malformed_stream(
-            &file,
-            &parts,
-            calotype_rans::Error::Malformed { offset, fault: calotype_rans::Fault::Surplus },
-        ) {
-            Error::Malformed { offset, .. } => offset,
-            other => panic!("{other}"),
-        };
-        assert_eq!([0, 3, 4, 6, 7].map(place), [2, 5, 12, 14, 15]);
-        assert_eq!(joined(&parts), [&file[2..6], &file[12..15]].concat());
-        assert!(matches!(joined(&parts[..2]), Cow::Borrowed(_)));
     }
 }

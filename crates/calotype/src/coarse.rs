@@ -4,14 +4,17 @@
 
 use std::ops::Range;
 
+use calotype_engine::{Map, Placed, Rect, assemble};
 use calotype_format::{Held, TileRef};
-use calotype_model::{Map, QualityTables, Rect};
+use calotype_model::QualityTables;
 
 use crate::codec::Codec;
+use crate::error::Error;
 use crate::picture::Image;
+use crate::tile::{Decoded, Tiles};
 
 /// The channels that are looked at. They are the first ones, which matter most.
-pub(crate) const CHANNELS: usize = 16;
+const CHANNELS: usize = 16;
 
 /// The parts of a tile's streams that hold these channels, or more of them (docs/FORMAT.md section 6); all where there is one part.
 const PARTS: usize = 4;
@@ -26,9 +29,9 @@ struct Answers {
 }
 
 /// A tile without its later parts.
-pub(crate) fn first_parts<'a>(streams: &TileRef<'a>) -> TileRef<'a> {
+fn first_parts(streams: TileRef<'_>) -> TileRef<'_> {
     let split = streams.y[1..].iter().any(|part| !part.is_empty());
-    let mut first = *streams;
+    let mut first = streams;
     if split {
         first.y[PARTS..].fill(&[]);
         first.held = if first.held == Held::Whole { Held::Scales } else { first.held };
@@ -36,17 +39,30 @@ pub(crate) fn first_parts<'a>(streams: &TileRef<'a>) -> TileRef<'a> {
     first
 }
 
-/// The colours of latents `[rows, columns, CHANNELS]` of a picture of so many pixels.
-pub(crate) fn picture(codec: &Codec, q: &QualityTables, latents: &Map<i16>) -> Image {
-    let (means, deviations) = statistics(latents);
-    let answers = ask(codec, q, &means, &deviations);
+/// The colours of what is coded, one for each latent.
+pub(crate) fn picture(tiles: &Tiles<'_>) -> Result<Image, Error> {
+    let latents = first_channels(tiles)?;
+    let (means, deviations) = statistics(&latents);
+    let answers = ask(tiles.codec, &tiles.quality, &means, &deviations);
     let colour = |position: &[i16]| {
         let apart = position.iter().zip(&means).map(|(value, mean)| f32::from(*value) - mean);
         let sum = apart.zip(&answers.per_unit).fold(answers.colour, |sum, (apart, unit)| std::array::from_fn(|c| sum[c] + apart * unit[c]));
         sum.map(|sample| sample.round() as u8)
     };
     let rgb = latents.data.chunks_exact(latents.channels).flat_map(colour).collect();
-    Image { width: latents.width as u32, height: latents.height as u32, rgb }
+    Ok(Image { width: latents.width as u32, height: latents.height as u32, rgb })
+}
+
+/// The first channels of all latents, from the first parts of the y streams.
+fn first_channels(tiles: &Tiles<'_>) -> Result<Map<i16>, Error> {
+    let channels = CHANNELS.min(tiles.codec.model.decoder().config.m);
+    let first = |Decoded { place, v_hat, .. }: Decoded<Map<i16>>| {
+        let data = v_hat.data.chunks_exact(v_hat.channels).flat_map(|position| &position[..channels]).copied().collect();
+        (place, Map { channels, data, ..v_hat })
+    };
+    let maps = tiles.each(first_parts, first)?;
+    let maps: Vec<_> = maps.iter().map(|(place, tile)| Placed { place: *place, tile }).collect();
+    Ok(assemble(&maps, tiles.picture()).into_owned())
 }
 
 /// Mean and standard deviation of each channel.
@@ -77,7 +93,7 @@ fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> A
     }
     let rect = Rect { y: 0, x: 0, height: fields.height, width: fields.width };
     let (width, height) = (16 * rect.width, 16 * rect.height);
-    let q4 = codec.cpu().pixels_q4(q, &[(rect, &fields)], rect, (width, height));
+    let q4 = codec.cpu().pixels_q4(q, &[Placed { place: rect, tile: &fields }], rect, (width, height));
     let sum = |columns: Range<usize>, rows: Range<usize>| {
         let rows = rows.map(|row| &q4[3 * (row * width + columns.start)..3 * (row * width + columns.end)]);
         rows.flat_map(|row| row.as_chunks::<3>().0)

@@ -6,10 +6,11 @@ use calotype_cpu::Isa;
 use calotype_model::Model;
 use calotype_rans::{Scales, Tables};
 
-use crate::engine::gpu::Failure as GpuFailure;
-use crate::engine::{EngineChoice, EngineFacts, Engines};
+use crate::choice::{EngineChoice, EngineFacts};
+use crate::engine::Engines;
 use crate::error::Error;
-use crate::models::{self, ModelFacts, ModelId};
+use crate::model_id::ModelId;
+use crate::models::{self, ModelFacts};
 
 /// A model, ready to run: load it once, use it for many pictures and from many threads.
 pub struct Codec {
@@ -72,7 +73,7 @@ impl Codec {
 
     /// What the network runs on where it runs on the CPU.
     pub fn isa(&self) -> Isa {
-        self.engines.isa()
+        self.engines.cpu().isa()
     }
 
     /// The CPU's engine, for measurements: its phases, its layers, the machine's ceilings.
@@ -91,8 +92,9 @@ impl Codec {
     }
 
     /// For tests of what happens then: the GPU, if one is open, will fail.
+    #[cfg(feature = "gpu")]
     #[doc(hidden)]
-    pub fn inject(&self, failure: GpuFailure) {
+    pub fn inject(&self, failure: calotype_gpu::Failure) {
         self.engines.inject(failure);
     }
 

@@ -1,31 +1,29 @@
 //! From a file to pixels.
 
+use calotype_engine::padded_area;
 use calotype_format::layout::section;
-use calotype_format::{Fault, File, Header};
+use calotype_format::{Fault, File, Header, Region};
 
 use crate::alpha::AlphaRows;
-use crate::bands::{Bands, Tiles};
+use crate::bands::Bands;
 use crate::coarse;
 use crate::codec::Codec;
-use crate::encode::padded_area;
-use crate::engine::Running;
 use crate::error::{Error, Unsupported};
 use crate::fold;
 use crate::inside::Inside;
-use crate::memory;
+use crate::memory::{self, DEFAULT_MAX_MEMORY};
 use crate::metadata::Metadata;
-use crate::models::ModelId;
-use crate::picture::{Channels, Image, Picture, Region, Samples, Shape, make_grey};
+use crate::model_id::ModelId;
+use crate::picture::{Channels, Image, Picture, Samples, Shape, make_grey};
 use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
+use crate::region::inside;
 use crate::shrink::scaled;
 use crate::symbol_cache::SymbolCache;
+use crate::tile::Tiles;
 
 /// One gigapixel.
 pub const DEFAULT_MAX_PIXELS: u64 = 1_000_000_000;
-
-/// 4 GiB.
-pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
 
 /// Bytes for each pixel of what [`Inside`] holds: M latents of 2 bytes for 256 pixels, once for the tiles and once for the picture.
 const BYTES_PER_INSIDE_PX: u64 = 8;
@@ -92,12 +90,6 @@ pub struct Decoder<'a> {
     faults: Vec<Fault>,
 }
 
-/// Pictures count as what the network makes of them.
-fn check_pixels(header: &Header, max_pixels: u64) -> Result<(), Error> {
-    let Header { width, height, .. } = *header;
-    if padded_area(header.coded_extent()) > max_pixels { Err(Error::Limits { width, height, max_pixels }) } else { Ok(()) }
-}
-
 /// A region as 8-bit RGB.
 fn plain(region: Region) -> Shape {
     Shape { width: region.width, height: region.height, channels: Channels::Rgb, depth: 8 }
@@ -109,9 +101,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
-        let file = File::parse(bytes, options.max_pixels)?;
-        check_pixels(&file.header, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
+        Decoder::of(bytes, File::parse(bytes, options.max_pixels)?, Vec::new(), options)
     }
 
     /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
@@ -120,9 +110,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::new`].
     pub fn partial(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
-        let file = File::parse_prefix(bytes, options.max_pixels)?;
-        check_pixels(&file.header, options.max_pixels)?;
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults: Vec::new() })
+        Decoder::of(bytes, File::parse_prefix(bytes, options.max_pixels)?, Vec::new(), options)
     }
 
     /// As [`Decoder::partial`], of a damaged file: tiles whose checksum does not fit are flat, other sections left out: [`Decoder::damaged_tiles`],
@@ -132,7 +120,15 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::partial`], if header or index are damaged.
     pub fn salvage(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let (file, faults) = File::parse_damaged(bytes, options.max_pixels)?;
-        check_pixels(&file.header, options.max_pixels)?;
+        Decoder::of(bytes, file, faults, options)
+    }
+
+    /// Pictures count as what the network makes of them.
+    fn of(bytes: &'a [u8], file: File<'a>, faults: Vec<Fault>, options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
+        let (Header { width, height, .. }, max_pixels) = (file.header, options.max_pixels);
+        if padded_area(file.header.coded_extent()) > max_pixels {
+            return Err(Error::Limits { width, height, max_pixels });
+        }
         Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults })
     }
 
@@ -221,8 +217,8 @@ impl<'a> Decoder<'a> {
 
     fn picture_bands_beside<'c>(&'c self, codec: &'c Codec, region: Region, beside: u64) -> Result<PictureBands<'c>, Error> {
         let shape = self.shape(region);
-        let bands = self.bands_within(codec, region, (shape, beside))?;
-        let bands = if shape.depth == 8 { bands } else { bands.on_cpu() };
+        let bands = self.bands_within(codec, region, shape, beside)?;
+        let bands = if shape.depth == 8 { bands.on_any_engine() } else { bands };
         let alpha = self.file.section(section::ALPHA).map(|section| AlphaRows::new(section, &self.file.header, region)).transpose()?;
         Ok(PictureBands::new(bands, alpha, shape))
     }
@@ -242,7 +238,7 @@ impl<'a> Decoder<'a> {
     pub fn decode_region(&self, codec: &Codec, region: Region) -> Result<Image, Error> {
         let mut rgb = Vec::new();
         let shape = plain(region);
-        for band in self.bands_within(codec, region, (shape, 3 * shape.pixels()))? {
+        for band in self.bands_within(codec, region, shape, 3 * shape.pixels())?.on_any_engine() {
             let band = band?;
             if rgb.is_empty() {
                 rgb = band.rgb;
@@ -263,9 +259,7 @@ impl<'a> Decoder<'a> {
         if self.file.header.folded {
             return self.coarse_by_means(codec);
         }
-        let tiles = self.tiles(codec, codec.engines.on_cpu())?;
-        let channels = coarse::CHANNELS.min(codec.model.decoder().config.m);
-        let mut image = coarse::picture(codec, &tiles.quality, &tiles.first_channels(channels)?);
+        let mut image = coarse::picture(&self.tiles(codec)?)?;
         if self.file.header.grey {
             make_grey(&mut image.rgb);
         }
@@ -287,8 +281,8 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::decode`].
     pub fn inside(&self, codec: &Codec) -> Result<Inside, Error> {
         let shape = plain(self.whole());
-        self.bands_within(codec, self.whole(), (shape, BYTES_PER_INSIDE_PX * shape.pixels()))?;
-        Inside::of(&self.tiles(codec, codec.engines.on_cpu())?)
+        self.bands_within(codec, self.whole(), shape, BYTES_PER_INSIDE_PX * shape.pixels())?;
+        Inside::of(&self.tiles(codec)?)
     }
 
     /// Decodes a region in bands of rows from the top; holds few rows of tiles at a time. A folded picture comes in one band.
@@ -296,7 +290,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::decode_region`]; damaged streams are found while it goes on.
     pub fn bands<'c>(&'c self, codec: &'c Codec, region: Region) -> Result<Bands<'c>, Error> {
-        self.bands_within(codec, region, (plain(region), 0))
+        Ok(self.bands_within(codec, region, plain(region), 0)?.on_any_engine())
     }
 
     /// A region with the channels and the depth that the file says.
@@ -306,10 +300,10 @@ impl<'a> Decoder<'a> {
         Shape { width: region.width, height: region.height, channels, depth }
     }
 
-    /// The bands of a region of this kind, if that is, with the bytes `beside` it, no more memory than is allowed.
-    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, (shape, beside): (Shape, u64)) -> Result<Bands<'c>, Error> {
+    /// The bands of a region of this kind on the CPU, if that is, with the bytes `beside` it, no more memory than is allowed.
+    fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, shape: Shape, beside: u64) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
-        let bands = Bands::new(self.tiles(codec, codec.engines.for_picture())?, region);
+        let bands = Bands::new(self.tiles(codec)?, region);
         let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };
         let needed = memory::of_decoding(bands.held_px(), bands.latents(), shape).saturating_add(beside).saturating_add(folding);
         let limit = self.max_memory;
@@ -321,13 +315,13 @@ impl<'a> Decoder<'a> {
         Ok(bands.keeping(self.kept.filter(|_| needed.saturating_add(cache_bytes) <= limit)))
     }
 
-    fn tiles<'c>(&'c self, codec: &'c Codec, engine: Running<'c>) -> Result<Tiles<'c>, Error> {
+    fn tiles<'c>(&'c self, codec: &'c Codec) -> Result<Tiles<'c>, Error> {
         let (wanted, loaded) = (ModelId(self.file.header.model_id), codec.model_id());
         if wanted != loaded {
             return Err(Unsupported::Model { wanted, loaded }.into());
         }
         let quality = codec.model.decoder().quality(self.file.header.quality);
-        Ok(Tiles { codec, engine, quality, bytes: self.bytes, file: &self.file, kept: None })
+        Ok(Tiles { codec, quality, bytes: self.bytes, file: &self.file, kept: None })
     }
 
     /// The region, if the picture has it.
@@ -335,7 +329,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`Usage::Region`](crate::Usage::Region) if it is empty or not inside the picture.
     pub fn check_region(&self, region: Region) -> Result<Region, Error> {
-        region.inside(self.whole())
+        inside(region, self.whole())
     }
 
     /// The whole picture as a region.

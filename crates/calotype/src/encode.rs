@@ -2,22 +2,22 @@
 
 use std::ops::Range;
 
-use calotype_format::{Fold, Header, Misuse, TileRect, TileStreams};
-use calotype_model::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols};
+use calotype_engine::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols, padded, padded_area};
+use calotype_format::{Fold, Header, Misuse, Region, TileStreams};
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 
 use crate::alpha;
 use crate::codec::Codec;
-use crate::decode::DEFAULT_MAX_MEMORY;
-use crate::engine::Running;
+use crate::engine::Encoder;
 use crate::entropy::cross_entropy_bits;
 use crate::error::{Error, Usage, in_order};
 use crate::fold::folded;
-use crate::memory;
+use crate::memory::{self, DEFAULT_MAX_MEMORY};
 use crate::metadata::Metadata;
 use crate::picture::{Channels, Picture, RgbImage, Samples, Shape};
 use crate::quality::Quality;
+use crate::region::latents_of;
 
 /// Tiles of 1024x1024 pixels.
 pub const DEFAULT_TILE_LOG2: u8 = 10;
@@ -68,7 +68,6 @@ pub struct Encoded {
 /// What all tiles of a picture share.
 pub(crate) struct Job<'a> {
     pub codec: &'a Codec,
-    engine: Running<'a>,
     header: Header,
     pub tables: EncodeTables,
     /// How many more rows than those of its tiles g_a wants to see on both sides, a multiple of 64.
@@ -127,13 +126,13 @@ impl Codec {
         mut pull: impl FnMut(u32) -> Result<Picture, E>,
     ) -> Result<Encoded, E> {
         let header = self.header(shape, options)?;
-        let Some(fold) = header.fold() else { return self.encode_coded((header, shape), metadata, options, pull) };
+        let Some(fold) = header.fold() else { return self.encode_coded(header, shape, metadata, options, pull) };
         let (width, height) = fold.extent();
         // The picture is held as it comes, and folded.
         let held_memory = options.held_memory.saturating_add(memory::of_folding(shape));
         let options = EncodeOptions { held_memory, ..*options };
         let (mut picture, mut top) = (None, 0);
-        self.encode_coded((header, Shape { width, height, ..shape }), metadata, &options, |rows| {
+        self.encode_coded(header, Shape { width, height, ..shape }, metadata, &options, |rows| {
             let picture = match &mut picture {
                 Some(picture) => picture,
                 None => picture.insert(folded(&checked(pull(shape.height)?, shape)?, fold)),
@@ -146,19 +145,21 @@ impl Codec {
     /// The file of a header and of what is coded: a picture of this shape, whose rows come from the top.
     fn encode_coded<E: From<Error>>(
         &self,
-        (header, shape): (Header, Shape),
+        header: Header,
+        shape: Shape,
         metadata: &Metadata,
         options: &EncodeOptions,
         mut pull: impl FnMut(u32) -> Result<Picture, E>,
     ) -> Result<Encoded, E> {
         let job = self.job(&header, options)?;
         check_memory(memory::of_encoding(job.held_px(), padded(shape.width), shape), options)?;
+        let mut encoder = self.engines.encoder(job.tables.clone());
         let mut rows = RowWindow::new(shape);
         let mut coded = Coded::default();
         for tiles in tile_bands(self, &header) {
             let Some((first, last)) = tiles.first().zip(tiles.last()) else { continue };
             rows.move_to(first.y.saturating_sub(job.halo)..(last.y + last.height).saturating_add(job.halo), &mut pull)?;
-            job.code(rows.pixels(), &tiles, &mut coded)?;
+            job.code(&mut encoder, rows.pixels(), &tiles, &mut coded)?;
             if shape.channels.has_alpha() {
                 coded.alpha.extend(alpha::streams(&rows.alpha, rows.rows.start, &tiles, &header));
             }
@@ -199,7 +200,7 @@ impl Codec {
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
         let halo = (encoder.g_a.halo() as u32).next_multiple_of(64);
-        Ok(Job { codec: self, engine: self.engines.for_picture(), header: *header, tables, halo, statistics: options.statistics })
+        Ok(Job { codec: self, header: *header, tables, halo, statistics: options.statistics })
     }
 }
 
@@ -212,9 +213,9 @@ impl Job<'_> {
     }
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
-    fn code(&self, pixels: PixelRows<'_>, tiles: &[TileRect], coded: &mut Coded) -> Result<(), Error> {
-        let places: Vec<Rect> = tiles.iter().map(latents_of).collect();
-        let symbols = self.engine.encode(&self.tables, pixels, &places);
+    fn code(&self, encoder: &mut Encoder<'_>, pixels: PixelRows<'_>, tiles: &[Region], coded: &mut Coded) -> Result<(), Error> {
+        let places: Vec<Rect> = tiles.iter().copied().map(latents_of).collect();
+        let symbols = encoder.symbols(pixels, &places);
         let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);
         if self.statistics {
@@ -251,20 +252,10 @@ impl Job<'_> {
     }
 }
 
-/// A side as the network sees it.
-pub(crate) fn padded(side: u32) -> u64 {
-    u64::from(side).next_multiple_of(64)
-}
-
 /// Pixels of a picture as the network sees it: thin ones are folded, sides are multiples of 64. What
 /// [`DecodeOptions::max_pixels`](crate::DecodeOptions::max_pixels) counts.
 pub fn padded_pixels(width: u32, height: u32) -> u64 {
     padded_area(Fold::of(width, height).map_or((width, height), |fold| fold.extent()))
-}
-
-/// Pixels of what is coded, sides padded to multiples of 64.
-pub(crate) fn padded_area((width, height): (u32, u32)) -> u64 {
-    padded(width).saturating_mul(padded(height))
 }
 
 /// Refuses to take more memory than the options allow.
@@ -319,10 +310,10 @@ fn checked(rows: Picture, asked: Shape) -> Result<Picture, Error> {
 }
 
 /// The tiles of a picture in bands of whole rows of tiles.
-fn tile_bands(codec: &Codec, header: &Header) -> impl Iterator<Item = Vec<TileRect>> + use<> {
+fn tile_bands(codec: &Codec, header: &Header) -> impl Iterator<Item = Vec<Region>> + use<> {
     let mut tiles = header.tiles();
     let length = header.tile_columns() as usize * codec.rows_in_band(header.coded_extent().0.into(), header.tile_log2);
-    std::iter::from_fn(move || Some(tiles.by_ref().take(length).collect())).take_while(|band: &Vec<TileRect>| !band.is_empty())
+    std::iter::from_fn(move || Some(tiles.by_ref().take(length).collect())).take_while(|band: &Vec<Region>| !band.is_empty())
 }
 
 /// Rounding up from 0 to 1 must pay for the bits between them: `1/2 + dead_zone / 256 * bits` is where both choices cost the same.
@@ -333,10 +324,4 @@ fn quantiser(tables: &Tables, dead_zone: u8) -> Quantiser {
         (32 + ((bits_q8 * u32::from(dead_zone)) >> 10)).min(64) as u8
     };
     Quantiser::with_thresholds(std::array::from_fn(threshold))
-}
-
-/// The latents of a tile of pixels (docs/MODEL.md section 4).
-pub(crate) fn latents_of(rect: &TileRect) -> Rect {
-    let [y, x] = [rect.y, rect.x].map(|pixel| pixel as usize / 16);
-    Rect { y, x, height: rect.height.div_ceil(16) as usize, width: rect.width.div_ceil(16) as usize }
 }

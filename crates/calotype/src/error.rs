@@ -1,11 +1,10 @@
 //! Errors, sorted by whose fault they are.
 
-use calotype_format::Fold;
+use calotype_engine::padded_area;
+use calotype_format::{Fold, Region};
 use rayon::iter::IndexedParallelIterator;
 
-use crate::encode::padded_area;
-use crate::models::ModelId;
-use crate::picture::Region;
+use crate::model_id::ModelId;
 
 /// Why a picture could not be encoded or decoded.
 #[non_exhaustive]
@@ -230,13 +229,6 @@ impl From<calotype_cpu::Error> for Error {
 impl From<calotype_gpu::Error> for Error {
     fn from(error: calotype_gpu::Error) -> Error {
         EngineFault::Gpu(error).into()
-    }
-}
-
-#[cfg(not(feature = "gpu"))]
-impl From<crate::no_gpu::Error> for Error {
-    fn from(_: crate::no_gpu::Error) -> Error {
-        EngineFault::NoGpu.into()
     }
 }
 

@@ -2,22 +2,22 @@
 
 use std::borrow::Cow;
 
-use calotype_format::{Header, Section, TileRect, TileStreams};
-use calotype_model::{Map, Rect, TileSymbols};
+use calotype_engine::{Map, Placed, Rect, padded_area};
+use calotype_format::{Header, Region, Section, TileStreams};
 use rayon::prelude::*;
 
 use crate::alpha;
-use crate::bands;
 use crate::codec::Codec;
-use crate::encode::{EncodeOptions, Encoded, Job, check_memory, latents_of, padded_area};
+use crate::encode::{EncodeOptions, Encoded, Job, check_memory};
 use crate::error::{Error, Usage, in_order};
 use crate::fold::{Unfolding, coded_region, folded};
 use crate::memory;
 use crate::metadata::Metadata;
-use crate::picture::{Image, Picture, Region, make_grey};
+use crate::picture::{Image, Picture, make_grey};
 use crate::quality::Quality;
+use crate::region::{cut, inside, latents_of};
 use crate::search::{Search, Step, Window};
-use crate::window;
+use crate::tile::Decoded;
 
 /// What a size may stay below its target.
 const SIZE_WITHIN: f64 = 0.02;
@@ -78,7 +78,7 @@ pub struct Developed {
 struct Trial<'a> {
     job: Job<'a>,
     header: Header,
-    tiles: Vec<(Rect, TileSymbols, Map<i16>)>,
+    tiles: Vec<Decoded<Map<i16>>>,
 }
 
 impl Codec {
@@ -93,10 +93,10 @@ impl Codec {
         }
         check_memory(memory::of_exposure(padded_area(header.coded_extent()), picture.shape()), options)?;
         let picture = header.fold().map_or(Cow::Borrowed(picture), |fold| Cow::Owned(folded(picture, fold)));
-        let tiles: Vec<TileRect> = header.tiles().collect();
+        let tiles: Vec<Region> = header.tiles().collect();
         let alpha = picture.alpha().map(|samples| alpha::streams(&samples, 0, &tiles, &header));
         let sections = alpha::sections(alpha.as_deref(), metadata)?;
-        let v = self.cpu().analyse(&picture.opaque_rgb8(), picture.width() as usize, picture.height() as usize);
+        let v = self.engines.on_cpu().analyse(&picture.opaque_rgb8(), picture.width() as usize, picture.height() as usize);
         Ok(Exposure { codec: self, header, sections, options: *options, v })
     }
 }
@@ -123,7 +123,7 @@ impl Exposure<'_> {
     /// # Errors
     /// As [`Codec::encode_picture`], and [`Usage::Region`] if the region is empty or not inside the picture.
     pub fn develop(&self, quality: Quality, region: Region) -> Result<Developed, Error> {
-        let region = region.inside(self.whole())?;
+        inside(region, self.whole())?;
         let trial = self.trial(quality.steps())?;
         let (encoded, image) = rayon::join(|| trial.encode(&self.sections), || trial.pixels(region));
         Ok(Developed { encoded: encoded?, image })
@@ -210,20 +210,14 @@ impl Exposure<'_> {
     fn trial(&self, quality: u16) -> Result<Trial<'_>, Error> {
         let header = Header { quality, ..self.header };
         let job = self.codec.job(&header, &self.options)?;
-        let rects: Vec<Rect> = header.tiles().map(|rect: TileRect| latents_of(&rect)).collect();
-        let tiles = rects.par_iter().map(|&place| self.tile(&job, place)).collect();
+        let places: Vec<Rect> = header.tiles().map(latents_of).collect();
+        let v = Placed { place: Rect { y: 0, x: 0, height: self.v.height, width: self.v.width }, tile: &self.v };
+        let tile = |&place: &Rect| {
+            let (symbols, v_hat) = self.codec.cpu().code_tile(&job.tables, v, place);
+            Decoded { place, symbols, v_hat }
+        };
+        let tiles = places.par_iter().map(tile).collect();
         Ok(Trial { job, header, tiles })
-    }
-
-    /// docs/MODEL.md section 6 for one tile: its symbols, and v_hat.
-    fn tile(&self, job: &Job<'_>, place: Rect) -> (Rect, TileSymbols, Map<i16>) {
-        let (cpu, tables) = (self.codec.cpu(), &job.tables);
-        let whole = Rect { y: 0, x: 0, height: self.v.height, width: self.v.width };
-        let padded: Cow<'_, Map<i16>> = window::assemble(&[(whole, &self.v)], place.padded());
-        let z = cpu.hyper_analyse(&tables.gain_z, &padded);
-        let hyper = cpu.hyper(&tables.quality, &z, place.size());
-        let (y, v_hat) = cpu.code(&tables.quality, &hyper, &padded, &tables.quantiser);
-        (place, TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat)
     }
 }
 
@@ -234,15 +228,15 @@ fn hit(encoded: Encoded, quality: u16, tries: u32, met: bool) -> Hit {
 
 impl Trial<'_> {
     fn encode(&self, sections: &[Section]) -> Result<Encoded, Error> {
-        let streams: Vec<TileStreams> = in_order(self.tiles.par_iter().map(|(_, symbols, _)| self.job.write(symbols)))?;
+        let streams: Vec<TileStreams> = in_order(self.tiles.par_iter().map(|tile| self.job.write(&tile.symbols)))?;
         let statistics = self.job.statistics;
-        let bits = statistics.then(|| self.tiles.iter().map(|(_, symbols, _)| self.job.cross_entropy_bits(symbols)).sum());
+        let bits = statistics.then(|| self.tiles.iter().map(|tile| self.job.cross_entropy_bits(&tile.symbols)).sum());
         Ok(Encoded { bytes: calotype_format::write(&self.header, sections, &streams)?, cross_entropy_bits: bits })
     }
 
     /// What the symbols take under the model's tables.
     fn coded_bytes(&self) -> f64 {
-        let bits_q8: u64 = self.tiles.par_iter().map(|(_, symbols, _)| self.job.cost_q8(symbols)).sum();
+        let bits_q8: u64 = self.tiles.par_iter().map(|tile| self.job.cost_q8(&tile.symbols)).sum();
         bits_q8 as f64 / (8.0 * 256.0)
     }
 
@@ -260,12 +254,10 @@ impl Trial<'_> {
     fn coded_pixels(&self, region: Region) -> Image {
         let (width, height) = self.header.coded_extent();
         let size = (width as usize, height as usize);
-        let maps: Vec<(Rect, &Map<i16>)> = self.tiles.iter().map(|(place, _, v_hat)| (*place, v_hat)).collect();
-        let wanted = bands::latents_of(region);
+        let maps: Vec<_> = self.tiles.iter().map(|tile| Placed { place: tile.place, tile: &tile.v_hat }).collect();
+        let wanted = latents_of(region);
         let rgb = self.job.codec.cpu().pixels(&self.job.tables.quality, &maps, wanted, size);
-        let [left, top] = [region.x as usize - 16 * wanted.x, region.y as usize - 16 * wanted.y];
-        let (rows, columns) = (top..top + region.height as usize, left..left + region.width as usize);
-        let mut rgb = window::crop(rgb, window::pixels_of(wanted, size).0, rows, columns);
+        let (_, mut rgb) = cut(rgb, wanted, size, region);
         if self.header.grey {
             make_grey(&mut rgb);
         }

@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-use calotype_format::{Fold, Header, TileRect};
+use calotype_format::{Fold, Header, Region};
 
-use crate::picture::{Picture, Region, Samples};
+use crate::picture::{Picture, Samples};
 
 /// The picture that is coded in place of a thin one; where it has more pixels, they repeat the last ones.
 pub(crate) fn folded(picture: &Picture, fold: Fold) -> Picture {
     let (width, height) = fold.extent();
     let count = picture.channels().count();
     let samples = match picture.samples() {
-        Samples::U8(samples) => Samples::U8(moved(samples, (picture.width(), count), (0..width, 0..height), |place| fold.pixel(place))),
-        Samples::U16(samples) => Samples::U16(moved(samples, (picture.width(), count), (0..width, 0..height), |place| fold.pixel(place))),
+        Samples::U8(samples) => Samples::U8(moved(samples, picture.width(), count, 0..width, 0..height, |place| fold.pixel(place))),
+        Samples::U16(samples) => Samples::U16(moved(samples, picture.width(), count, 0..width, 0..height, |place| fold.pixel(place))),
     };
     picture.with_samples((width, height), samples)
 }
@@ -33,7 +33,7 @@ impl Unfolding {
     /// The samples of the region in those of the whole folded picture, of `count` channels.
     pub fn unfold<S: Copy>(&self, coded: &[S], count: usize) -> Vec<S> {
         let Region { x, y, width, height } = self.region;
-        moved(coded, (self.fold.extent().0, count), (x..x + width, y..y + height), |pixel| self.fold.place(pixel))
+        moved(coded, self.fold.extent().0, count, x..x + width, y..y + height, |pixel| self.fold.place(pixel))
     }
 
     /// The region.
@@ -45,8 +45,10 @@ impl Unfolding {
 /// The pixels of some columns and rows, from where `place` says that they lie in rows of `width` pixels.
 fn moved<S: Copy>(
     samples: &[S],
-    (width, count): (u32, usize),
-    (columns, rows): (Range<u32>, Range<u32>),
+    width: u32,
+    count: usize,
+    columns: Range<u32>,
+    rows: Range<u32>,
     place: impl Fn((u32, u32)) -> (u32, u32),
 ) -> Vec<S> {
     let mut out = Vec::with_capacity(columns.len() * rows.len() * count);
@@ -66,8 +68,8 @@ pub(crate) fn coded_region(header: &Header) -> Region {
 }
 
 /// Where the pixels of a tile lie in the picture: a region of each strip.
-pub(crate) fn regions(header: &Header, tile: &TileRect) -> Vec<Region> {
-    let TileRect { x, y, width, height } = *tile;
+pub(crate) fn regions(header: &Header, tile: &Region) -> Vec<Region> {
+    let Region { x, y, width, height } = *tile;
     let Some(fold) = header.fold() else { return vec![Region { x, y, width, height }] };
     let (begin, count) = if fold.wide { (x, width) } else { (y, height) };
     let (longer, shorter) = (header.width.max(header.height), header.width.min(header.height));

@@ -1,11 +1,11 @@
 //! What a file's bits are spent on: the view inside.
 
-use calotype_model::{Map, Rect};
+use calotype_engine::{Map, Rect};
 
-use crate::bands::Tiles;
 use crate::codec::Codec;
 use crate::entropy::cross_entropy_bits;
 use crate::error::Error;
+use crate::tile::{Decoded, Tiles};
 
 /// The latents of a picture and what they cost, by position: each stands for 16 x 16 pixels, or what the picture has of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Inside {
 }
 
 /// What is known of one tile.
-pub(crate) struct TileInside {
+struct TileInside {
     place: Rect,
     y_bits: Vec<f32>,
     z_bits: Map<f32>,
@@ -53,7 +53,7 @@ impl Inside {
             z_bits: 0.0,
             y_bits: 0.0,
         };
-        for tile in tiles.inside()? {
+        for tile in tiles.each(|streams| streams, |tile| TileInside::new(tiles.codec, &tiles.quality.scale_index_z, tile))? {
             inside.add(&tile);
         }
         Ok(inside)
@@ -94,22 +94,23 @@ fn share_of_z(tile: &TileInside, y: usize, x: usize) -> f32 {
 }
 
 impl TileInside {
-    /// Of a tile's symbols: z `[zh, zw, Z]` with the indices of its channels, y `[lh, lw, M]` with its indices, v_hat.
-    pub fn new(codec: &Codec, place: Rect, z: (&[i16], &[u8]), y: (&[i16], &[u8]), v_hat: Map<i16>) -> TileInside {
+    /// Of a tile; `scale_index_z` are the indices of z's channels.
+    fn new(codec: &Codec, scale_index_z: &[u8], Decoded { place, symbols, v_hat }: Decoded<Map<i16>>) -> TileInside {
         let config = &codec.model.decoder().config;
-        let (zh, zw) = place.size().hyper();
-        let z_position = |symbols: &[i16]| cross_entropy_bits(symbols, z.1, 0, &codec.tables) as f32;
+        let ((zh, zw), channels) = (place.size().hyper(), scale_index_z.len());
+        let z_position = |symbols: &[i16]| cross_entropy_bits(symbols, scale_index_z, 0, &codec.tables) as f32;
         let y_position =
             |(symbols, indices): (&[i16], &[u8])| cross_entropy_bits(symbols, indices, config.skip_below, &codec.tables) as f32;
         let sigmas = log2_sigmas(codec);
         let mean = |indices: &[u8]| indices.iter().map(|index| sigmas[usize::from(*index)]).sum::<f32>() / config.m as f32;
         // Without hyper-latents there is a position without bits.
-        let z_bits = (0..zh * zw).map(|i| z_position(&z.0[i * z.1.len()..][..z.1.len()])).collect();
+        let z_bits = (0..zh * zw).map(|i| z_position(&symbols.z[i * channels..][..channels])).collect();
+        let indices = symbols.scale_index.chunks_exact(config.m);
         TileInside {
             place,
-            y_bits: y.0.chunks_exact(config.m).zip(y.1.chunks_exact(config.m)).map(y_position).collect(),
+            y_bits: symbols.y.chunks_exact(config.m).zip(indices.clone()).map(y_position).collect(),
             z_bits: Map { height: zh, width: zw, channels: 1, data: z_bits },
-            log2_sigma: y.1.chunks_exact(config.m).map(mean).collect(),
+            log2_sigma: indices.map(mean).collect(),
             v_hat,
         }
     }

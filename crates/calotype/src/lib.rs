@@ -20,6 +20,7 @@
 
 mod alpha;
 mod bands;
+mod choice;
 mod coarse;
 mod codec;
 mod decode;
@@ -31,42 +32,49 @@ mod exposure;
 mod fold;
 mod incremental;
 mod inside;
+mod log;
 mod memory;
 mod metadata;
+mod model_id;
 mod models;
-#[cfg(not(feature = "gpu"))]
-mod no_gpu;
 mod picture;
 mod picture_bands;
 mod quality;
+mod region;
 mod search;
 mod shrink;
+#[cfg(feature = "gpu")]
+mod slot;
 mod symbol_cache;
+mod tile;
 mod transparent;
-mod window;
 
 pub use bands::{Band, Bands};
 /// The CPU engine: what [`Codec::cpu`] is, and what it says of its speed.
 pub use calotype_cpu as cpu;
 pub use calotype_cpu::Isa;
-pub use calotype_format::Fault;
+pub use calotype_engine::AdapterKind;
+pub use calotype_format::{Fault, Region};
 /// The GPU engine: what [`Codec::gpu`] is, and what it says of its speed.
 #[cfg(feature = "gpu")]
 pub use calotype_gpu as gpu;
-pub use codec::Codec;
-pub use decode::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
-pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded, padded_pixels};
-pub use engine::gpu::AdapterKind;
 #[doc(hidden)]
-pub use engine::gpu::Failure as GpuFailure;
-pub use engine::{EngineChoice, EngineFacts, EngineKind, GpuFacts, gpus, remember_in};
+#[cfg(feature = "gpu")]
+pub use calotype_gpu::Failure as GpuFailure;
+pub use choice::{EngineChoice, EngineFacts, EngineKind, GpuFacts};
+pub use codec::Codec;
+pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
+pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded, padded_pixels};
+pub use engine::{gpus, remember_in};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage, about, exact};
 pub use exposure::{Developed, Exposure, Goal, Hit};
 pub use incremental::Incremental;
 pub use inside::Inside;
+pub use memory::DEFAULT_MAX_MEMORY;
 pub use metadata::Metadata;
-pub use models::{ModelFacts, ModelId, embedded_models};
-pub use picture::{Channels, Image, Picture, Region, RgbImage, Samples, Shape};
+pub use model_id::ModelId;
+pub use models::{ModelFacts, embedded_models};
+pub use picture::{Channels, Image, Picture, RgbImage, Samples, Shape};
 pub use picture_bands::PictureBands;
 pub use quality::Quality;
 pub use shrink::scaled;

@@ -1,8 +1,11 @@
 //! What pictures take in memory while they are coded, as it was measured (docs/DECISIONS.md, memory). Never less than that, and mostly not half as much again.
 
-use calotype_model::Rect;
+use calotype_engine::Rect;
 
 use crate::picture::Shape;
+
+/// 4 GiB.
+pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
 
 /// Bytes for each pixel of the rows of tiles that are encoded together, sides padded to 64: v, symbols, the pixels themselves.
 const ENCODE_PX: u64 = 20;

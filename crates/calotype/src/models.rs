@@ -1,10 +1,9 @@
 //! The models inside the program.
 
-use std::fmt;
-
 use calotype_model::{Decoder, Encoder, Model};
 
 use crate::error::Error;
+use crate::model_id::ModelId;
 
 /// The two parts of an embedded model (docs/MODEL.md section 8).
 struct Embedded {
@@ -17,16 +16,6 @@ const DEFAULT: Embedded = Embedded {
     decoder: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast.decoder.safetensors")),
     encoder: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast.encoder.safetensors")),
 };
-
-/// A model id: 8 bytes, shown as 16 hexadecimal digits (docs/MODEL.md section 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModelId(pub [u8; 8]);
-
-impl fmt::Display for ModelId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", u64::from_be_bytes(self.0))
-    }
-}
 
 /// What there is to know about a model.
 #[derive(Clone, Debug, PartialEq, Eq)]

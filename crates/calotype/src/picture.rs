@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use calotype_format::Region;
+
 use crate::error::{Error, Usage};
 use crate::transparent;
 
@@ -56,35 +58,6 @@ impl Shape {
     /// Whether it is 8-bit RGB, as the network makes it.
     pub(crate) fn is_plain(&self) -> bool {
         (self.channels, self.depth) == (Channels::Rgb, 8)
-    }
-}
-
-/// A rectangle of a picture, in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// The first column.
-    pub x: u32,
-    /// The first row.
-    pub y: u32,
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-}
-
-impl Region {
-    /// Whether `other` lies inside and is not empty.
-    pub fn contains(&self, other: Region) -> bool {
-        let inside = |begin: u32, length: u32, from: u32, size: u32| {
-            size > 0 && from >= begin && u64::from(from) + u64::from(size) <= u64::from(begin) + u64::from(length)
-        };
-        inside(self.x, self.width, other.x, other.width) && inside(self.y, self.height, other.y, other.height)
-    }
-
-    /// The region, if it is not empty and the whole picture has it.
-    pub(crate) fn inside(self, whole: Region) -> Result<Region, Error> {
-        let refused = Usage::Region { region: self, width: whole.width, height: whole.height };
-        if whole.contains(self) { Ok(self) } else { Err(refused.into()) }
     }
 }
 
@@ -390,16 +363,6 @@ mod tests {
         }
         assert!(Picture::new(0, 1, Channels::Grey, Samples::U16(vec![])).is_err());
         assert!(Picture::new(u32::MAX, u32::MAX, Channels::Rgba, Samples::U16(vec![])).is_err());
-    }
-
-    #[test]
-    fn regions_lie_inside_or_not() {
-        let picture = Region { x: 0, y: 0, width: u32::MAX, height: 5 };
-        let row = |x, width| Region { x, y: 4, width, height: 1 };
-        assert!(picture.contains(picture) && picture.contains(row(7, u32::MAX - 7)));
-        assert!(
-            ![row(7, u32::MAX - 6), row(7, u32::MAX), row(0, 0), Region { y: 5, ..row(0, 1) }].iter().any(|out| picture.contains(*out))
-        );
     }
 
     #[test]

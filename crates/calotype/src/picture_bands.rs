@@ -31,7 +31,7 @@ impl<'a> PictureBands<'a> {
         self.band(height, Samples::U8(arranged(rgb, self.shape.channels.is_grey(), alpha)))
     }
 
-    fn deep(&mut self, (height, q4): (u32, Vec<i16>)) -> Result<Picture, Error> {
+    fn deep(&mut self, height: u32, q4: Vec<i16>) -> Result<Picture, Error> {
         let alpha = self.alpha.as_mut().map(|alpha| alpha.take(height)).transpose()?;
         let rgb = q4.into_iter().map(deep_sample).collect();
         self.band(height, Samples::U16(arranged(rgb, self.shape.channels.is_grey(), alpha)))
@@ -54,7 +54,7 @@ impl Iterator for PictureBands<'_> {
         let band = match (ahead, self.shape.depth) {
             (Err(error), _) => Some(Err(error)),
             (Ok(()), 8) => self.bands.next().map(|band| self.shallow(band?)),
-            (Ok(()), _) => self.bands.next_q4().map(|band| self.deep(band?)),
+            (Ok(()), _) => self.bands.next_q4().map(|band| band.and_then(|(height, q4)| self.deep(height, q4))),
         };
         self.ended = !matches!(band, Some(Ok(_)));
         band

@@ -67,7 +67,7 @@ impl Search {
         } else {
             return Step::Found;
         }
-        let guess = self.guess(tried);
+        let guess = self.guess(tried.0, tried.1);
         self.before = Some(tried);
         match guess {
             Some(quality) if self.tries < MOST_TRIES => {
@@ -79,13 +79,13 @@ impl Search {
     }
 
     /// As the last two tries say; a little less, so that the next one is on the other side. Where they say nothing, go further each time.
-    fn slope_at(&self, (quality, value): (u16, f64)) -> f64 {
+    fn slope_at(&self, quality: u16, value: f64) -> f64 {
         let secant = self.before.map_or(0.0, |before| (value - before.1) / (f64::from(quality) - f64::from(before.0)));
         if secant > 0.0 { secant / 1.2 } else { self.slope / f64::from(self.tries).exp2() * 2.0 }
     }
 
     /// The next Q strictly between what is known; `None` if there is none.
-    fn guess(&mut self, (quality, value): (u16, f64)) -> Option<u16> {
+    fn guess(&mut self, quality: u16, value: f64) -> Option<u16> {
         let (low, high) =
             (self.below.map_or(-1, |(q, _)| i32::from(q)), self.above.map_or(i32::from(QUALITY_MAX) + 1, |(q, _)| i32::from(q)));
         if high - low < 2 {
@@ -97,7 +97,7 @@ impl Search {
                 f64::from(below.0) + (self.window.aim - below.1) / slope
             }
             (Some(_), Some(_)) => f64::from(low + high) / 2.0,
-            _ => f64::from(quality) + (self.window.aim - value) / self.slope_at((quality, value)),
+            _ => f64::from(quality) + (self.window.aim - value) / self.slope_at(quality, value),
         };
         Some((guess.round() as i32).clamp(low + 1, high - 1) as u16)
     }

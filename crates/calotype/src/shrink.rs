@@ -37,20 +37,20 @@ pub fn scaled(bands: impl Iterator<Item = Result<Picture, Error>>, factor: u32) 
 fn smaller(picture: &Picture, factor: usize) -> Result<Picture, Error> {
     let (channels, width) = (picture.channels(), picture.width() as usize);
     let samples = match picture.samples() {
-        Samples::U8(samples) => Samples::U8(means(samples, (width, channels.count()), factor, |mean| mean as u8)),
-        Samples::U16(samples) => Samples::U16(means(samples, (width, channels.count()), factor, |mean| mean as u16)),
+        Samples::U8(samples) => Samples::U8(means(samples, width, channels.count(), factor, |mean| mean as u8)),
+        Samples::U16(samples) => Samples::U16(means(samples, width, channels.count(), factor, |mean| mean as u16)),
     };
     let [width, height] = [picture.width(), picture.height()].map(|side| side.div_ceil(factor as u32));
     Picture::new(width, height, channels, samples)
 }
 
-fn means<S: Copy + Into<u32>>(samples: &[S], (width, channels): (usize, usize), factor: usize, sample: impl Fn(u32) -> S) -> Vec<S> {
+fn means<S: Copy + Into<u32>>(samples: &[S], width: usize, channels: usize, factor: usize, sample: impl Fn(u32) -> S) -> Vec<S> {
     let rows = samples.chunks(channels * width * factor);
-    rows.flat_map(|rows| mean_row(rows, (width, channels), factor)).map(sample).collect()
+    rows.flat_map(|rows| mean_row(rows, width, channels, factor)).map(sample).collect()
 }
 
 /// One row of means.
-fn mean_row<S: Copy + Into<u32>>(rows: &[S], (width, channels): (usize, usize), factor: usize) -> Vec<u32> {
+fn mean_row<S: Copy + Into<u32>>(rows: &[S], width: usize, channels: usize, factor: usize) -> Vec<u32> {
     let mut sums = vec![0_u32; channels * width.div_ceil(factor)];
     for row in rows.chunks_exact(channels * width) {
         for (sum, square) in sums.chunks_exact_mut(channels).zip(row.chunks(channels * factor)) {

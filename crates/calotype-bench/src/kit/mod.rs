@@ -17,4 +17,5 @@ pub use cases::{Case, Share};
 pub use compare::{Comparison, compare};
 pub use fill::fill;
 pub use report::{KitReport, Outcome, Step};
-pub use run::{KitRun, run};
+pub use run::KitRun;
+pub use steps::run;

@@ -1,16 +1,12 @@
 //! Running a kit: every step as a process of its own, within a time limit.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::page::kit_page;
 use super::process::{Ended, run_until};
 use super::report::{KitReport, Outcome, Step};
-use super::steps;
 use crate::bench::Bench;
-use crate::error::Error;
 use crate::machine::Machine;
 
 /// Kept back for the report.
@@ -59,39 +55,31 @@ impl Limit {
     }
 }
 
-/// Runs all steps for which there is time, and writes `results/results.json` and `results/report.html`.
-///
-/// # Errors
-/// [`Error::Io`] if the results cannot be written; everything else is a failed step of the report.
-pub fn run(run: &KitRun, said: &dyn Fn(&str)) -> Result<KitReport, Error> {
-    let results = run.results();
-    fs::create_dir_all(&results).map_err(Error::io(&results, "create"))?;
-    let mut running = Running { run, begun: Instant::now(), said, steps: Vec::new(), benches: Vec::new() };
-    let devices = steps::all(&mut running);
-    let report = KitReport {
-        program: crate::VERSION.to_owned(),
-        machine: Machine::this(),
-        seconds_given: run.seconds,
-        seconds_taken: running.begun.elapsed().as_secs_f64(),
-        devices,
-        steps: running.steps,
-        benches: running.benches,
-    };
-    let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::Foreign(error.into()))?;
-    for (name, bytes) in [("results.json", json), ("report.html", kit_page(&report).into_bytes())] {
-        let path = results.join(name);
-        fs::write(&path, bytes).map_err(Error::io(&path, "write"))?;
-    }
-    Ok(report)
-}
-
 impl KitRun {
-    fn results(&self) -> PathBuf {
+    pub(super) fn results(&self) -> PathBuf {
         self.kit.join("results")
     }
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    /// Begins.
+    pub(super) fn new(run: &'a KitRun, said: &'a dyn Fn(&str)) -> Running<'a> {
+        Running { run, begun: Instant::now(), said, steps: Vec::new(), benches: Vec::new() }
+    }
+
+    /// What there is to report.
+    pub(super) fn report(self, devices: Vec<String>) -> KitReport {
+        KitReport {
+            program: crate::VERSION.to_owned(),
+            machine: Machine::this(),
+            seconds_given: self.run.seconds,
+            seconds_taken: self.begun.elapsed().as_secs_f64(),
+            devices,
+            steps: self.steps,
+            benches: self.benches,
+        }
+    }
+
     /// A file or folder of the kit.
     pub(super) fn at(&self, name: &str) -> PathBuf {
         self.run.kit.join(name)

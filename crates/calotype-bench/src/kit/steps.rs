@@ -8,8 +8,10 @@ use tempfile::TempDir;
 
 use super::cases::Share;
 use super::compare::Comparison;
+use super::page::kit_page;
 use super::process::Ended;
-use super::run::{Limit, Running, Verdict};
+use super::report::KitReport;
+use super::run::{KitRun, Limit, Running, Verdict};
 use crate::bench::Bench;
 use crate::error::Error;
 use crate::picture::Picture;
@@ -40,8 +42,26 @@ struct Adapter {
     software: bool,
 }
 
+/// Runs all steps for which there is time, and writes `results/results.json` and `results/report.html`.
+///
+/// # Errors
+/// [`Error::Io`] if the results cannot be written; everything else is a failed step of the report.
+pub fn run(run: &KitRun, said: &dyn Fn(&str)) -> Result<KitReport, Error> {
+    let results = run.results();
+    fs::create_dir_all(&results).map_err(Error::io(&results, "create"))?;
+    let mut running = Running::new(run, said);
+    let devices = all(&mut running);
+    let report = running.report(devices);
+    let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::Foreign(error.into()))?;
+    for (name, bytes) in [("results.json", json), ("report.html", kit_page(&report).into_bytes())] {
+        let path = results.join(name);
+        fs::write(&path, bytes).map_err(Error::io(&path, "write"))?;
+    }
+    Ok(report)
+}
+
 /// All steps for which there is time -> what `calotype devices` says.
-pub(super) fn all(running: &mut Running<'_>) -> Vec<String> {
+fn all(running: &mut Running<'_>) -> Vec<String> {
     let (adapters, lines) = devices(running);
     let is_software = |adapter: &&Adapter| adapter.software && !running.run.software;
     let (software, hardware): (Vec<&Adapter>, Vec<&Adapter>) = adapters.iter().partition(is_software);

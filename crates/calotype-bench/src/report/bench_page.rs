@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use crate::bench::{Bench, EngineBench, KernelSpeed, PhaseTime, RaceBench, SizeBench};
+use crate::bench::{Bench, EngineBench, RaceBench, SizeBench};
+use crate::meter::{KernelSpeed, PhaseTime};
+use crate::point::OURS;
 use crate::report::number::{number, number_or_dash};
 use crate::report::page;
-use crate::results::OURS;
 use crate::speed::{Speed, Spread};
 
 /// A benchmark and what it is called beside others.

@@ -15,7 +15,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::crops::Crop;
 use crate::curves::{Curve, Metric};
 use crate::error::Error;
-use crate::results::{OURS, Results};
+use crate::point::OURS;
+use crate::results::Results;
 pub(crate) use bench_page::bench_sections;
 pub use bench_page::{Named, bench_page};
 use number::number;
@@ -67,8 +68,8 @@ pub(crate) fn page(title: &str, body: Markup) -> String {
 fn rate_plot(results: &Results, metric: Metric) -> Markup {
     let ours = Curve::of_means(String::new(), &results.means);
     let measured = |name: &String| results.codecs.iter().any(|facts| facts.label == *name);
-    let mut all = vec![series((0, OURS), &ours, metric, false)];
-    all.extend(results.curves.iter().zip(1..).map(|((name, curve), colour)| series((colour, name), curve, metric, !measured(name))));
+    let mut all = vec![series(0, OURS, &ours, metric, false)];
+    all.extend(results.curves.iter().zip(1..).map(|((name, curve), colour)| series(colour, name, curve, metric, !measured(name))));
     let series: Vec<Series> = all.into_iter().flatten().collect();
     let max_x = results.means.last().map_or(2.0, |mean| mean.bpp.max(0.5));
     html! {
@@ -76,7 +77,7 @@ fn rate_plot(results: &Results, metric: Metric) -> Markup {
     }
 }
 
-fn series((colour, name): (usize, &str), curve: &Curve, metric: Metric, broken: bool) -> Option<Series> {
+fn series(colour: usize, name: &str, curve: &Curve, metric: Metric, broken: bool) -> Option<Series> {
     let rates = curve.rate_curve(metric)?;
     let mut points: Vec<(f64, f64)> = rates.bpp.into_iter().zip(rates.quality).filter(|point| point.1.is_finite()).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use crate::curves::Metric;
-use crate::point::Point;
+use crate::point::{Mean, OURS, Point};
 use crate::report::number::{number, number_or_dash, signed_or_dash};
-use crate::results::{OURS, Results};
+use crate::results::Results;
 use crate::speed::{Speed, Spread};
-use crate::summary::{Mean, Pair};
+use crate::summary::Pair;
 
 /// What ran, and with which settings.
 pub fn facts(results: &Results) -> Markup {

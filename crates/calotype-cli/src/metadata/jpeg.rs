@@ -4,7 +4,9 @@ use std::io::{Read, SeekFrom};
 
 use calotype::Metadata;
 
-use super::{EXIF_NAME, Found, IPTC, MOST_BYTES, damaged, take, too_long, xmp};
+use super::found::{EXIF_NAME, Found, IPTC, take};
+use super::note::{MOST_BYTES, damaged, too_long};
+use super::xmp;
 use crate::exif::{self, ReadSeek};
 
 const XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use brotli_decompressor::Decompressor;
 
-use super::{Found, Inflated, damaged, too_long};
+use super::found::{Found, Inflated};
+use super::note::{damaged, too_long};
 
 /// The boxes that make the pixels; a bare codestream has none.
 const OF_PIXELS: [&[u8; 4]; 5] = [b"JXL ", b"ftyp", b"jxll", b"jxlc", b"jxlp"];

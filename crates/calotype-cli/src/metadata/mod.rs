@@ -1,40 +1,39 @@
 //! What comes with the pixels of a picture file: colour space, Exif, XMP. Found where each format keeps it, checked, and made fit for a `.calo` file.
 
+mod found;
 mod icc;
 mod jpeg;
 mod jxl;
+mod note;
 mod png;
 mod strip;
 mod webp;
 mod xmp;
 
-use std::io::Read;
-
 use calotype::Metadata;
+use clap::ValueEnum;
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageFormat};
 
+pub use found::Found;
 pub use jxl::pixel_boxes;
+pub use note::{MOST_BYTES, damaged, too_long};
 pub use png::PixelChunks;
 pub use strip::Strip;
 
 use crate::exif::{self, ReadSeek};
-use crate::read_image::Turn;
+use found::{IPTC, without_name};
 
-/// Of a profile, of Exif or of XMP no more bytes are taken.
-pub const MOST_BYTES: u64 = 16 << 20;
-/// The name that Exif has in a JPEG; some programs write it elsewhere, too.
-pub const EXIF_NAME: &[u8] = b"Exif\0\0";
 /// Metadata lies in memory as it was read, as a section, in the file, and as it is written.
 const COPIES: u64 = 4;
 
-/// What a file carries, as it was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// What there is.
-    pub metadata: Metadata,
-    /// What was not taken, one line each.
-    pub notes: Vec<String>,
+/// What becomes of an orientation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Turn {
+    /// Turn the pixels
+    Apply,
+    /// Leave them as they are stored, and say in Exif how to turn them
+    Keep,
 }
 
 /// What comes with the pixels of an image, as the `.calo` file shall say it.
@@ -123,14 +122,6 @@ pub fn checked(mut metadata: Metadata, grey: bool) -> (Metadata, Vec<String>) {
     (metadata, notes)
 }
 
-/// Exif from its byte order mark; `None` if it has none.
-fn without_name(mut exif: Vec<u8>) -> Option<Vec<u8>> {
-    if exif.starts_with(EXIF_NAME) {
-        exif.drain(..EXIF_NAME.len());
-    }
-    exif::is_tiff(&exif).then_some(exif)
-}
-
 /// How the picture is to be turned, as Exif says, or XMP where Exif says nothing.
 pub fn asked_orientation(metadata: &Metadata) -> Orientation {
     let exif = metadata.exif.as_deref().and_then(exif::orientation);
@@ -176,73 +167,4 @@ fn edit_xmp(metadata: &mut Metadata, notes: &mut Vec<String>, edit: impl Fn(&[u8
 pub fn held_bytes(metadata: &Metadata) -> u64 {
     let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, |part| part.len() as u64);
     COPIES * (bytes(&metadata.icc) + bytes(&metadata.exif) + bytes(&metadata.xmp))
-}
-
-const IPTC: &str = "its IPTC is left out; Exif and XMP are kept";
-
-/// The note on what cannot be read.
-pub fn damaged(what: &str) -> String {
-    format!("its {what} is damaged and left out")
-}
-
-/// The note on what is over [`MOST_BYTES`].
-pub fn too_long(what: &str) -> String {
-    format!("its {what} is left out, for it is longer than {} MiB", MOST_BYTES >> 20)
-}
-
-impl Found {
-    fn note(&mut self, note: impl Into<String>) {
-        let note = note.into();
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
-
-    /// Takes the first Exif of a file.
-    fn add_exif(&mut self, exif: Vec<u8>) {
-        match (&self.metadata.exif, without_name(exif)) {
-            (None, Some(exif)) => self.metadata.exif = Some(exif),
-            (None, None) => self.note(damaged("Exif")),
-            (Some(first), second) => {
-                if second.as_ref() != Some(first) {
-                    self.note("its second Exif is left out");
-                }
-            }
-        }
-    }
-
-    /// Takes the first XMP of a file.
-    fn add_xmp(&mut self, xmp: Vec<u8>) {
-        match &self.metadata.xmp {
-            None => self.metadata.xmp = Some(xmp),
-            Some(first) if *first == xmp => {}
-            Some(_) => self.note("its second XMP is left out"),
-        }
-    }
-}
-
-/// What a stream holds, as far as it is not too long.
-enum Inflated {
-    Whole(Vec<u8>),
-    TooLong,
-    Damaged,
-}
-
-impl Inflated {
-    fn of(stream: impl Read) -> Inflated {
-        let mut bytes = Vec::new();
-        match stream.take(MOST_BYTES + 1).read_to_end(&mut bytes) {
-            Err(_) => Inflated::Damaged,
-            Ok(length) if length as u64 > MOST_BYTES => Inflated::TooLong,
-            Ok(_) => Inflated::Whole(bytes),
-        }
-    }
-}
-
-/// So many bytes of a file from where it is, if it has them and they are not too many.
-fn take(file: &mut impl Read, length: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    (length <= MOST_BYTES).then_some(())?;
-    file.take(length).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 == length).then_some(bytes)
 }

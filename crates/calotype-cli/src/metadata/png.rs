@@ -4,8 +4,9 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use flate2::read::ZlibDecoder;
 
+use super::found::{Found, IPTC, Inflated, take};
 use super::icc::{self, Chromaticities};
-use super::{Found, IPTC, Inflated, MOST_BYTES, damaged, take, too_long};
+use super::note::{MOST_BYTES, damaged, too_long};
 use crate::exif::ReadSeek;
 
 const SIGNATURE_BYTES: u64 = 8;
@@ -49,7 +50,7 @@ pub fn find(png: &mut impl ReadSeek) -> Found {
         && let Some(chunk) = next(png)
         && &chunk.name != b"IEND"
     {
-        read(png, &chunk, (&mut found, &mut colour));
+        read(png, &chunk, &mut found, &mut colour);
         at += FRAME_BYTES + chunk.length;
     }
     colour.settle(&mut found);
@@ -57,7 +58,7 @@ pub fn find(png: &mut impl ReadSeek) -> Found {
 }
 
 /// Takes what a chunk says.
-fn read(png: &mut impl ReadSeek, chunk: &Chunk, (found, colour): (&mut Found, &mut Colour)) {
+fn read(png: &mut impl ReadSeek, chunk: &Chunk, found: &mut Found, colour: &mut Colour) {
     match &chunk.name {
         b"iCCP" => {
             colour.profile = true;

@@ -2,7 +2,8 @@
 
 use std::io::{Read, SeekFrom};
 
-use super::{Found, MOST_BYTES, damaged, take, too_long};
+use super::found::{Found, take};
+use super::note::{MOST_BYTES, damaged, too_long};
 use crate::exif::ReadSeek;
 
 /// `RIFF`, a length, `WEBP`.
@@ -16,13 +17,13 @@ pub fn find(webp: &mut impl ReadSeek) -> Found {
     while webp.seek(SeekFrom::Start(at)).is_ok() && webp.read_exact(&mut head).is_ok() {
         let [name @ .., a, b, c, d] = head;
         let length = u64::from(u32::from_le_bytes([a, b, c, d]));
-        read(webp, (&name, length), &mut found);
+        read(webp, &name, length, &mut found);
         at += FRAME_BYTES + length.next_multiple_of(2);
     }
     found
 }
 
-fn read(webp: &mut impl Read, (name, length): (&[u8; 4], u64), found: &mut Found) {
+fn read(webp: &mut impl Read, name: &[u8; 4], length: u64, found: &mut Found) {
     let what = match name {
         b"ICCP" => "ICC profile",
         b"EXIF" => "Exif",

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calotype_model::{Map, PixelRows};
+use calotype_engine::{Map, PixelRows};
 
 use super::Network;
 use super::field::{Field, rows_of};
@@ -58,7 +58,7 @@ impl<K: Kernels> Network<K> {
         let stream = field.stream[field.place(done)].chunks(last.unshuffle * rows * field.row);
         let jobs: Vec<_> = stream.zip(latents.chunks_mut((rows * width * last.channels).max(1))).collect();
         self.scratches.run(Phase::Analysis, jobs, |scratch, (stream, latents)| {
-            self.layer(scratch, last, Given::Stream(stream), (width, latents));
+            self.layer(scratch, last, Given::Stream(stream), width, latents);
         });
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A step sets some of the channels at each position, so only these of its predictor's last layer run there.
 
-use calotype_model::{Hyper, Input, Map, QualityTables, Quantiser};
+use calotype_engine::{Hyper, Map, Quantiser};
+use calotype_model::{Input, QualityTables};
 
 use super::Network;
 use super::field::{Field, FieldRows};
@@ -79,9 +80,9 @@ impl<'a> Symbols<'a> {
 
 impl<K: Kernels> Network<K> {
     /// v_hat from symbols.
-    pub(super) fn run_means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        assert_eq!(symbols.len(), hyper.scale_index.len(), "y symbols of the tile");
-        self.run_steps(q, hyper, Symbols::Known(symbols))
+    pub(super) fn run_means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
+        assert_eq!(symbols.len(), h8.height * h8.width * self.model.decoder().config.m, "y symbols of the tile");
+        self.run_steps(q, h8, Symbols::Known(symbols))
     }
 
     /// Symbols from v, and the v_hat that they decode to.
@@ -90,17 +91,17 @@ impl<K: Kernels> Network<K> {
         let mut symbols = vec![0; hyper.scale_index.len()];
         let skip_below = self.model.decoder().config.skip_below;
         let choice = Choice { symbols: &mut symbols, scale_index: &hyper.scale_index, top: 0, v, quantiser, skip_below };
-        let v_hat = self.run_steps(q, hyper, Symbols::Chosen(choice));
+        let v_hat = self.run_steps(q, &hyper.h8, Symbols::Chosen(choice));
         (symbols, v_hat)
     }
 
-    fn run_steps(&self, q: &QualityTables, hyper: &Hyper, mut symbols: Symbols<'_>) -> Map<i16> {
-        let (lh, lw) = (hyper.h8.height, hyper.h8.width);
+    fn run_steps(&self, q: &QualityTables, h8: &Map<i8>, mut symbols: Symbols<'_>) -> Map<i16> {
+        let (lh, lw) = (h8.height, h8.width);
         let mut v_hat = Map::zeros(lh, lw, self.model.decoder().config.m);
         let mut field = self.step_field(0, (lh, lw));
-        self.begin_first_step(hyper, &mut v_hat, &mut field);
+        self.begin_first_step(h8, &mut v_hat, &mut field);
         for k in 0..self.decoder.steps.len() {
-            self.run_step(q, k, (hyper, &mut v_hat), &mut symbols, &mut field);
+            self.run_step(q, k, h8, &mut v_hat, &mut symbols, &mut field);
         }
         self.retire(field);
         v_hat
@@ -113,7 +114,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// The first layers of the first step, if its predictor has more than one: the other steps begin where the step before sets latents.
-    fn begin_first_step(&self, hyper: &Hyper, v_hat: &mut Map<i16>, field: &mut Field<K>) {
+    fn begin_first_step(&self, h8: &Map<i8>, v_hat: &mut Map<i16>, field: &mut Field<K>) {
         let step = &self.decoder.steps[0];
         if step.stages.is_empty() {
             return;
@@ -121,7 +122,7 @@ impl<K: Kernels> Network<K> {
         let (width, rows) = (v_hat.width, job_rows(v_hat.height, v_hat.width));
         let chunks = v_hat.data.chunks_mut(rows * width * v_hat.channels).zip(field.rows_mut(rows));
         let job = |(i, (v_hat, field))| {
-            let h8 = hyper.h8.some_rows(i * rows, rows);
+            let h8 = h8.some_rows(i * rows, rows);
             Job { y: i * rows, width, h8, v_hat, symbols: Symbols::Known(&[]), field, next: None }
         };
         let jobs = chunks.enumerate().map(job).collect();
@@ -133,7 +134,8 @@ impl<K: Kernels> Network<K> {
         &self,
         q: &QualityTables,
         step: usize,
-        (hyper, v_hat): (&Hyper, &mut Map<i16>),
+        h8: &Map<i8>,
+        v_hat: &mut Map<i16>,
         symbols: &mut Symbols<'_>,
         field: &mut Field<K>,
     ) {
@@ -147,7 +149,7 @@ impl<K: Kernels> Network<K> {
         let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(field.rows_mut(rows));
         let mut begun = next.iter_mut().flat_map(|next| next.rows_mut(rows)).collect::<Vec<_>>().into_iter();
         let job = |(i, ((v_hat, symbols), field))| {
-            let h8 = hyper.h8.some_rows(i * rows, rows);
+            let h8 = h8.some_rows(i * rows, rows);
             Job { y: i * rows, width, h8, v_hat, symbols, field, next: begun.next() }
         };
         let jobs = latents.enumerate().map(job).collect();
@@ -189,7 +191,7 @@ impl<K: Kernels> Network<K> {
             let input = Rows { data: &codes[first..], stride: period * step.inputs, count };
             for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
                 let places = Places { row, column, period };
-                self.set_cell(cell, input, &mut scratch.stream, (job, places, self.scales(q, cell)));
+                self.set_cell(cell, input, &mut scratch.stream, job, places, self.scales(q, cell));
             }
         }
     }
@@ -233,7 +235,7 @@ impl<K: Kernels> Network<K> {
         let codes = room(&mut seen, job.positions(self.model.decoder().config.m) * first.inputs);
         self.seen(step, &job, codes);
         let FieldRows { stream, active } = job.next.take().unwrap_or(job.field);
-        self.layer(scratch, first, Given::Codes(codes), (job.width, stream));
+        self.layer(scratch, first, Given::Codes(codes), job.width, stream);
         scratch.seen = seen;
         if let Some(block) = first.blocks.first() {
             self.enter(block, scratch, stream, active);
@@ -258,7 +260,9 @@ impl<K: Kernels> Network<K> {
         cell: &Cell<K>,
         input: Rows<'_, K::Code>,
         memory: &mut Vec<i16>,
-        (job, places, scales): (&mut Job<'_, K::Code>, Places, Scales<'_>),
+        job: &mut Job<'_, K::Code>,
+        places: Places,
+        scales: Scales<'_>,
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
         let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);

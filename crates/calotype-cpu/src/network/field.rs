@@ -151,7 +151,7 @@ impl<K: Kernels> Network<K> {
         let chunks = stream[place.clone()].chunks_mut(length).zip(spare[place].chunks_mut(length));
         let jobs: Vec<_> = chunks.enumerate().map(|(i, chunk)| (rows.start + i * length / field.row, chunk)).collect();
         self.scratches.run(field.phase, jobs, |scratch, (y, (stream, active))| {
-            self.branch(block, field, y, (scratch, &mut *stream));
+            self.branch(block, field, scratch, y, stream);
             self.feed_forward(block, scratch, stream);
             if let Some(next) = next {
                 self.enter(next, scratch, stream, active);
@@ -191,7 +191,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// `s = add(pw2, code(dw, a))` on rows from y on.
-    fn branch(&self, block: &Block<K>, field: &Field<K>, y: usize, (scratch, stream): (&mut Scratch<K>, &mut [i16])) {
+    fn branch(&self, block: &Block<K>, field: &Field<K>, scratch: &mut Scratch<K>, y: usize, stream: &mut [i16]) {
         let codes = room(&mut scratch.narrow, stream.len());
         for (i, row) in codes.chunks_exact_mut(field.row).enumerate() {
             let rows = [field.codes_before(y + i), field.codes_before(y + i + 1), field.codes_before(y + i + 2)];

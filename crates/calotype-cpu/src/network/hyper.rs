@@ -1,6 +1,7 @@
 //! h_s with the scale head, and h_a: the networks around z (docs/MODEL.md sections 5.1, 5.2 and 6).
 
-use calotype_model::{Hyper, Map, QualityTables, TileSize};
+use calotype_engine::{Hyper, Map, TileSize};
+use calotype_model::QualityTables;
 
 use super::Network;
 use super::field::{Field, rows_of};
@@ -49,7 +50,7 @@ impl<K: Kernels> Network<K> {
             let stream = field.stream[i * rows * field.row..].chunks_exact(field.row);
             let places = h8.chunks_mut(tile.lw * channels).zip(scale_index.chunks_mut(tile.lw * config.m));
             for (stream, (h8, index)) in stream.zip(places) {
-                self.head_row(scratch, &stream[..h8.len()], (head, &offset), (h8, index));
+                self.head_row(scratch, &stream[..h8.len()], head, &offset, h8, index);
             }
         });
         Hyper { h8, scale_index }
@@ -59,8 +60,10 @@ impl<K: Kernels> Network<K> {
         &self,
         scratch: &mut Scratch<K>,
         stream: &[i16],
-        (head, offset): (&K::Pointwise, &[i32]),
-        (h8, scale_index): (&mut [i8], &mut [u8]),
+        head: &K::Pointwise,
+        offset: &[i32],
+        h8: &mut [i8],
+        scale_index: &mut [u8],
     ) {
         let (decoder, channels) = (self.model.decoder(), self.model.decoder().h_read.len());
         let codes = room(&mut scratch.narrow, stream.len());

@@ -17,12 +17,12 @@ mod synthesis;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use calotype_model::{Model, QualityTables, Quantiser};
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize};
+use calotype_model::{Model, QualityTables};
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
-use calotype_model::{Hyper, Map, PixelRows, Rect, TileSize};
 use field::Memory;
 use packed::{PackedDecoder, PackedEncoder};
 use scratch::Scratches;
@@ -58,19 +58,19 @@ impl<K: Kernels> Graph for Network<K> {
         rayon::scope(|_| self.run_hyper(q, z, tile))
     }
 
-    fn means(&self, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-        rayon::scope(|_| self.run_means(q, hyper, symbols))
+    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
+        rayon::scope(|_| self.run_means(q, h8, symbols))
     }
 
-    fn pixels(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
+    fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8> {
         rayon::scope(|_| self.run_synthesis(q, tiles, wanted, size))
     }
 
-    fn pixels_q4(&self, q: &QualityTables, tiles: &[(Rect, &Map<i16>)], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
+    fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16> {
         rayon::scope(|_| self.run_synthesis(q, tiles, wanted, size))
     }
 
-    fn analyse(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
+    fn analyse_rows(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
         rayon::scope(|_| self.run_analysis(pixels, rows))
     }
 

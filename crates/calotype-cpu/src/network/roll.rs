@@ -56,7 +56,7 @@ impl<K: Kernels> Network<K> {
             field.slide(progress.iter().map(|block| block.done).fold(given.min(filled), usize::min), filled);
             first(&mut field, new.clone());
             filled = new.end;
-            let done = self.follow(&mut field, blocks, &mut progress, (new, filled == whole.end));
+            let done = self.follow(&mut field, blocks, &mut progress, new, filled == whole.end);
             let ready = given..if filled == whole.end { wanted.rows.end } else { (done / fold * fold).clamp(given, wanted.rows.end) };
             last(&field, ready.clone());
             given = ready.end;
@@ -70,7 +70,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// Each block as far as it can come with the rows `new` of the first layer. Returns the row after the last that is finished.
-    fn follow(&self, field: &mut Field<K>, blocks: &[Block<K>], progress: &mut [Progress<K>], (new, all): (Range<usize>, bool)) -> usize {
+    fn follow(&self, field: &mut Field<K>, blocks: &[Block<K>], progress: &mut [Progress<K>], new: Range<usize>, all: bool) -> usize {
         let mut codes = new;
         for (i, (block, progress)) in blocks.iter().zip(progress).enumerate() {
             let reach = if all { progress.rows.end } else { codes.end.saturating_sub(1) };

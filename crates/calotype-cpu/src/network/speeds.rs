@@ -110,7 +110,7 @@ impl<K: Kernels> Network<K> {
             End::Add => 4 * outputs,
         };
         let bytes = size_of::<K::Code>() * layer.inputs + out_bytes;
-        speed(&layer.name, LayerKind::Int8, (layer.inputs, outputs, layer.inputs * outputs), (bytes, time))
+        speed(&layer.name, LayerKind::Int8, layer.inputs, outputs, bytes, time)
     }
 
     fn wide_speed(&self, layer: &Wide) -> LayerSpeed {
@@ -119,8 +119,7 @@ impl<K: Kernels> Network<K> {
         let mut out = vec![0; POSITIONS * layer.outputs];
         let rows = Rows { data: &input, stride: layer.inputs, count: POSITIONS };
         let time = fastest(|| self.kernels.wide(&packed, rows, &mut out));
-        let shape = (layer.inputs, layer.outputs, layer.inputs * layer.outputs);
-        speed(&layer.name, LayerKind::Wide, shape, (2 * (layer.inputs + layer.outputs), time))
+        speed(&layer.name, LayerKind::Wide, layer.inputs, layer.outputs, 2 * (layer.inputs + layer.outputs), time)
     }
 
     fn depthwise_speed(&self, layer: &Depthwise) -> LayerSpeed {
@@ -129,12 +128,13 @@ impl<K: Kernels> Network<K> {
         let mut out = row.clone();
         let time = fastest(|| self.kernels.depthwise(&packed, [&row, &row, &row], &mut out));
         let bytes = 4 * layer.channels * size_of::<K::Code>();
-        speed(&layer.name, LayerKind::Depthwise, (layer.channels, layer.channels, 9 * layer.channels), (bytes, time))
+        speed(&layer.name, LayerKind::Depthwise, layer.channels, layer.channels, bytes, time)
     }
 }
 
 /// From products and bytes at a position, and the time of [`POSITIONS`].
-fn speed(layer: &str, kind: LayerKind, (inputs, outputs, products): (usize, usize, usize), (bytes, time): (usize, Duration)) -> LayerSpeed {
+fn speed(layer: &str, kind: LayerKind, inputs: usize, outputs: usize, bytes: usize, time: Duration) -> LayerSpeed {
+    let products = if kind == LayerKind::Depthwise { 9 * outputs } else { inputs * outputs };
     let per_second = |count: usize| giga_per_second((POSITIONS * count) as u64, time);
     let (gop_per_s, gb_per_s) = (per_second(2 * products), per_second(bytes));
     LayerSpeed { layer: layer.to_owned(), kind, inputs, outputs, positions: POSITIONS, gop_per_s, gb_per_s }

@@ -52,7 +52,7 @@ impl<K: Kernels> Network<K> {
         self.fill(&mut field, 0..shape.0, stage, |scratch, y, stream| {
             let positions = stream.len() / row / stage.shuffle * folded.width;
             let first = y / stage.shuffle * folded.width * stage.inputs;
-            self.layer(scratch, stage, given.part(first, positions * stage.inputs), (folded.width, stream));
+            self.layer(scratch, stage, given.part(first, positions * stage.inputs), folded.width, stream);
         });
         for (i, block) in stage.blocks.iter().enumerate() {
             self.run_block(&mut field, block, stage.blocks.get(i + 1), 0..shape.0);
@@ -61,11 +61,10 @@ impl<K: Kernels> Network<K> {
     }
 
     /// `shuffle(stream(layer, unshuffle(read(given))))` on whole rows; the layer has `width` positions in a row.
-    pub(super) fn layer(&self, scratch: &mut Scratch<K>, stage: &Stage<K>, given: Given<'_, K::Code>, (width, out): (usize, &mut [i16])) {
+    pub(super) fn layer(&self, scratch: &mut Scratch<K>, stage: &Stage<K>, given: Given<'_, K::Code>, width: usize, out: &mut [i16]) {
         let Scratch { narrow, hidden, stream, folded, .. } = scratch;
         let shuffled = stage.shuffle > 1;
         let sums = if shuffled { room(stream, out.len()) } else { &mut *out };
-        let fold = (stage.unshuffle, width, stage.channels_in());
         match (&stage.weights, given) {
             (Weights::Int8 { read, pointwise }, given) => {
                 let codes = match (given, read) {
@@ -77,10 +76,10 @@ impl<K: Kernels> Network<K> {
                     (Given::Codes(codes), None) => codes,
                     _ => panic!("codes are not read, and streams are"),
                 };
-                self.kernels.pointwise(pointwise, rows_of(unshuffled(codes, fold, hidden), stage.inputs), Out::Stream(sums));
+                self.kernels.pointwise(pointwise, rows_of(unshuffled(codes, stage, width, hidden), stage.inputs), Out::Stream(sums));
             }
             (Weights::Wide(wide), Given::Stream(stream)) => {
-                self.kernels.wide(wide, rows_of(unshuffled(stream, fold, folded), stage.inputs), sums);
+                self.kernels.wide(wide, rows_of(unshuffled(stream, stage, width, folded), stage.inputs), sums);
             }
             (Weights::Wide(_), Given::Codes(_)) => panic!("a wide layer reads a stream"),
         }
@@ -90,13 +89,13 @@ impl<K: Kernels> Network<K> {
     }
 }
 
-/// Rows as a layer of `width` positions in a row reads them; `memory` is there to be used.
-fn unshuffled<'a, T: Copy + Default>(rows: &'a [T], (factor, width, channels): (usize, usize, usize), memory: &'a mut Vec<T>) -> &'a [T] {
-    if factor == 1 {
+/// Rows as a stage's layer of `width` positions in a row reads them; `memory` is there to be used.
+fn unshuffled<'a, K: Kernels, T: Copy + Default>(rows: &'a [T], stage: &Stage<K>, width: usize, memory: &'a mut Vec<T>) -> &'a [T] {
+    if stage.unshuffle == 1 {
         return rows;
     }
     let folded = room(memory, rows.len());
-    unshuffle(rows, factor, width, channels, folded);
+    unshuffle(rows, stage.unshuffle, width, stage.channels_in(), folded);
     folded
 }
 

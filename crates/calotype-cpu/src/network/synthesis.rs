@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use calotype_model::{Map, QualityTables, Rect};
+use calotype_engine::{Map, Placed, Rect};
+use calotype_model::QualityTables;
 
 use super::Network;
 use super::field::{Field, rows_of};
@@ -16,10 +17,10 @@ use crate::measure::Phase;
 /// Channels of pixels.
 const RGB: usize = 3;
 
-/// v_hat where g_s sees it: from tiles, each with its place.
+/// v_hat where g_s sees it.
 #[derive(Clone, Copy)]
 struct Latents<'a> {
-    tiles: &'a [(Rect, &'a Map<i16>)],
+    tiles: &'a [Placed<'a, Map<i16>>],
     seen: Rect,
 }
 
@@ -60,7 +61,7 @@ impl<K: Kernels> Network<K> {
     pub(super) fn run_synthesis<S: Sample>(
         &self,
         q: &QualityTables,
-        tiles: &[(Rect, &Map<i16>)],
+        tiles: &[Placed<'_, Map<i16>>],
         wanted: Rect,
         (width, height): (usize, usize),
     ) -> Vec<S> {
@@ -69,6 +70,9 @@ impl<K: Kernels> Network<K> {
         let stride = fold * side;
         let picture = Rect::of_picture(width, height);
         let latents = Latents { tiles, seen: wanted.widened(self.model.decoder().g_s.halo(), picture) };
+        let positions = |part: Rect| part.height * part.width;
+        let held: usize = tiles.iter().filter_map(|tile| tile.place.intersection(latents.seen)).map(positions).sum();
+        assert_eq!(held, positions(latents.seen), "latents of the picture");
         let columns = Columns {
             left: fold * (wanted.x - latents.seen.x),
             columns: fold * wanted.width,
@@ -100,7 +104,7 @@ impl<K: Kernels> Network<K> {
             for (i, row) in given.chunks_exact_mut(width * first.inputs).enumerate() {
                 latents.gather(y / first.shuffle + i, row);
             }
-            self.layer(scratch, first, Given::Stream(given), (width, stream));
+            self.layer(scratch, first, Given::Stream(given), width, stream);
             scratch.gathered = gathered;
             if let Some(bias) = bias {
                 self.kernels.vectorise(|| add_bias(stream, bias));
@@ -138,7 +142,7 @@ impl<K: Kernels> Network<K> {
 impl Latents<'_> {
     /// Row y of them, from the tiles that it crosses.
     fn gather(self, y: usize, row: &mut [i16]) {
-        for (place, map) in self.tiles {
+        for Placed { place, tile: map } in self.tiles {
             let Some(part) = place.intersection(Rect { y, height: 1, ..self.seen }) else { continue };
             let from = ((y - place.y) * map.width + part.x - place.x) * map.channels;
             let length = part.width * map.channels;

@@ -1,6 +1,7 @@
 //! The decoder's graph (docs/MODEL.md section 5).
 
-use calotype_model::{Chain, Decoder, Hyper, Input, Map, QualityTables, TileSize};
+use calotype_engine::{Hyper, Map, TileSize};
+use calotype_model::{Chain, Decoder, Input, QualityTables};
 
 use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, scaled};
 
@@ -25,30 +26,30 @@ fn z_codes(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> M
 }
 
 /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`.
-pub fn means(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, symbols: &[i16]) -> Map<i16> {
-    assert_eq!(symbols.len(), hyper.scale_index.len(), "y symbols of the tile");
-    walk(decoder, q, hyper, |latent, _| symbols[latent])
+pub fn means(decoder: &Decoder, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
+    assert_eq!(symbols.len(), h8.height * h8.width * decoder.config.m, "y symbols of the tile");
+    walk(decoder, q, h8, |latent, _| symbols[latent])
 }
 
 /// Section 5.3 with `symbol(latent, mu)`, mu in Q6, at each latent's flat index. Returns v_hat `[lh, lw, M]`.
-pub(super) fn walk(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
-    let mut v_hat = Map::zeros(hyper.h8.height, hyper.h8.width, decoder.config.m);
+pub(super) fn walk(decoder: &Decoder, q: &QualityTables, h8: &Map<i8>, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
+    let mut v_hat = Map::zeros(h8.height, h8.width, decoder.config.m);
     for (k, step) in decoder.schedule.steps.iter().enumerate() {
-        let predicted = |mean: usize| predict(decoder, &decoder.predictors[mean], q, hyper, &v_hat);
+        let predicted = |mean: usize| predict(decoder, &decoder.predictors[mean], q, h8, &v_hat);
         let mean = step.mean.map_or_else(|| Map::zeros(v_hat.height, v_hat.width, v_hat.channels), predicted);
         for latent in latents_of_step(decoder, k, &v_hat) {
             let m = latent % v_hat.channels;
             let mu = scaled(mean.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);
-            v_hat.data[latent] = reconstruct(decoder, q, (symbol(latent, mu), mu), m);
+            v_hat.data[latent] = reconstruct(decoder, q, symbol(latent, mu), mu, m);
         }
     }
     v_hat
 }
 
 /// A predictor's output `[lh, lw, M]`.
-fn predict(decoder: &Decoder, predictor: &Chain, q: &QualityTables, hyper: &Hyper, v_hat: &Map<i16>) -> Map<i16> {
+fn predict(decoder: &Decoder, predictor: &Chain, q: &QualityTables, h8: &Map<i8>, v_hat: &Map<i16>) -> Map<i16> {
     let codes = |input: &Input| match input {
-        Input::H => hyper.h8.clone(),
+        Input::H => h8.clone(),
         Input::VHat => read(v_hat, &decoder.v_hat_read),
         other => panic!("{}: a predictor does not see {other:?}", predictor.name),
     };
@@ -73,7 +74,7 @@ fn latents_of_step(decoder: &Decoder, k: usize, v_hat: &Map<i16>) -> Vec<usize> 
 }
 
 /// A latent of channel m from its symbol and mu (Q6).
-fn reconstruct(decoder: &Decoder, q: &QualityTables, (symbol, mu): (i16, i16), m: usize) -> i16 {
+fn reconstruct(decoder: &Decoder, q: &QualityTables, symbol: i16, mu: i16, m: usize) -> i16 {
     let y_hat = sat16(64 * i32::from(symbol) + i32::from(mu));
     scaled(y_hat, q.gain_y_dec[m], decoder.tables.gain_y_dec.shift[m])
 }

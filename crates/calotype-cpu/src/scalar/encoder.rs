@@ -1,6 +1,7 @@
 //! The encoder's graph (docs/MODEL.md section 6).
 
-use calotype_model::{Decoder, Encoder, Hyper, Map, QualityTables, Quantiser};
+use calotype_engine::{Hyper, Map, Quantiser};
+use calotype_model::{Decoder, Encoder, QualityTables};
 
 use super::decoder::walk;
 use super::{Reading, chain, each, generate, round_shift, scaled};
@@ -30,7 +31,7 @@ pub fn hyper_analyse(encoder: &Encoder, gain_z: &[i16], v_tile: &Map<i16>) -> Ve
 pub fn code(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
     let v = v_tile.crop((0, 0), (hyper.h8.height, hyper.h8.width));
     let mut symbols = vec![0; v.data.len()];
-    let v_hat = walk(decoder, q, hyper, |latent, mu| {
+    let v_hat = walk(decoder, q, &hyper.h8, |latent, mu| {
         let (m, index) = (latent % v.channels, hyper.scale_index[latent]);
         let y = scaled(v.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);
         if index >= decoder.config.skip_below {

@@ -1,7 +1,7 @@
 //! g_a: pixels to v, in pieces (docs/MODEL.md section 6).
 
-use calotype_model::measure::Phase;
-use calotype_model::{PixelRows, Rect};
+use calotype_engine::measure::Phase;
+use calotype_engine::{PixelRows, Rect};
 use calotype_shaders as shaders;
 use calotype_shaders::place;
 
@@ -37,19 +37,13 @@ impl EncoderWeights {
             }
             let outer = inner.widened(halo, picture);
             let rgb = commands.upload(&padded(pixels, outer))?;
-            self.analyse_piece(commands, &rgb, (inner, outer), Target { place, v: &v })?;
+            self.analyse_piece(commands, &rgb, inner, outer, Target { place, v: &v })?;
         }
         Ok(v)
     }
 
     /// The pixels of `outer` to the latents of `inner`.
-    fn analyse_piece(
-        &self,
-        commands: &mut Commands<'_>,
-        rgb: &Buffer,
-        (inner, outer): (Rect, Rect),
-        target: Target<'_>,
-    ) -> Result<(), Error> {
+    fn analyse_piece(&self, commands: &mut Commands<'_>, rgb: &Buffer, inner: Rect, outer: Rect, target: Target<'_>) -> Result<(), Error> {
         let size = Size::new(outer.height, outer.width).times(2);
         let values = commands.take(2 * BLOCK * size.positions())?;
         commands.elements(&shaders::INPUT, size.positions() * BLOCK / 4, &[size.width], &[rgb, &values]);
@@ -60,17 +54,17 @@ impl EncoderWeights {
         let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
         let unshuffled = Emit { place: place::UNSHUFFLE, origin, ..Emit::same(latents, Some(&folded), None) };
         match first.blocks.split_last() {
-            None => commands.wide(&first.pointwise, (size, &values), &unshuffled)?,
+            None => commands.wide(&first.pointwise, size, &values, &unshuffled)?,
             Some((end, blocks)) => {
                 let field = Field::new(commands, size, first.channels, first.expansion())?;
-                commands.wide(&first.pointwise, (size, &values), &field.fill())?;
+                commands.wide(&first.pointwise, size, &values, &field.fill())?;
                 blocks.iter().try_for_each(|block| field.block(commands, block, &field.fill()))?;
                 field.block(commands, end, &unshuffled)?;
             }
         }
         let origin = (target.place.y as isize - inner.y as isize, target.place.x as isize - inner.x as isize);
         let tile = Size::new(target.place.height, target.place.width);
-        commands.wide(&last.pointwise, (latents, &folded), &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
+        commands.wide(&last.pointwise, latents, &folded, &Emit { origin, ..Emit::same(tile, Some(target.v), None) })
     }
 }
 

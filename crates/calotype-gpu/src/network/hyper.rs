@@ -1,7 +1,7 @@
 //! h_s with the scale head, and h_a (docs/MODEL.md sections 5.1, 5.2 and 6), tile by tile.
 
-use calotype_model::TileSize;
-use calotype_model::measure::Phase;
+use calotype_engine::TileSize;
+use calotype_engine::measure::Phase;
 use calotype_shaders as shaders;
 
 use super::{AtQuality, EncoderWeights};
@@ -11,17 +11,17 @@ use crate::layers::{Codes, Emit, Size};
 use crate::pool::Buffer;
 
 /// What the hyper synthesis says about a tile's latents, on the device.
-pub(crate) struct HyperBuffers {
-    pub size: TileSize,
+pub struct HyperBuffers {
+    pub(crate) size: TileSize,
     /// h8, and behind it the codes of v_hat, of which none is set: `[lh, lw, P + M]`.
-    pub codes: Buffer,
+    pub(crate) codes: Buffer,
     /// The scale indices `[lh, lw, M]`.
-    pub index: Buffer,
+    pub(crate) index: Buffer,
 }
 
-impl AtQuality<'_> {
+impl AtQuality {
     /// z symbols to h8 and the scale indices; without hyper-latents, the scale indices of the table.
-    pub fn hyper(&self, commands: &mut Commands<'_>, z: &Buffer, tile: TileSize) -> Result<HyperBuffers, Error> {
+    pub(crate) fn hyper(&self, commands: &mut Commands<'_>, z: &Buffer, tile: TileSize) -> Result<HyperBuffers, Error> {
         let config = &self.weights.config;
         let latents = Size::new(tile.lh, tile.lw);
         let stride = config.p + config.m;
@@ -48,7 +48,7 @@ impl AtQuality<'_> {
 
 impl EncoderWeights {
     /// v `[4zh, 4zw, M]` of a tile to z symbols: none without hyper-latents.
-    pub fn hyper_analysis(&self, commands: &mut Commands<'_>, gains: &Buffer, (v, tile): (&Buffer, TileSize)) -> Result<Buffer, Error> {
+    pub fn hyper_analysis(&self, commands: &mut Commands<'_>, gains: &Buffer, v: &Buffer, tile: TileSize) -> Result<Buffer, Error> {
         let Some(h_a) = &self.h_a else { return commands.take(0) };
         commands.phase = Phase::HyperAnalysis;
         let (m, z) = (self.config.m, self.config.z);

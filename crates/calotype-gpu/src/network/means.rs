@@ -1,6 +1,6 @@
 //! The means step by step, and the encoder's choice of symbols (docs/MODEL.md sections 5.3 and 6), tile by tile.
 
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
 use calotype_shaders::{self as shaders, Kernel};
 
 use super::{AtQuality, Cell, HyperBuffers, Step};
@@ -11,7 +11,7 @@ use crate::pool::Buffer;
 
 /// What the steps of a tile share.
 struct Steps<'a> {
-    at: &'a AtQuality<'a>,
+    at: &'a AtQuality,
     hyper: &'a HyperBuffers,
     size: Size,
     v_hat: Buffer,
@@ -24,16 +24,22 @@ struct Part<'a> {
     mean: Buffer,
 }
 
-impl AtQuality<'_> {
+impl AtQuality {
     /// y symbols to v_hat.
-    pub fn means(&self, commands: &mut Commands<'_>, hyper: &HyperBuffers, symbols: &Buffer) -> Result<Buffer, Error> {
+    pub(crate) fn means(&self, commands: &mut Commands<'_>, hyper: &HyperBuffers, symbols: &Buffer) -> Result<Buffer, Error> {
         let steps = Steps::new(commands, self, hyper)?;
         steps.run(commands, &shaders::RECONSTRUCT, &[symbols, &steps.v_hat, &hyper.codes])?;
         Ok(steps.v_hat)
     }
 
     /// v `[lh, lw, M]` to y symbols; `thresholds` by scale index.
-    pub fn choose(&self, commands: &mut Commands<'_>, hyper: &HyperBuffers, v: &Buffer, thresholds: &Buffer) -> Result<Buffer, Error> {
+    pub(crate) fn choose(
+        &self,
+        commands: &mut Commands<'_>,
+        hyper: &HyperBuffers,
+        v: &Buffer,
+        thresholds: &Buffer,
+    ) -> Result<Buffer, Error> {
         let steps = Steps::new(commands, self, hyper)?;
         let symbols = commands.take(2 * steps.size.positions() * self.weights.config.m)?;
         steps.run(commands, &shaders::CHOOSE, &[v, &hyper.index, thresholds, &symbols, &steps.v_hat, &hyper.codes])?;
@@ -49,7 +55,7 @@ impl Cell {
 }
 
 impl<'a> Steps<'a> {
-    fn new(commands: &mut Commands<'_>, at: &'a AtQuality<'a>, hyper: &'a HyperBuffers) -> Result<Steps<'a>, Error> {
+    fn new(commands: &mut Commands<'_>, at: &'a AtQuality, hyper: &'a HyperBuffers) -> Result<Steps<'a>, Error> {
         commands.phase = Phase::Means;
         let size = Size::new(hyper.size.lh, hyper.size.lw);
         Ok(Steps { at, hyper, size, v_hat: commands.zeros(2 * size.positions() * at.weights.config.m)? })

@@ -9,6 +9,7 @@ mod synthesis;
 mod texture;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use calotype_model::{self as model, Chain, Config, Decoder, Encoder, Input, Layer as Weights, QualityTables};
 
@@ -18,8 +19,9 @@ use crate::measure::Layer;
 use crate::packed::{Next, PackedBlock, PackedPointwise, PackedStage, columns, ends, gains, widened};
 use crate::pool::Buffer;
 
-pub(crate) use hyper::HyperBuffers;
-pub(crate) use synthesis::{Tile, Window};
+pub use hyper::HyperBuffers;
+pub(crate) use pieces::Window;
+pub(crate) use synthesis::assemble;
 pub use texture::Piece;
 
 /// The decoder part on the device.
@@ -82,8 +84,8 @@ struct HyperAnalysis {
 }
 
 /// The decoder part at a quality.
-pub(crate) struct AtQuality<'a> {
-    weights: &'a DecoderWeights,
+pub struct AtQuality {
+    weights: Arc<DecoderWeights>,
     hyper: Option<HyperAtQuality>,
     /// `[M]`: scale indices where they stand in a table.
     scale_index: Vec<u8>,
@@ -111,8 +113,8 @@ impl HyperAtQuality {
     }
 }
 
-impl<'a> AtQuality<'a> {
-    pub fn new(gpu: &Gpu, weights: &'a DecoderWeights, decoder: &Decoder, q: &QualityTables) -> Result<AtQuality<'a>, Error> {
+impl AtQuality {
+    pub(crate) fn new(gpu: &Gpu, weights: Arc<DecoderWeights>, decoder: &Decoder, q: &QualityTables) -> Result<AtQuality, Error> {
         let tables = &decoder.tables;
         let unread = vec![0; decoder.config.m];
         let v_hat_read = if decoder.v_hat_read.is_empty() { &unread } else { &decoder.v_hat_read };
@@ -124,11 +126,11 @@ impl<'a> AtQuality<'a> {
             &widened(v_hat_read),
         ];
         Ok(AtQuality {
-            weights,
             hyper: HyperAtQuality::new(gpu, decoder, q)?,
             scale_index: q.scale_index_y.clone(),
             latent_tables: gpu.upload(&columns(&latent_tables))?,
             g_s_first: weights.g_s.first.pointwise.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.quality))?),
+            weights,
         })
     }
 }

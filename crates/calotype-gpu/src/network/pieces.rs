@@ -1,6 +1,19 @@
 //! How a picture is cut, so that no buffer is too large and no submit too long.
 
-use calotype_model::Rect;
+use calotype_engine::Rect;
+
+/// The latents whose pixels are wanted, of a picture of `width` x `height` pixels; cut into pieces of `piece` latents a side.
+pub(crate) struct Window {
+    pub wanted: Rect,
+    pub width: usize,
+    pub height: usize,
+    pub piece: usize,
+}
+
+/// How many pixels latents have.
+pub(super) fn pixels_of(rect: Rect) -> usize {
+    256 * rect.height * rect.width
+}
 
 /// The side of pieces: `side`, or less where a buffer of `bytes_per_latent` would be over `limit` bytes; at least 1.
 pub(super) fn side(side: usize, bytes_per_latent: usize, halo: usize, limit: u64) -> usize {

@@ -1,11 +1,11 @@
 //! g_s: v_hat to pixels, in pieces (docs/MODEL.md section 5.4).
 
-use calotype_model::Rect;
-use calotype_model::measure::Phase;
+use calotype_engine::measure::Phase;
+use calotype_engine::{Placed, Rect};
 use calotype_shaders as shaders;
 
 use super::AtQuality;
-use super::pieces::{pieces, side};
+use super::pieces::{Window, pieces, pixels_of, side};
 use super::texture::Piece;
 use crate::Error;
 use crate::commands::{Commands, Submitted};
@@ -16,24 +16,9 @@ use crate::pool::Buffer;
 /// Values of a position at 1/8: 8x8 pixels of three channels.
 pub(super) const BLOCK: usize = 192;
 
-/// v_hat of a tile `[lh, lw, M]`, and where the tile is.
-#[derive(Clone, Copy)]
-pub(crate) struct Tile<'a> {
-    pub place: Rect,
-    pub v_hat: &'a Buffer,
-}
-
-/// The latents whose pixels are wanted, of a picture of `width` x `height` pixels; cut into pieces of `piece` latents a side.
-pub(crate) struct Window {
-    pub wanted: Rect,
-    pub width: usize,
-    pub height: usize,
-    pub piece: usize,
-}
-
-impl AtQuality<'_> {
+impl AtQuality {
     /// v_hat of tiles to pixels. The next piece is on its way while the last one comes back.
-    pub fn synthesise(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn synthesise(&self, gpu: &Gpu, tiles: &[Placed<'_, Buffer>], window: &Window) -> Result<Vec<u8>, Error> {
         let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
         let picture = Rect::of_picture(window.width, window.height);
         let mut image = Pasting::new(window);
@@ -44,17 +29,19 @@ impl AtQuality<'_> {
             commands.download(&pixels, 3 * pixels_of(inner));
             let next = (inner, commands.submit()?);
             if let Some((inner, submitted)) = last.replace(next) {
-                image.paste(&one(submitted)?, inner);
+                let [pixels] = submitted.wait().await?;
+                image.paste(&pixels, inner);
             }
         }
         if let Some((inner, submitted)) = last {
-            image.paste(&one(submitted)?, inner);
+            let [pixels] = submitted.wait().await?;
+            image.paste(&pixels, inner);
         }
         Ok(image.rgb)
     }
 
     /// v_hat of tiles to pieces, which stay on the device.
-    pub fn pieces(&self, gpu: &Gpu, tiles: &[Tile<'_>], window: &Window) -> Result<Vec<Piece>, Error> {
+    pub(crate) async fn pieces(&self, gpu: &Gpu, tiles: &[Placed<'_, Buffer>], window: &Window) -> Result<Vec<Piece>, Error> {
         let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
         let picture = Rect::of_picture(window.width, window.height);
         let piece = |inner: Rect| {
@@ -65,17 +52,22 @@ impl AtQuality<'_> {
         };
         let submitted = pieces(window.wanted, side(window.piece, g_s.bytes_per_latent, halo, gpu.largest_binding())).map(piece);
         let submitted = submitted.collect::<Result<Vec<_>, Error>>()?;
-        submitted.into_iter().map(|(piece, submitted)| submitted.wait().map(|_| piece)).collect()
+        let mut pieces = Vec::with_capacity(submitted.len());
+        for (piece, submitted) in submitted {
+            submitted.all().await?;
+            pieces.push(piece);
+        }
+        Ok(pieces)
     }
 
     /// The latents of `outer` to the pixels of `inner`.
-    fn piece(&self, commands: &mut Commands<'_>, tiles: &[Tile<'_>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
+    fn piece(&self, commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
         commands.phase = Phase::Synthesis;
         let (first, last) = (&self.weights.g_s.first, &self.weights.g_s.last);
         let v_hat = assemble(commands, tiles, outer, self.weights.config.m)?;
         let size = Size::new(outer.height, outer.width);
         let field = Field::new(commands, size.times(2), first.channels, first.expansion())?;
-        commands.wide(&self.g_s_first, (size, &v_hat), &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
+        commands.wide(&self.g_s_first, size, &v_hat, &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
         let size = Size::new(inner.height, inner.width).times(2);
         // The last block crops the halo away; without blocks there is none.
         let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
@@ -86,25 +78,15 @@ impl AtQuality<'_> {
         }
         let bytes = size.positions() * BLOCK;
         let values = commands.take(2 * bytes)?;
-        commands.wide(&last.pointwise, (size, &field.stream), &Emit::same(size, Some(&values), None))?;
+        commands.wide(&last.pointwise, size, &field.stream, &Emit::same(size, Some(&values), None))?;
         let pixels = commands.take(bytes)?;
         commands.elements(&shaders::PIXELS, bytes / 4, &[size.width], &[&values, &pixels]);
         Ok(pixels)
     }
 }
 
-/// How many pixels latents have.
-pub(super) fn pixels_of(rect: Rect) -> usize {
-    256 * rect.height * rect.width
-}
-
-fn one(submitted: Submitted<'_>) -> Result<Vec<u8>, Error> {
-    let [pixels] = submitted.wait()?.try_into().expect("one download");
-    Ok(pixels)
-}
-
 /// The latents of a rectangle, from the tiles that it touches.
-fn assemble(commands: &mut Commands<'_>, tiles: &[Tile<'_>], rect: Rect, channels: usize) -> Result<Buffer, Error> {
+pub(crate) fn assemble(commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>], rect: Rect, channels: usize) -> Result<Buffer, Error> {
     let v_hat = commands.take(2 * rect.height * rect.width * channels)?;
     let mut positions = 0;
     for tile in tiles {
@@ -112,9 +94,9 @@ fn assemble(commands: &mut Commands<'_>, tiles: &[Tile<'_>], rect: Rect, channel
         positions += part.height * part.width;
         let within = |whole: Rect, buffer| Part { buffer, width: whole.width, origin: (part.y - whole.y, part.x - whole.x) };
         let size = Size::new(part.height, part.width);
-        commands.copy(within(tile.place, tile.v_hat), within(rect, &v_hat), (size, channels));
+        commands.copy(within(tile.place, tile.tile), within(rect, &v_hat), size, channels);
     }
-    assert_eq!(positions, rect.height * rect.width, "the tiles cover the rows and their halo");
+    assert_eq!(positions, rect.height * rect.width, "the tiles cover the rectangle");
     Ok(v_hat)
 }
 
@@ -128,10 +110,8 @@ struct Pasting {
 
 impl Pasting {
     fn new(window: &Window) -> Pasting {
-        let wanted = window.wanted;
-        let width = window.width.min(16 * wanted.right()) - 16 * wanted.x;
-        let height = window.height.min(16 * wanted.bottom()) - 16 * wanted.y;
-        Pasting { wanted, width, rgb: vec![0; width * height * 3] }
+        let (width, height) = calotype_engine::pixels_of(window.wanted, (window.width, window.height));
+        Pasting { wanted: window.wanted, width, rgb: vec![0; width * height * 3] }
     }
 
     /// Copies the pixels of a rectangle, as far as they are in the picture.

@@ -1,9 +1,9 @@
 //! Pixels that stay on the device: a texture to draw them with, and their bytes in case they are asked for.
 
-use calotype_model::Rect;
+use calotype_engine::Rect;
 use calotype_shaders as shaders;
 
-use super::synthesis::{Window, pixels_of};
+use super::pieces::{Window, pixels_of};
 use crate::Error;
 use crate::commands::Commands;
 use crate::pool::Buffer;
@@ -26,19 +26,18 @@ pub struct Piece {
 impl Piece {
     /// Records what makes a piece of the RGB bytes of `place`.
     pub(super) fn record(commands: &mut Commands<'_>, rgb: Buffer, place: Rect, window: &Window) -> Result<Piece, Error> {
-        let inside = |latents: usize, begin: usize, end: usize| (16 * latents).min(end - 16 * begin) as u32;
-        let (width, height) = (inside(place.width, place.x, window.width), inside(place.height, place.y, window.height));
-        let texture = commands.gpu.texture([width, height], levels(width.min(height)));
+        let (width, height) = calotype_engine::pixels_of(place, (window.width, window.height));
+        let texture = commands.gpu.texture([width as u32, height as u32], levels(width.min(height) as u32));
         let mut pitch = (16 * place.width).next_multiple_of(PITCH);
         let mut texels = commands.take(4 * pitch * 16 * place.height)?;
         commands.elements(&shaders::TEXELS, pixels_of(place) / 4, &[4 * place.width, pitch / 4], &[&rgb, &texels]);
-        commands.fill(&texture, 0, (&texels, pitch));
+        commands.fill(&texture, 0, &texels, pitch);
         for level in 1..texture.mip_level_count() {
-            let [width, height] = [width, height].map(|side| (side >> level) as usize);
+            let [width, height] = [width, height].map(|side| side >> level);
             let half_pitch = width.next_multiple_of(PITCH);
             let halved = commands.take(4 * half_pitch * height)?;
             commands.elements(&shaders::HALVE, width * height, &[width, pitch, half_pitch], &[&texels, &halved]);
-            commands.fill(&texture, level, (&halved, half_pitch));
+            commands.fill(&texture, level, &halved, half_pitch);
             (texels, pitch) = (halved, half_pitch);
         }
         Ok(Piece { place, texture, rgb })

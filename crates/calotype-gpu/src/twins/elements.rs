@@ -223,7 +223,7 @@ fn copy() {
                 let origin = if damage == Damage::None { from_origin } else { (2, 2) };
                 let part = Part { buffer: &input, width: width + 3, origin };
                 let target = Part { buffer: &out, width: width + 6, origin: to_origin };
-                commands.copy(part, target, (Size::new(height, width), channels));
+                commands.copy(part, target, Size::new(height, width), channels);
                 Ok(vec![(out.clone(), 2 * to.data.len())])
             })
         };

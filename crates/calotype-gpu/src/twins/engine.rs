@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use calotype_cpu::Engine as Cpu;
-use calotype_model::{
-    Config, Decoder, EncodeTables, Encoder, Map, Model, PixelRows, QualityTables, Quantiser, Rect, TileSymbols, synthetic,
-};
+use calotype_engine::{EncodeTables, Engine, Map, PixelRows, Placed, Quantiser, Rect, TileSize, TileSymbols};
+use calotype_model::{Config, Decoder, Encoder, Model, QualityTables, synthetic};
+use pollster::block_on;
 
 use super::{Random, all_adapters};
-use crate::{Adapter, Engine, Error, Failure, Hyper, Options, Piece};
+use crate::{Adapter, Engine as Gpu, Error, Failure, Options, Piece};
 
 /// A picture, its quality, and the side of its tiles in latents (a multiple of 4).
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +141,7 @@ fn decode_on_cpu(cpu: &Cpu, job: &Job<'_>, symbols: &[Symbols]) -> Decoded {
     let (mut scale_index, mut v_hat) = (Vec::new(), Vec::new());
     for (tile, symbols) in job.tiles.iter().zip(symbols) {
         let hyper = cpu.hyper(job.q(), &symbols.z, tile.size());
-        let part = cpu.means(job.q(), &hyper, &symbols.y);
+        let part = cpu.means(job.q(), &hyper.h8, &symbols.y);
         for (y, x) in (0..tile.height).flat_map(|y| (0..tile.width).map(move |x| (y, x))) {
             all.at_mut(tile.y + y, tile.x + x).copy_from_slice(part.at(y, x));
         }
@@ -151,33 +151,35 @@ fn decode_on_cpu(cpu: &Cpu, job: &Job<'_>, symbols: &[Symbols]) -> Decoded {
     Decoded { scale_index, v_hat, rgb: cpu.synthesise(job.q(), &all, job.case.width, job.case.height) }
 }
 
-fn on_gpu(gpu: &Engine, job: &Job<'_>) -> Result<Stages, Error> {
+fn on_gpu(gpu: &Gpu, job: &Job<'_>) -> Result<Stages, Error> {
     let pixels = PixelRows::whole(&job.rgb, job.case.width, job.case.height);
-    let encoded = gpu.encode(&job.tables, pixels, &job.tiles)?;
+    let encode = |tables: &EncodeTables| block_on(gpu.symbols(&gpu.encoding(tables)?, pixels, &job.tiles));
+    let encoded = encode(&job.tables)?;
     let symbols: Vec<Symbols> = encoded.iter().map(|tile| Symbols { z: tile.z.clone(), y: tile.y.clone() }).collect();
     Ok(Stages {
-        dead_zone: gpu.encode(&job.dead_zone(), pixels, &job.tiles)?,
-        decoded: decode_on_gpu(gpu, job, &symbols)?,
-        hostile: decode_on_gpu(gpu, job, &job.hostile)?,
+        dead_zone: encode(&job.dead_zone())?,
+        decoded: block_on(decode_on_gpu(gpu, job, &symbols))?,
+        hostile: block_on(decode_on_gpu(gpu, job, &job.hostile))?,
         encoded,
     })
 }
 
-fn decode_on_gpu(gpu: &Engine, job: &Job<'_>, symbols: &[Symbols]) -> Result<Decoded, Error> {
-    let z: Vec<_> = job.tiles.iter().zip(symbols).map(|(tile, symbols)| (tile.size(), &symbols.z[..])).collect();
-    let (hyper, scale_index): (Vec<Hyper>, Vec<_>) = gpu.hyper(job.q(), &z)?.into_iter().unzip();
-    let y: Vec<_> = hyper.into_iter().zip(symbols.iter().map(|symbols| &symbols.y[..])).collect();
-    let latents = gpu.latents(job.q(), y)?;
-    let tiles: Vec<_> = job.tiles.iter().copied().zip(&latents).collect();
+async fn decode_on_gpu(gpu: &Gpu, job: &Job<'_>, symbols: &[Symbols]) -> Result<Decoded, Error> {
+    let q = gpu.quality(job.q())?;
+    let (z, y): (Vec<_>, Vec<_>) = symbols.iter().map(|symbols| (symbols.z.clone(), symbols.y.clone())).unzip();
+    let sizes: Vec<_> = job.tiles.iter().map(|tile| tile.size()).collect();
+    let (h8, scale_index) = gpu.scales(&q, &sizes, &z).await?.into_iter().map(|hyper| (hyper.h8, hyper.scale_index)).unzip();
+    let latents = gpu.latents(&q, h8, &y)?;
+    let tiles: Vec<_> = job.tiles.iter().zip(&latents).map(|(&place, tile)| Placed { place, tile }).collect();
     let whole = Rect::of_picture(job.case.width, job.case.height);
     let cut = whole.height.div_ceil(3);
-    let mut rgb = gpu.pixels(job.q(), &tiles, Rect { height: cut, ..whole }, job.size())?;
+    let mut rgb = gpu.pixels(&q, &tiles, Rect { height: cut, ..whole }, job.size()).await?;
     if cut < whole.height {
-        rgb.extend(gpu.pixels(job.q(), &tiles, Rect { y: cut, height: whole.height - cut, ..whole }, job.size())?);
+        rgb.extend(gpu.pixels(&q, &tiles, Rect { y: cut, height: whole.height - cut, ..whole }, job.size()).await?);
     }
-    assert!(gpu.pixels(job.q(), &tiles, whole, job.size())? == rgb, "windows have the pixels of the whole picture");
+    assert!(gpu.pixels(&q, &tiles, whole, job.size()).await? == rgb, "windows have the pixels of the whole picture");
     let mut on_device = vec![0; rgb.len()];
-    for piece in gpu.pieces(job.q(), &tiles, whole, job.size())? {
+    for piece in gpu.pieces(&q, &tiles, whole, job.size()).await? {
         paste(&mut on_device, job.case.width, &piece, &gpu.read(&piece)?);
     }
     assert!(on_device == rgb, "pieces on the device have the pixels of the whole picture");
@@ -214,8 +216,8 @@ fn cpu(model: &Arc<Model>) -> Cpu {
     Cpu::new(Arc::clone(model), calotype_cpu::Isa::detect()).unwrap()
 }
 
-fn gpu(model: &Arc<Model>, adapter: &Adapter) -> Engine {
-    Engine::new(Arc::clone(model), adapter).unwrap()
+fn gpu(model: &Arc<Model>, adapter: &Adapter) -> Gpu {
+    Gpu::new(Arc::clone(model), adapter).unwrap()
 }
 
 /// Whether whole pictures, and pieces of `pieces` latents, give what the CPU gives.
@@ -225,7 +227,7 @@ fn compare(model: Model, cases: &[Case], pieces: &[usize]) {
     let truth: Vec<Stages> = jobs.iter().map(|job| on_cpu(&cpu(&model), job)).collect();
     for adapter in all_adapters() {
         for &piece in pieces {
-            let engine = Engine::with_options(Arc::clone(&model), &adapter, &Options { piece, ..Options::default() }).unwrap();
+            let engine = Gpu::with_options(Arc::clone(&model), &adapter, &Options { piece, ..Options::default() }).unwrap();
             for (job, truth) in jobs.iter().zip(&truth) {
                 let differs = difference(truth, &on_gpu(&engine, job).unwrap());
                 assert_eq!(differs, None, "{}, {:?}, pieces of {piece}, {:?}", adapter.facts(), job.case, model.decoder().config);
@@ -328,7 +330,7 @@ fn threads_do_not_matter() {
     let jobs = cases.map(|case| Job::new(&model, case));
     let truth = cases.map(|case| on_cpu(&cpu(&model), &Job::new(&model, case)));
     for adapter in all_adapters() {
-        let engine = Engine::with_options(Arc::clone(&model), &adapter, &Options { piece: 4, ..Options::default() }).unwrap();
+        let engine = Gpu::with_options(Arc::clone(&model), &adapter, &Options { piece: 4, ..Options::default() }).unwrap();
         std::thread::scope(|scope| {
             for (job, truth) in jobs.iter().zip(&truth) {
                 let engine = &engine;
@@ -379,11 +381,12 @@ fn too_large_tiles_are_errors() {
     let q = model.decoder().quality(8000);
     for adapter in all_adapters() {
         let engine = gpu(&model, &adapter);
-        let tile = calotype_model::TileSize { lh: 2048, lw: 2400 };
+        let tile = TileSize { lh: 2048, lw: 2400 };
         let z = vec![1; 512 * 600 * 8];
-        assert!(matches!(engine.hyper(&q, &[(tile, &z)]), Err(Error::TooLarge { .. })));
+        let q = engine.quality(&q).unwrap();
+        assert!(matches!(block_on(engine.scales(&q, &[tile], &[z])), Err(Error::TooLarge { .. })));
         assert!(engine.is_usable());
-        assert!(engine.hyper(&q, &[(calotype_model::TileSize { lh: 4, lw: 4 }, &[1; 8])]).is_ok());
+        assert!(block_on(engine.scales(&q, &[TileSize { lh: 4, lw: 4 }], &[vec![1; 8]])).is_ok());
     }
 }
 
@@ -398,7 +401,7 @@ fn tiles_are_remembered() {
         std::fs::remove_dir_all(&folder).ok();
         let check = |cache: &std::path::Path| {
             let options = Options { cache: Some(cache.to_owned()), ..Options::default() };
-            let engine = Engine::with_options(Arc::clone(&model), &adapter, &options).unwrap();
+            let engine = Gpu::with_options(Arc::clone(&model), &adapter, &options).unwrap();
             assert_eq!(difference(&truth, &on_gpu(&engine, &job).unwrap()), None, "{}", adapter.facts());
         };
         check(&folder);
@@ -424,15 +427,16 @@ fn tiles_are_remembered() {
 /// What an engine says of its speed is about the right phases and layers. How large the numbers are is no matter for a test.
 #[test]
 fn speeds_are_measured() {
-    use calotype_model::measure::{LayerKind, Phase};
+    use calotype_engine::measure::{LayerKind, Phase};
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 23));
     let job = Job::new(&model, case(90, 70, 9000));
     for adapter in all_adapters() {
         let engine = gpu(&model, &adapter);
         on_gpu(&engine, &job).unwrap();
         assert!(engine.take_times().total().is_zero(), "nothing before the first call");
-        let symbols: Vec<_> = job.tiles.iter().zip(&job.hostile).map(|(tile, symbols)| (tile.size(), &symbols.z[..])).collect();
-        engine.hyper(job.q(), &symbols).unwrap();
+        let (sizes, z): (Vec<_>, Vec<_>) =
+            job.tiles.iter().zip(&job.hostile).map(|(tile, symbols)| (tile.size(), symbols.z.clone())).unzip();
+        block_on(engine.scales(&engine.quality(job.q()).unwrap(), &sizes, &z)).unwrap();
         let times = engine.take_times();
         let ran: Vec<Phase> = Phase::ALL.into_iter().filter(|&phase| !times[phase].is_zero()).collect();
         assert_eq!(ran, [Phase::Upload, Phase::HyperSynthesis, Phase::Scales, Phase::Readback], "{}", adapter.facts());

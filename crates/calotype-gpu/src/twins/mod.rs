@@ -8,7 +8,8 @@ mod pointwise;
 use std::sync::OnceLock;
 
 use calotype_cpu::scalar;
-use calotype_model::{Depthwise, Map, Pointwise, Quantiser, Wide, synthetic};
+use calotype_engine::{Map, Quantiser};
+use calotype_model::{Depthwise, Pointwise, Wide, synthetic};
 use calotype_shaders as shaders;
 
 use crate::commands::Commands;

@@ -210,7 +210,7 @@ fn wide_stream() {
         (layer.shift[1], layer.bias[1]) = (20, (i64::from(i32::MAX) - reach - (1 << 19)) as i32);
         let (input, read, addend) = (random.stream(case, inputs), random.shifts(15, n), random.within(30_000) as i32);
         let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
-        let mut stream = scalar::stream_end(&scalar::wide(&layer, &input), &layer.shift);
+        let mut stream = scalar::stream_end(&scalar::pointwise(&layer, &input), &layer.shift);
         stream.data.iter_mut().for_each(|s| *s = scalar::sat16(i32::from(*s) + addend));
         let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
             let mut layer = layer.clone();
@@ -220,7 +220,7 @@ fn wide_stream() {
             damage_shift(damage, &mut layer.shift[..1]);
             let layer = PackedPointwise::wide(commands.gpu, &layer, Next { read: &read, addend: &[addend] })?.with_tile(tile);
             let buffer = commands.upload(&halves(&input.data))?;
-            commands.wide(&layer, (size(&input), &buffer), emit)
+            commands.wide(&layer, size(&input), &buffer, emit)
         };
         compare_streams((&shaders::WIDE_STREAM, inputs), (&stream, &read), record, if case == (17, 13) { BOTH } else { &[] });
     }

@@ -1,8 +1,13 @@
 //! Random layers, scaled so that what goes in and out of them has a given size.
 
-use super::{CODE, PIXEL, STREAM};
 use crate::tables::KNOTS;
 use crate::{Block, BlockShape, Chain, ChainShape, Depthwise, Input, Layer, Pointwise, Product, RowTable, Stage, StageShape, Wide};
+
+/// RMS of codes and of streams that the layers are scaled for.
+const CODE: f64 = 35.0;
+const STREAM: f64 = 600.0;
+/// RMS of `2 * pixel - 255` in a picture.
+const PIXEL: f64 = 130.0;
 
 /// The RMS of a layer's input and output, and the mean of its output.
 #[derive(Clone, Copy)]

@@ -141,7 +141,7 @@ fn depthwise(layer: &Taps, rows: [&[u8]; 3], out: &mut [u8]) {
     assert!(out.len().is_multiple_of(layer.channels) && rows.iter().all(|row| row.len() == out.len()));
     for (block, ends) in layer.ends.iter().enumerate() {
         let taps = layer.lines[6 * block..].first_chunk().expect("6 lines");
-        depthwise_block(taps, ends, rows, (block * LANES, layer.channels), out);
+        depthwise_block(taps, ends, rows, block * LANES, layer.channels, out);
     }
 }
 
@@ -151,7 +151,7 @@ type Halves = [__m256i; 2];
 /// One row of up to 16 channels from `first`, three columns of codes in registers.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn depthwise_block(taps: &[Line<i16, 2>; 6], ends: &Ends, rows: [&[u8]; 3], (first, channels): (usize, usize), out: &mut [u8]) {
+fn depthwise_block(taps: &[Line<i16, 2>; 6], ends: &Ends, rows: [&[u8]; 3], first: usize, channels: usize, out: &mut [u8]) {
     let lanes = (channels - first).min(LANES);
     let taps = [0, 1, 2, 3, 4, 5].map(|line| halves(&taps[line].0));
     let [bias, round, shift] = [&ends.bias, &ends.round, &ends.shift].map(|values| halves(values));
@@ -273,10 +273,10 @@ unsafe fn pointwise<const VNNI: bool>(layer: &Chains, input: Rows<'_, u8>, out: 
         // offset <= K - 4, as `Chains::block` says: they end at or before (count - 1) * stride + K, asserted above.
         unsafe {
             match rows.count {
-                4 => int8_tile::<4, VNNI>(rows, (couples, offsets), bias, sums),
-                3 => int8_tile::<3, VNNI>(rows, (couples, offsets), bias, sums),
-                2 => int8_tile::<2, VNNI>(rows, (couples, offsets), bias, sums),
-                _ => int8_tile::<1, VNNI>(rows, (couples, offsets), bias, sums),
+                4 => int8_tile::<4, VNNI>(rows, couples, offsets, bias, sums),
+                3 => int8_tile::<3, VNNI>(rows, couples, offsets, bias, sums),
+                2 => int8_tile::<2, VNNI>(rows, couples, offsets, bias, sums),
+                _ => int8_tile::<1, VNNI>(rows, couples, offsets, bias, sums),
             }
         }
     });
@@ -290,7 +290,8 @@ unsafe fn pointwise<const VNNI: bool>(layer: &Chains, input: Rows<'_, u8>, out: 
 #[inline]
 unsafe fn int8_tile<const P: usize, const VNNI: bool>(
     rows: Rows<'_, u8>,
-    (couples, offsets): (&[Couple], &[[u32; 2]]),
+    couples: &[Couple],
+    offsets: &[[u32; 2]],
     bias: &[i32; LANES],
     out: &mut Tile<INT8_TILE>,
 ) {

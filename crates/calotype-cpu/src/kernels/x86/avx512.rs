@@ -270,7 +270,7 @@ unsafe fn tile<const P: usize, const L: usize, const WIDE: bool, const END: u8>(
             for (j, &sum) in sum.iter().enumerate() {
                 let lanes = (lanes - j * LANES).min(LANES);
                 // SAFETY: at + 16 j + lanes <= (position + p + 1) * outputs, as above.
-                unsafe { finish_line::<END>(sum, &block.ends[j], out, (at + j * LANES, lanes)) }
+                unsafe { finish_line::<END>(sum, &block.ends[j], out, at + j * LANES, lanes) }
             }
         }
     }
@@ -382,7 +382,7 @@ fn full_stream(sums: [__m512i; 4], ends: &[Ends]) -> [__m512i; 2] {
 /// These elements, of the type that END says, are at `out`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-unsafe fn finish_line<const END: u8>(sum: __m512i, ends: &Ends, out: *mut u8, (at, lanes): (usize, usize)) {
+unsafe fn finish_line<const END: u8>(sum: __m512i, ends: &Ends, out: *mut u8, at: usize, lanes: usize) {
     let mask = lane_mask(lanes);
     if END == ACTIVE {
         let codes = _mm512_cvtsepi32_epi8(_mm512_max_epi32(shifted(leaky(sum), ends), _mm512_set1_epi32(-127)));
@@ -425,14 +425,14 @@ fn depthwise(layer: &Taps, rows: [&[u8]; 3], out: &mut [u8]) {
     assert!(row_bytes.is_multiple_of(layer.channels) && rows.iter().all(|row| row.len() == row_bytes));
     for (block, ends) in layer.ends.chunks_exact(BLOCK).enumerate() {
         let taps: &[Line<i8, 4>; 12] = layer.lines[block * 12..][..12].first_chunk().expect("12 lines");
-        depthwise_block(taps, ends, rows, (block * 64, layer.channels), out);
+        depthwise_block(taps, ends, rows, block * 64, layer.channels, out);
     }
 }
 
 /// One row of up to 64 channels from `first`, three columns of codes in registers.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-fn depthwise_block(taps: &[Line<i8, 4>; 12], ends: &[Ends], rows: [&[u8]; 3], (first, channels): (usize, usize), out: &mut [u8]) {
+fn depthwise_block(taps: &[Line<i8, 4>; 12], ends: &[Ends], rows: [&[u8]; 3], first: usize, channels: usize, out: &mut [u8]) {
     let lanes = (channels - first).min(64);
     let taps = [load_taps(&taps[..4]), load_taps(&taps[4..8]), load_taps(&taps[8..])];
     let outside = [_mm512_set1_epi8(OFFSET as i8); 4];

@@ -1,6 +1,8 @@
 //! Feature maps, and the sizes and parts of pictures that go with them.
 
-use crate::{QualityTables, Quantiser};
+use calotype_model::QualityTables;
+
+use crate::Quantiser;
 
 /// A map `[height][width][channels]`, channels innermost (NHWC).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +28,9 @@ pub struct TileSize {
 
 /// What the hyper synthesis says about a tile's latents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hyper {
-    /// h as codes, `[lh, lw, P]`.
-    pub h8: Map<i8>,
+pub struct Hyper<C = Map<i8>> {
+    /// h as codes, `[lh, lw, P]`, where an engine has them.
+    pub h8: C,
     /// The CDF table of each y symbol, `[lh, lw, M]`.
     pub scale_index: Vec<u8>,
 }
@@ -44,6 +46,15 @@ pub struct Rect {
     pub height: usize,
     /// Columns.
     pub width: usize,
+}
+
+/// What a tile holds, and where the tile is.
+#[derive(Debug)]
+pub struct Placed<'a, T> {
+    /// The tile's latents in the picture.
+    pub place: Rect,
+    /// What it holds.
+    pub tile: &'a T,
 }
 
 /// Some rows of a picture's pixels.
@@ -80,6 +91,14 @@ pub struct EncodeTables {
     /// How symbols are rounded.
     pub quantiser: Quantiser,
 }
+
+impl<T> Clone for Placed<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Placed<'_, T> {}
 
 impl<T: Copy + Default> Map<T> {
     /// A map of zeros.

@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use calotype_model::{Map, Rect};
+use crate::{Map, Placed, Rect};
 
-/// The latents of a rectangle that `tiles` cover, each with its place; without a copy where it is one of them.
+/// The latents of a rectangle that `tiles` cover; without a copy where it is one of them.
 ///
 /// # Panics
 /// If they do not cover it.
-pub fn assemble<'a>(tiles: &[(Rect, &'a Map<i16>)], rect: Rect) -> Cow<'a, Map<i16>> {
-    if let Some((_, map)) = tiles.iter().find(|(place, _)| *place == rect) {
-        return Cow::Borrowed(map);
+pub fn assemble<'a>(tiles: &[Placed<'a, Map<i16>>], rect: Rect) -> Cow<'a, Map<i16>> {
+    if let Some(whole) = tiles.iter().find(|tile| tile.place == rect) {
+        return Cow::Borrowed(whole.tile);
     }
-    let channels = tiles.first().map_or(0, |(_, map)| map.channels);
+    let channels = tiles.first().map_or(0, |first| first.tile.channels);
     let mut whole = Map::zeros(rect.height, rect.width, channels);
     let mut positions = 0;
-    for &(place, map) in tiles {
+    for &Placed { place, tile: map } in tiles {
         let Some(part) = place.intersection(rect) else { continue };
         positions += part.height * part.width;
         for y in part.y..part.bottom() {
@@ -32,6 +32,16 @@ pub fn assemble<'a>(tiles: &[(Rect, &'a Map<i16>)], rect: Rect) -> Cow<'a, Map<i
 /// Columns and rows of pixels that a rectangle of latents has in a picture of (width, height) pixels.
 pub fn pixels_of(rect: Rect, (width, height): (usize, usize)) -> (usize, usize) {
     ((16 * rect.right()).min(width) - 16 * rect.x, (16 * rect.bottom()).min(height) - 16 * rect.y)
+}
+
+/// A side in pixels as the network sees it: a multiple of 64.
+pub fn padded(side: u32) -> u64 {
+    u64::from(side).next_multiple_of(64)
+}
+
+/// Pixels of (width, height) as the network sees them.
+pub fn padded_area((width, height): (u32, u32)) -> u64 {
+    padded(width).saturating_mul(padded(height))
 }
 
 /// Some rows and columns of a picture of `width` RGB pixels a row.
@@ -61,7 +71,7 @@ mod tests {
         let rect = |y, x, height, width| Rect { y, x, height, width };
         let places = [rect(0, 0, 4, 4), rect(0, 4, 4, 3), rect(4, 0, 2, 4), rect(4, 4, 2, 3)];
         let maps = places.map(map);
-        let tiles: Vec<(Rect, &Map<i16>)> = places.into_iter().zip(&maps).collect();
+        let tiles: Vec<_> = places.into_iter().zip(&maps).map(|(place, tile)| Placed { place, tile }).collect();
         for wanted in [rect(0, 0, 6, 7), rect(1, 2, 4, 4), rect(3, 6, 1, 1)] {
             assert_eq!(*assemble(&tiles, wanted), map(wanted));
         }

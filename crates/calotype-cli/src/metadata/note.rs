@@ -1,0 +1,14 @@
+//! Notes on what is not taken.
+
+/// Of a profile, of Exif or of XMP no more bytes are taken.
+pub const MOST_BYTES: u64 = 16 << 20;
+
+/// The note on what cannot be read.
+pub fn damaged(what: &str) -> String {
+    format!("its {what} is damaged and left out")
+}
+
+/// The note on what is over [`MOST_BYTES`].
+pub fn too_long(what: &str) -> String {
+    format!("its {what} is left out, for it is longer than {} MiB", MOST_BYTES >> 20)
+}
