@@ -8,7 +8,7 @@ mod layers;
 use crate::config::Numbers;
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, Tables};
+use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables};
 
 /// RMS of codes and of streams that the layers are scaled for.
 const CODE: f64 = 35.0;
@@ -112,6 +112,7 @@ fn encoder_of(maker: &mut Maker, (config, shape): (Config, EncoderShape), decode
         g_a: maker.chain(&shape.g_a),
         h_a: shape.h_a.as_ref().map(|h_a| maker.chain(h_a)),
         gain_z: gain(&vec![Z_GAIN; config.z], Z_STEP, Z_SHIFT),
+        quality_scale: QualityScale::default(),
         config,
     }
 }
