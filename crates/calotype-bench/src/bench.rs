@@ -115,7 +115,7 @@ impl Bench {
         Bench {
             program: crate::VERSION.to_string(),
             model_id,
-            quality: options.encode.quality.percent(),
+            quality: options.encode.quality.points(),
             machine: Machine::this(),
             threads: rayon::current_num_threads(),
             load_average: [load_average(), None],

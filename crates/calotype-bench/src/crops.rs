@@ -111,14 +111,15 @@ fn crops_of(codec: &Codec, plan: &Plan<'_>, folder: &Path, picture: &Picture) ->
 
 /// Our picture of the rate nearest to `target_bpp`.
 fn ours_at(codec: &Codec, options: &EncodeOptions, picture: &Picture, target_bpp: f64) -> Result<Shown, Error> {
-    let encode = |steps: usize| {
-        let quality = u16::try_from(steps).ok().and_then(Quality::from_steps).unwrap_or(Quality::HIGHEST);
+    let encode = |fineness: usize| {
+        let quality = codec.quality_of(u16::try_from(fineness).unwrap_or(u16::MAX))?;
         Ok((quality, picture.encode(codec, &EncodeOptions { quality, ..*options })?.bytes))
     };
     let target = target_bytes(picture, target_bpp);
-    let (quality, bytes) = nearest(usize::from(Quality::HIGHEST.steps()) + 1, target, |(_, bytes)| bytes.len() as u64, encode)?;
+    let count = usize::from(codec.fineness(Quality::HIGHEST)?) + 1;
+    let (quality, bytes) = nearest(count, target, |(_, bytes)| bytes.len() as u64, encode)?;
     let rgb = Decoder::new(&bytes, &DecodeOptions::default())?.decode(codec)?.rgb;
-    let point = Point::of(picture, quality.percent(), bytes.len() as u64, &rgb);
+    let point = Point::of(picture, quality.points(), bytes.len() as u64, &rgb);
     Ok(Shown { codec: OURS.to_string(), point, rgb })
 }
 

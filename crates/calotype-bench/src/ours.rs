@@ -61,7 +61,7 @@ fn key(codec: &Codec, plan: &Plan<'_>, fingerprint: &str, quality: f64) -> Strin
 
 fn fresh(codec: &Codec, plan: &Plan<'_>, picture: &Picture, quality: f64) -> Result<Fresh, Fault> {
     let encode = |options: &EncodeOptions| picture.encode(codec, options);
-    let options = EncodeOptions { quality: Quality::from_percent(quality)?, ..plan.options };
+    let options = EncodeOptions { quality: Quality::new(quality)?, ..plan.options };
     let (encoded, encode_ms) = timed(|| encode(&options))?;
     let (decoded, decode_ms) = timed(|| decode(codec, &encoded))?;
     let counted = encode(&EncodeOptions { statistics: true, ..options })?;

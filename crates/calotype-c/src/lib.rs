@@ -169,7 +169,7 @@ pub unsafe extern "C" fn calotype_encode(codec: *const Codec, picture: *const CP
     guarded(|| {
         // SAFETY: the caller's.
         let (codec, picture) = unsafe { (&*codec, borrowed(&*picture)?) };
-        let options = EncodeOptions { quality: Quality::from_percent(quality)?, ..EncodeOptions::default() };
+        let options = EncodeOptions { quality: Quality::new(quality)?, ..EncodeOptions::default() };
         let bytes = codec.encode_picture(&picture, &Metadata::default(), &options)?.bytes.into_boxed_slice();
         let length = bytes.len();
         // SAFETY: the caller's.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use calotype::Region;
 #[cfg(feature = "view")]
 use calotype_view::Overlay;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::amount::{parse_bytes, parse_count};
 use crate::bad_value::BadValue;
@@ -90,8 +90,8 @@ pub struct EncodeArgs {
     /// The .calo file to write, or a folder for many; - writes standard output
     #[arg(short, long, value_name = "OUT.calo")]
     pub output: PathBuf,
-    /// 0 (smallest file) to 100 (best picture), decimals allowed
-    #[arg(short, long, default_value = "50", value_parser = parse_quality, value_name = "0..100")]
+    /// The SSIMULACRA2 score that photographs have on average, decimals allowed; 0 is the smallest file, 100 the best picture
+    #[arg(short, long, default_value = "70", value_parser = parse_quality, value_name = "0..100")]
     pub quality: f64,
     /// Find the quality for a file of at most this size, e.g. 100kB, and at least 98 % of it
     #[arg(long, group = "target", conflicts_with = "quality", value_parser = parse_bytes, value_name = "BYTES")]
@@ -237,8 +237,11 @@ pub struct EvalArgs {
     pub folder: PathBuf,
     /// Qualities, separated by commas
     #[arg(short, long, value_delimiter = ',', value_parser = parse_quality, value_name = "LIST",
-          default_value = "2,5,10,20,30,40,50,60,70,80,90,95,100")]
+          default_value = "0,30,40,50,55,60,65,70,75,80,85,100")]
     pub quality: Vec<f64>,
+    /// What files hold of the quality instead, 0 to 16128 (docs/MODEL.md section 3)
+    #[arg(long, value_delimiter = ',', value_parser = value_parser!(u16).range(0..=16128), conflicts_with = "quality", value_name = "LIST")]
+    pub fineness: Vec<u16>,
     /// Write every measurement to this file
     #[arg(long, value_name = "OUT")]
     pub json: Option<PathBuf>,
@@ -277,8 +280,8 @@ pub struct BenchArgs {
     /// Sizes of the pictures, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = parse_size, value_name = "LIST", default_value = "512x512,1920x1080,3840x2160")]
     pub sizes: Vec<(u32, u32)>,
-    /// 0 (smallest file) to 100 (best picture), decimals allowed
-    #[arg(short, long, default_value = "50", value_parser = parse_quality, value_name = "0..100")]
+    /// The SSIMULACRA2 score that photographs have on average, decimals allowed; 0 is the smallest file, 100 the best picture
+    #[arg(short, long, default_value = "70", value_parser = parse_quality, value_name = "0..100")]
     pub quality: f64,
     /// Timed runs of each, after one that does not count
     #[arg(long, default_value_t = 5, value_name = "N")]

@@ -167,7 +167,7 @@ fn distinct(jobs: Vec<Job>) -> Result<Vec<Job>, Failure> {
 
 /// A codec and how many files it works on at a time.
 pub struct Lane {
-    codec: Codec,
+    pub codec: Codec,
     files: usize,
 }
 

@@ -83,7 +83,7 @@ fn measure(args: &BenchArgs, choice: &Choice) -> Result<Bench, Failure> {
         None => Vec::new(),
     };
     let pictures: Vec<Picture> = args.sizes.iter().map(|(width, height)| test_picture(&photographs, *width, *height)).collect();
-    let quality = Quality::from_percent(args.quality).map_err(|error| Failure::engine(&error))?;
+    let quality = Quality::new(args.quality).map_err(|error| Failure::engine(&error))?;
     let options = BenchOptions { encode: EncodeOptions { quality, ..EncodeOptions::default() }, runs: args.runs };
     let (peers, _) = peers(&args.peers)?;
     let engines = engines(choice)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Region, Shape};
+use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Quality, Region, Shape};
 use image::ImageFormat;
 use image::metadata::Orientation;
 use serde::Serialize;
@@ -33,7 +33,8 @@ struct Report {
     height: u32,
     bytes: usize,
     bpp: f64,
-    quality: f64,
+    quality: Option<f64>,
+    fineness: u16,
     engine: String,
     adapter: String,
     model_id: String,
@@ -231,7 +232,8 @@ fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, written: Writ
         height: written.height,
         bytes: info.bytes,
         bpp: info.bits_per_pixel(),
-        quality: info.quality.percent(),
+        quality: info.quality().ok().flatten().map(Quality::points),
+        fineness: info.fineness,
         engine: ran.engine.to_string(),
         adapter: ran.adapter,
         model_id: info.model_id.to_string(),

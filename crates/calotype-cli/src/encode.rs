@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, Quality, about, exact};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, about, exact};
 use calotype_bench::{SquaredError, seen, seen_psnr_db};
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use crate::failure::{Failure, shown};
 use crate::frames;
 use crate::metadata::{Strip, held_bytes};
 use crate::output::{self, Done, Existing, Writing, is_pipe, is_stdout};
+use crate::quality::{self, rounded};
 use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, read_image_bytes};
 use crate::read_rows::RowSource;
 use crate::target;
@@ -50,6 +51,7 @@ pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     }
     check_arguments(args)?;
     let codec = choice.codec()?;
+    say_beyond(args, &codec)?;
     let done = encode_file(args, &codec)?;
     choice.say(&codec);
     done.say()
@@ -59,10 +61,15 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
     let kind = Kind { inputs: &IMAGE_ENDINGS, output: "calo" };
     let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
     let lanes = batch::lanes(choice, |engine| choice.codec_on(engine))?;
+    lanes.first().map_or(Ok(()), |lane| say_beyond(args, &lane.codec))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
         let one = EncodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
         encode_file(&one, codec)?.say_among_many()
     })
+}
+
+fn say_beyond(args: &EncodeArgs, codec: &Codec) -> Result<(), Failure> {
+    if target::of(args).is_none() { quality::say_beyond(codec, args.quality) } else { Ok(()) }
 }
 
 /// Encodes `args.input` as `args.output`.
@@ -118,7 +125,7 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
     let size = (shape.width, shape.height);
     check_size(size, &args.input, args.max_pixels)?;
     let failed = |error| Failure::codec(&args.input, &error);
-    let options = options(args, source.held_bytes + held_bytes(&metadata))?;
+    let options = options(args, codec, source.held_bytes + held_bytes(&metadata))?;
     let (begin, mut reading) = (Instant::now(), Duration::ZERO);
     let encoded = codec.encode_rows(shape, &metadata, &options, |rows| {
         let begin = Instant::now();
@@ -150,8 +157,8 @@ fn writing(args: &EncodeArgs) -> Result<Writing, Failure> {
 }
 
 /// `held` bytes of memory are taken already.
-fn options(args: &EncodeArgs, held: u64) -> Result<EncodeOptions, Failure> {
-    let quality = Quality::from_percent(args.quality).map_err(|error| Failure::codec(&args.input, &error))?;
+fn options(args: &EncodeArgs, codec: &Codec, held: u64) -> Result<EncodeOptions, Failure> {
+    let quality = quality::nearest(codec, args.quality)?;
     let EncodeArgs { tile_log2, dead_zone, max_memory, .. } = *args;
     Ok(EncodeOptions { quality, tile_log2, statistics: args.json, dead_zone, max_memory, held_memory: held })
 }
@@ -197,7 +204,7 @@ fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
 }
 
 fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, held: u64) -> Result<Hit, Failure> {
-    let options = options(args, held)?;
+    let options = options(args, codec, held)?;
     if let Some(target) = target::of(args) {
         return target::encode(codec, source, args, &options, target);
     }
@@ -226,7 +233,7 @@ fn facts(args: &EncodeArgs, codec: &Codec, (width, height): (u32, u32), hit: &Hi
         height,
         bytes,
         bpp: bits_per_pixel((width, height), bytes),
-        quality: percent(args, hit),
+        quality: hit.quality.points(),
         tries: hit.tries,
         psnr_db: 0.0,
         cross_entropy_bits: hit.encoded.cross_entropy_bits.unwrap_or(0.0),
@@ -241,14 +248,9 @@ fn bits_per_pixel((width, height): (u32, u32), bytes: usize) -> f64 {
     bytes as f64 * 8.0 / (f64::from(width) * f64::from(height))
 }
 
-/// As it was given, or as it was found.
-fn percent(args: &EncodeArgs, hit: &Hit) -> f64 {
-    if target::of(args).is_some() { hit.quality.percent() } else { args.quality }
-}
-
 fn result_line(args: &EncodeArgs, (width, height): (u32, u32), hit: &Hit, encode_ms: f64) -> String {
-    let bytes = hit.encoded.bytes.len();
+    let (bytes, quality) = (hit.encoded.bytes.len(), rounded(hit.quality.points()));
     let (output, bpp) = (shown(&args.output), bits_per_pixel((width, height), bytes));
     let tries = if target::of(args).is_some() { format!(", {} qualities tried", hit.tries) } else { String::new() };
-    format!("{output}: {width}x{height}, quality {}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}", percent(args, hit))
+    format!("{output}: {width}x{height}, quality {quality}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}")
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use calotype::{Codec, EncodeOptions};
+use calotype::{Codec, EncodeOptions, Quality};
 use calotype_bench::{
     CommandCodec, Curve, Error, Foreign, Hooks, Journal, Kept, Picture, Plan, Results, find_peer, measure, read_curves, read_peers,
 };
@@ -21,6 +21,7 @@ use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output::{self, Existing};
 use crate::progress::Bar;
+use crate::quality;
 use crate::read_image::{Reading, Source, decode_image, read_bytes};
 use crate::write_image::write_image;
 use report_folder::ReportFolder;
@@ -37,15 +38,15 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     let existing = Existing::from_flag(args.overwrite);
     let curves = against(&args.against)?;
     let files = image_files(&args.folder)?;
-    let qualities = sorted(&args.quality);
     args.json.as_deref().map_or(Ok(()), |path| output::check("--json", path, existing))?;
+    let codec = choice.codec()?;
+    let qualities = sorted(asked(args, &codec)?);
     let keep = args.keep.as_deref().map(|folder| Keep::new(folder, existing, &files, &qualities)).transpose()?;
     let folder = args.report.as_deref().map(|path| ReportFolder::open(path, existing)).transpose()?;
     let (mut peers, skipped) = peers(&args.compare)?;
     if let Some(path) = &args.peers_file {
         peers.extend(read_peers(path, &tool_folders())?);
     }
-    let codec = choice.codec()?;
     let bar = Bar::new();
     let keep_one = keep.as_ref().map(|keep| |kept: &Kept<'_>| keep.write(kept).map_err(Foreign::from));
     let hooks = Hooks {
@@ -97,8 +98,17 @@ fn finish(args: &EvalArgs, results: Results, folder: Option<&ReportFolder>) -> R
     if args.json.as_deref().is_some_and(output::is_pipe) { Ok(()) } else { table::print_results(&results) }
 }
 
-fn sorted(qualities: &[f64]) -> Vec<f64> {
-    let mut qualities = qualities.to_vec();
+/// The qualities of `--quality` or of `--fineness`, in points.
+fn asked(args: &EvalArgs, codec: &Codec) -> Result<Vec<f64>, Failure> {
+    let of_fineness = |fineness: &u16| codec.quality_of(*fineness).map(Quality::points).map_err(|error| Failure::engine(&error));
+    if !args.fineness.is_empty() {
+        return args.fineness.iter().map(of_fineness).collect();
+    }
+    args.quality.iter().try_for_each(|points| quality::say_beyond(codec, *points))?;
+    args.quality.iter().map(|points| quality::nearest(codec, *points).map(Quality::points)).collect()
+}
+
+fn sorted(mut qualities: Vec<f64>) -> Vec<f64> {
     qualities.sort_by(f64::total_cmp);
     qualities.dedup();
     qualities

@@ -1,6 +1,6 @@
 //! `calotype info`: what a .calo file holds.
 
-use calotype::{DecodeOptions, Decoder, Info, Metadata, embedded_models};
+use calotype::{DecodeOptions, Decoder, Info, Metadata, Quality, embedded_models};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
@@ -16,7 +16,8 @@ struct Report {
     height: u32,
     bytes: usize,
     bpp: f64,
-    quality: f64,
+    quality: Option<f64>,
+    fineness: u16,
     model_id: String,
     model: Option<String>,
     development: bool,
@@ -53,7 +54,8 @@ fn report(input: String, info: &Info, metadata: &Metadata) -> Result<Report, Fai
         height: info.height,
         bytes: info.bytes,
         bpp: info.bits_per_pixel(),
-        quality: info.quality.percent(),
+        quality: info.quality().map_err(|error| Failure::engine(&error))?.map(Quality::points),
+        fineness: info.fineness,
         model_id: info.model_id.to_string(),
         model: models.into_iter().find(|model| model.id == info.model_id).map(|model| model.name),
         development: info.development,
@@ -87,13 +89,18 @@ fn extras(report: &Report) -> Option<String> {
     (!parts.is_empty()).then(|| format!("  with {}", parts.join(", ")))
 }
 
+/// In points, which only the encoder part knows; else as the file says it.
+fn quality(report: &Report) -> String {
+    report.quality.map_or_else(|| format!("fineness {}", report.fineness), |points| format!("quality {points:.2}"))
+}
+
 fn text(report: &Report) -> String {
     let model = report.model.as_deref().unwrap_or("unknown to this program");
     let development = if report.development { ", in development" } else { "" };
     let folded = if report.folded { ", folded" } else { "" };
     let lines = [
         format!("{}: {}x{} pixels, {}-bit {}", report.input, report.width, report.height, report.depth, report.channels),
-        format!("  quality {:.2}, {} bytes, {:.3} bpp", report.quality, report.bytes, report.bpp),
+        format!("  {}, {} bytes, {:.3} bpp", quality(report), report.bytes, report.bpp),
         format!("  model {} ({model}{development}), {} tiles of {} pixels{folded}", report.model_id, report.tiles, report.tile_px),
     ];
     lines.into_iter().chain(extras(report)).collect::<Vec<_>>().join("\n")

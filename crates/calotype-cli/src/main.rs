@@ -24,6 +24,7 @@ mod metadata;
 mod output;
 mod pixels;
 mod progress;
+mod quality;
 mod read_bmp;
 mod read_image;
 mod read_jpeg;

@@ -1,6 +1,6 @@
 //! Encoding to a target: a size, or a measure of the picture.
 
-use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image, Quality};
+use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image};
 use calotype_bench::{seen_psnr_db, ssimulacra2, with_hidden_of};
 
 use crate::args::EncodeArgs;
@@ -11,7 +11,7 @@ use crate::read_image::Source;
 /// By how much a measure may exceed its target.
 const PSNR_WITHIN_DB: f64 = 0.1;
 const SSIMULACRA2_WITHIN: f64 = 0.5;
-/// What the measures grow by from quality 0 to 100, about.
+/// What the measures grow by from the lowest quality to the highest, about.
 const PSNR_SPAN_DB: f64 = 20.0;
 const SSIMULACRA2_SPAN: f64 = 80.0;
 
@@ -47,7 +47,7 @@ pub fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, options: &Encod
     let exposure = codec.expose(&source.picture, &source.metadata, &EncodeOptions { held_memory, ..*options }).map_err(failed)?;
     let hit = meet(&exposure, source, target).map_err(failed)?;
     if !hit.met {
-        say_missed(args, target, &hit)?;
+        say_missed(args, codec, target, &hit)?;
     }
     Ok(hit)
 }
@@ -84,7 +84,7 @@ fn pixels(source: &Source) -> f64 {
 }
 
 /// A target outside the scale is refused; one between two of its steps gets the better one, with a note.
-fn say_missed(args: &EncodeArgs, target: Target, hit: &Hit) -> Result<(), Failure> {
+fn say_missed(args: &EncodeArgs, codec: &Codec, target: Target, hit: &Hit) -> Result<(), Failure> {
     let input = shown(&args.input);
     let (name, wanted, unit) = match target {
         Target::Size(bytes) => ("--target-size", bytes as f64, " bytes"),
@@ -92,9 +92,9 @@ fn say_missed(args: &EncodeArgs, target: Target, hit: &Hit) -> Result<(), Failur
         Target::Psnr(least) => ("--target-psnr", least, " dB"),
         Target::Ssimulacra2(least) => ("--target-ssimulacra2", least, ""),
     };
-    let (value, quality) = (hit.value, hit.quality.percent());
+    let (value, quality) = (hit.value, hit.quality.points());
     let nearest = format!("{input}: {name} {wanted}: the nearest that this picture allows is {value:.3}{unit}, at quality {quality:.2}");
-    if [Quality::LOWEST, Quality::HIGHEST].contains(&hit.quality) {
+    if codec.qualities().is_ok_and(|ends| ends.contains(&hit.quality)) {
         return Err(Failure::usage(nearest));
     }
     output::say(&format!("calotype: note: {nearest}"));

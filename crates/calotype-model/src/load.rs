@@ -11,7 +11,7 @@ use crate::tables::KNOTS;
 use crate::tensors::Element;
 use crate::{
     Block, BlockShape, Chain, ChainShape, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Input, Layer,
-    Pointwise, Product, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, check,
+    Pointwise, Product, QualityScale, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, check,
 };
 
 impl Decoder {
@@ -37,10 +37,21 @@ impl Encoder {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Encoder, Error> {
         let header = Header::read(bytes)?;
         let mut source = Source::new(bytes)?;
-        let encoder = source.encoder(&header)?;
+        let encoder = Encoder { quality_scale: QualityScale::of_encoder(bytes)?.1, ..source.encoder(&header)? };
         source.finish()?;
         check::encoder(&encoder)?;
         Ok(encoder)
+    }
+}
+
+impl QualityScale {
+    /// That of an encoder part, with the id of its decoder; no weight is read. A part without one has the default.
+    pub fn of_encoder(bytes: &[u8]) -> Result<([u8; 8], QualityScale), Error> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let empty = HashMap::new();
+        let entries = metadata.metadata().as_ref().unwrap_or(&empty);
+        let scale = entries.get("quality_scale").map_or_else(|| Ok(QualityScale::default()), |text| QualityScale::parse(text))?;
+        Ok((id(entry(entries, "model_id")?)?, scale))
     }
 }
 
@@ -355,6 +366,7 @@ impl<'a> Source<'a> {
             g_a: self.chain(&shape.g_a)?,
             h_a: shape.h_a.as_ref().map(|h_a| self.chain(h_a)).transpose()?,
             gain_z: if shape.h_a.is_some() { self.gain("gain.z", config.z)? } else { GainTable { gain: Vec::new(), shift: Vec::new() } },
+            quality_scale: QualityScale::default(),
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::tables::{QUALITY_MAX, interpolate};
 use crate::{
-    AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityTables, Schedule, Tables,
+    AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityScale, QualityTables,
+    Schedule, Tables,
 };
 
 /// The decoder part: everything between coded symbols and pixels.
@@ -51,6 +52,8 @@ pub struct Encoder {
     pub h_a: Option<Chain>,
     /// `gain.z` Z: stream units of h_a to z symbols.
     pub gain_z: GainTable,
+    /// Which quality a fineness gives; the default where nobody has measured.
+    pub quality_scale: QualityScale,
 }
 
 /// A decoder and, where one wants to encode, its encoder.

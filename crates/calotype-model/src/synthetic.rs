@@ -7,7 +7,7 @@ mod layers;
 
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, Tables};
+use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables};
 
 /// The gain of y in the middle of the quality range, per channel about; `>> Y_SHIFT`.
 const Y_GAIN: f64 = 2300.0;
@@ -104,6 +104,7 @@ fn encoder_of(maker: &mut Maker, config: Config, shape: &EncoderShape, decoder_i
         g_a: maker.chain(&shape.g_a),
         h_a: shape.h_a.as_ref().map(|h_a| maker.chain(h_a)),
         gain_z: gain(&vec![Z_GAIN; config.z], Z_STEP, Z_SHIFT),
+        quality_scale: QualityScale::default(),
         config,
     }
 }

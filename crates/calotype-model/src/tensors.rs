@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::parts::hex;
 use crate::tables::KNOTS;
 use crate::{
-    Block, Chain, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Layer, Pointwise, SEMANTICS_VERSION,
-    Stage,
+    Block, Chain, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Layer, Pointwise, QualityScale,
+    SEMANTICS_VERSION, Stage,
 };
 
 /// An element type of model files, which are little endian.
@@ -252,7 +252,11 @@ impl Encoder {
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
         let shape = self.shape();
         let network = (shape != EncoderShape::v1(&self.config)).then(|| shape.text());
-        write(&encoder_tensors(self), metadata("encoder", &self.name, self.decoder_id, &self.config, network))
+        let mut metadata = metadata("encoder", &self.name, self.decoder_id, &self.config, network);
+        if self.quality_scale != QualityScale::default() {
+            metadata.insert("quality_scale".to_owned(), self.quality_scale.text());
+        }
+        write(&encoder_tensors(self), metadata)
     }
 }
 

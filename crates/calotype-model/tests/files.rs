@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use calotype_model::{Config, Decoder, Encoder, Error, Model, QUALITY_MAX, synthetic};
+use calotype_model::{Config, Decoder, Encoder, Error, Model, QUALITY_MAX, QualityScale, synthetic};
 use proptest::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -316,6 +316,20 @@ fn metadata_is_checked() {
     let (decoder, encoder) = pair();
     assert!(matches!(Decoder::from_safetensors(&encoder.to_safetensors().unwrap()), Err(Error::Metadata { key: "part", .. })));
     assert!(matches!(Encoder::from_safetensors(&decoder.to_safetensors().unwrap()), Err(Error::Metadata { key: "part", .. })));
+}
+
+#[test]
+fn an_encoder_part_may_have_a_scale_of_quality() {
+    let (decoder, encoder) = pair();
+    let scale = QualityScale::new(vec![(0, 1000), (8064, 6000), (QUALITY_MAX, 8700)]).unwrap();
+    let measured = Encoder { quality_scale: scale.clone(), ..encoder.clone() };
+    let (with, without) = (measured.to_safetensors().unwrap(), encoder.to_safetensors().unwrap());
+    assert_eq!(QualityScale::of_encoder(&with), Ok((decoder.id, scale)));
+    assert_eq!(QualityScale::of_encoder(&without), Ok((decoder.id, QualityScale::default())));
+    assert_eq!((Encoder::from_safetensors(&with), Encoder::from_safetensors(&without)), (Ok(measured.clone()), Ok(encoder)));
+    assert!(Model::new(decoder, Some(measured)).is_ok(), "the scale is the encoder's own");
+    let error = encoder_error("quality_scale", |parts| drop(parts.metadata.insert("quality_scale".to_owned(), "[[0, 10]]".to_owned())));
+    assert!(matches!(error, Error::Metadata { key: "quality_scale", .. }), "{error}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Codec {
         max_memory: u64,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let quality = match quality {
-            Some(percent) => Quality::from_percent(percent).map_err(|error| exception(py, &error))?,
+            Some(points) => Quality::new(points).map_err(|error| exception(py, &error))?,
             None => Quality::default(),
         };
         let picture = arrays::picture(image)?;

@@ -1,6 +1,6 @@
 //! What a file says about itself, before any pixel is decoded.
 
-use calotype::{DecodeOptions, Decoder};
+use calotype::{DecodeOptions, Decoder, Quality};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -20,8 +20,8 @@ pub struct Info {
     channels: usize,
     /// Bits of a sample, 8 or 16.
     depth: u8,
-    /// How finely it was quantised.
-    quality: f64,
+    /// How good it is, 0 to 100; None if its model is not in this version.
+    quality: Option<f64>,
     /// The model that wrote it, as hexadecimal digits.
     model: String,
     /// Whether that model was never released, so that later versions need not decode the file.
@@ -43,9 +43,10 @@ impl Info {
     }
 
     fn __repr__(&self) -> String {
-        let Info { width, height, channels, depth, quality, bytes, bits_per_pixel, .. } = self;
+        let Info { width, height, channels, depth, bytes, bits_per_pixel, .. } = self;
+        let quality = self.quality.map_or("None".to_string(), |points| format!("{points:.1}"));
         format!(
-            "Info(width={width}, height={height}, channels={channels}, depth={depth}, quality={quality:.1}, bytes={bytes}, bits_per_pixel={bits_per_pixel:.3})"
+            "Info(width={width}, height={height}, channels={channels}, depth={depth}, quality={quality}, bytes={bytes}, bits_per_pixel={bits_per_pixel:.3})"
         )
     }
 }
@@ -59,7 +60,7 @@ pub fn info(py: Python<'_>, data: &[u8]) -> PyResult<Info> {
         height: info.height,
         channels: if info.grey { 1 } else { 3 } + usize::from(info.alpha),
         depth: info.depth,
-        quality: info.quality.percent(),
+        quality: info.quality().map_err(|error| exception(py, &error))?.map(Quality::points),
         model: info.model_id.to_string(),
         development: info.development,
         bytes: info.bytes,

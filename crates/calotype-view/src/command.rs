@@ -32,7 +32,7 @@ pub enum Command {
     Overlay(Overlay),
     /// So many channels further.
     Channel(isize),
-    /// The quality, by so many percent.
+    /// The quality, by so many points.
     Quality(f64),
     /// Save the photograph at this quality.
     Save,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use calotype::gpu::AdapterFacts;
-use calotype::{Codec, DecodeOptions, EngineChoice, Metadata, Picture};
+use calotype::{Codec, DecodeOptions, EngineChoice, Metadata, Picture, Quality};
 
 use crate::error::{Error, Foreign};
 
@@ -80,6 +80,11 @@ impl Shared {
     pub fn codec(&self) -> Result<&Codec, Error> {
         let codec = || self.host.codec(self.engine.clone()).map(|codec| codec.with_band(BAND_PX));
         self.codec.get_or_init(codec).as_ref().map_err(|error| Error::Host(Arc::clone(error)))
+    }
+
+    /// The lowest and the highest quality of the codec's model, if it is loaded.
+    pub fn qualities(&self) -> Option<[Quality; 2]> {
+        self.codec.get()?.as_ref().ok()?.qualities().ok()
     }
 
     /// What the codec says of a file.

@@ -70,8 +70,7 @@ impl Side {
 impl Choice {
     /// From a word of the command line: `original`, `q` and a number, the name of a codec, or a file.
     pub fn parse(word: &str) -> Choice {
-        let quality =
-            word.strip_prefix('q').and_then(|percent| percent.parse().ok()).and_then(|percent| Quality::from_percent(percent).ok());
+        let quality = word.strip_prefix('q').and_then(|points| points.parse().ok()).and_then(|points| Quality::new(points).ok());
         let peer = calotype_bench::peer_names().find(|name| *name == word);
         match (word, quality, peer) {
             ("original", ..) => Choice::Original,
@@ -89,7 +88,7 @@ mod tests {
     #[test]
     fn words_are_choices() {
         assert_eq!(Choice::parse("original"), Choice::Original);
-        assert_eq!(Choice::parse("q40"), Choice::Calotype(Quality::from_percent(40.0).unwrap()));
+        assert_eq!(Choice::parse("q40"), Choice::Calotype(Quality::new(40.0).unwrap()));
         assert_eq!(Choice::parse("avif"), Choice::Peer("avif"));
         for file in ["q400", "q.png", "x/avif", "photo.calo"] {
             assert_eq!(Choice::parse(file), Choice::File(PathBuf::from(file)));

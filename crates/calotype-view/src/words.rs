@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use calotype::Info;
+
 use crate::side::{Choice, Side};
 
 /// A length in bytes.
@@ -29,9 +31,15 @@ pub fn file_name(path: &Path) -> String {
 pub fn label(side: &Side) -> String {
     match side {
         Side::File(path) => file_name(path),
-        Side::Calotype(_, quality) => format!("Calotype, quality {:.1}", quality.percent()),
+        Side::Calotype(_, quality) => format!("Calotype, quality {:.1}", quality.points()),
         Side::Peer(_, name, _) => codec(name).to_owned(),
     }
+}
+
+/// The quality of a file, in points if its model is known.
+pub fn quality(info: &Info) -> String {
+    let points = info.quality().ok().flatten();
+    points.map_or_else(|| format!("fineness {}", info.fineness), |quality| format!("quality {:.2}", quality.points()))
 }
 
 /// What can be chosen for a side.

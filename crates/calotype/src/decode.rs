@@ -14,6 +14,7 @@ use crate::inside::Inside;
 use crate::memory::{self, DEFAULT_MAX_MEMORY};
 use crate::metadata::Metadata;
 use crate::model_id::ModelId;
+use crate::models;
 use crate::picture::{Channels, Image, Picture, Samples, Shape, make_grey};
 use crate::picture_bands::PictureBands;
 use crate::quality::Quality;
@@ -51,8 +52,8 @@ pub struct Info {
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// How finely it was quantised.
-    pub quality: Quality,
+    /// How finely it was quantised: docs/MODEL.md section 3. [`Info::quality`] says it in points.
+    pub fineness: u16,
     /// The model that wrote it.
     pub model_id: ModelId,
     /// Whether that model was never released, so that the file need not decode with later versions.
@@ -74,6 +75,15 @@ pub struct Info {
 }
 
 impl Info {
+    /// How good the picture is, if its model is in this program.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if this program was built with a damaged one.
+    pub fn quality(&self) -> Result<Option<Quality>, Error> {
+        let scale = models::scale_of(self.model_id)?;
+        Ok(scale.map(|scale| Quality::of(&scale, self.fineness)))
+    }
+
     /// The file's bits per pixel.
     pub fn bits_per_pixel(&self) -> f64 {
         self.bytes as f64 * 8.0 / (f64::from(self.width) * f64::from(self.height))
@@ -170,7 +180,7 @@ impl<'a> Decoder<'a> {
         Info {
             width: header.width,
             height: header.height,
-            quality: Quality::from_steps(header.quality).unwrap_or(Quality::HIGHEST),
+            fineness: header.quality,
             model_id: ModelId(header.model_id),
             development: header.development,
             tile_log2: header.tile_log2,

@@ -28,7 +28,7 @@ pub const DEFAULT_DEAD_ZONE: u8 = 4;
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EncodeOptions {
-    /// How finely.
+    /// How good the picture is to be.
     pub quality: Quality,
     /// Tile side: `2^tile_log2` pixels, 6 to 16.
     pub tile_log2: u8,
@@ -187,7 +187,7 @@ impl Codec {
             width,
             height,
             model_id: decoder.id,
-            quality: options.quality.steps(),
+            quality: self.fineness(options.quality)?,
             tile_log2: options.tile_log2,
         })
     }

@@ -87,10 +87,10 @@ pub enum Unsupported {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Usage {
     /// Quality outside 0..=100.
-    #[error("quality {percent} is outside 0 to 100")]
+    #[error("quality {points} is outside 0 to 100")]
     Quality {
         /// The refused value.
-        percent: f64,
+        points: f64,
     },
     /// A side is 0, or the bytes are not `width * height * 3`.
     #[error("an image of {width}x{height} pixels cannot have {bytes} bytes of RGB")]

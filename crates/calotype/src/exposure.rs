@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use calotype_engine::{Map, Placed, Rect, padded_area};
 use calotype_format::{Header, Region, Section, TileStreams};
+use calotype_model::QUALITY_MAX;
 use rayon::prelude::*;
 
 use crate::alpha;
@@ -107,7 +108,7 @@ impl Exposure<'_> {
     /// # Errors
     /// As [`Codec::encode_picture`].
     pub fn encode(&self, quality: Quality) -> Result<Encoded, Error> {
-        self.trial(quality.steps())?.encode(&self.sections)
+        self.trial(self.codec.fineness(quality)?)?.encode(&self.sections)
     }
 
     /// The colours at a quality, as [`Decoder::decode`](crate::Decoder::decode) gives them; nothing is coded for it.
@@ -115,7 +116,7 @@ impl Exposure<'_> {
     /// # Errors
     /// As [`Codec::encode_picture`].
     pub fn preview(&self, quality: Quality) -> Result<Image, Error> {
-        Ok(self.trial(quality.steps())?.preview())
+        Ok(self.trial(self.codec.fineness(quality)?)?.preview())
     }
 
     /// The file at a quality, and the pixels of a region of it; g_s runs for that region alone.
@@ -124,7 +125,7 @@ impl Exposure<'_> {
     /// As [`Codec::encode_picture`], and [`Usage::Region`] if the region is empty or not inside the picture.
     pub fn develop(&self, quality: Quality, region: Region) -> Result<Developed, Error> {
         inside(region, self.whole())?;
-        let trial = self.trial(quality.steps())?;
+        let trial = self.trial(self.codec.fineness(quality)?)?;
         let (encoded, image) = rayon::join(|| trial.encode(&self.sections), || trial.pixels(region));
         Ok(Developed { encoded: encoded?, image })
     }
@@ -151,7 +152,7 @@ impl Exposure<'_> {
         let least = target * (1.0 - SIZE_WITHIN);
         let window = Window { least: least.log2(), most: target.log2(), aim: ((least + target) / 2.0).log2() };
         let bits_per_pixel = 8.0 * target / self.header.pixels() as f64;
-        let last = f64::from(Quality::HIGHEST.steps());
+        let last = f64::from(QUALITY_MAX);
         let first = ((bits_per_pixel.log2() - low) / span).clamp(0.02, 0.98) * last;
         let mut search = Search::new(window, first as u16, span / last);
         let (mut quality, mut overhead) = (search.first(), None);
@@ -167,22 +168,22 @@ impl Exposure<'_> {
                 encoded = Some(file);
             }
             match (search.value(bytes.log2()), encoded) {
-                (Step::Found, Some(encoded)) => return Ok(hit(encoded, quality, search.tries, true)),
-                (Step::Found, None) => return Ok(hit(trial.encode(&self.sections)?, quality, search.tries, true)),
+                (Step::Found, Some(encoded)) => return self.hit(encoded, quality, search.tries, true),
+                (Step::Found, None) => return self.hit(trial.encode(&self.sections)?, quality, search.tries, true),
                 (Step::Try(next), _) => quality = next,
                 (Step::Neighbours(below, above), _) => {
                     let nearest = below.or(above).unwrap_or(0);
                     let encoded = self.trial(nearest)?.encode(&self.sections)?;
                     // The best picture is small enough.
                     let met = above.is_none() && encoded.bytes.len() as f64 <= target;
-                    return Ok(hit(encoded, nearest, search.tries, met));
+                    return self.hit(encoded, nearest, search.tries, met);
                 }
             }
         }
     }
 
     fn meet_score(&self, least: f64, within: f64, span: f64, measure: &dyn Fn(&Image) -> f64) -> Result<Hit, Error> {
-        let last = Quality::HIGHEST.steps();
+        let last = QUALITY_MAX;
         let window = Window { least, most: least + within, aim: least + within / 2.0 };
         let mut search = Search::new(window, last / 2, span / f64::from(last));
         let mut quality = search.first();
@@ -190,7 +191,7 @@ impl Exposure<'_> {
             let trial = self.trial(quality)?;
             let value = measure(&trial.preview());
             let nearest = match search.value(value) {
-                Step::Found => return Ok(Hit { value, ..hit(trial.encode(&self.sections)?, quality, search.tries, true) }),
+                Step::Found => return Ok(Hit { value, ..self.hit(trial.encode(&self.sections)?, quality, search.tries, true)? }),
                 Step::Try(next) => {
                     quality = next;
                     continue;
@@ -203,8 +204,13 @@ impl Exposure<'_> {
             let value = measure(&trial.preview());
             // The smallest file is good enough.
             let met = smallest && value >= least;
-            return Ok(Hit { value, ..hit(trial.encode(&self.sections)?, nearest, search.tries, met) });
+            return Ok(Hit { value, ..self.hit(trial.encode(&self.sections)?, nearest, search.tries, met)? });
         }
+    }
+
+    fn hit(&self, encoded: Encoded, fineness: u16, tries: u32, met: bool) -> Result<Hit, Error> {
+        let value = encoded.bytes.len() as f64;
+        Ok(Hit { encoded, quality: self.codec.quality_of(fineness)?, value, tries, met })
     }
 
     fn trial(&self, quality: u16) -> Result<Trial<'_>, Error> {
@@ -219,11 +225,6 @@ impl Exposure<'_> {
         let tiles = places.par_iter().map(tile).collect();
         Ok(Trial { job, header, tiles })
     }
-}
-
-fn hit(encoded: Encoded, quality: u16, tries: u32, met: bool) -> Hit {
-    let value = encoded.bytes.len() as f64;
-    Hit { encoded, quality: Quality::from_steps(quality).unwrap_or(Quality::HIGHEST), value, tries, met }
 }
 
 impl Trial<'_> {

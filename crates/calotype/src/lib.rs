@@ -5,7 +5,7 @@
 //!
 //! let rgb = vec![200_u8; 40 * 30 * 3];
 //! let image = RgbImage::new(40, 30, &rgb)?;
-//! let encoded = calotype::encode(&image, &EncodeOptions { quality: Quality::from_percent(80.0)?, ..Default::default() })?;
+//! let encoded = calotype::encode(&image, &EncodeOptions { quality: Quality::new(80.0)?, ..Default::default() })?;
 //! let decoded = calotype::decode(&encoded.bytes, &DecodeOptions::default())?;
 //! assert_eq!((decoded.width, decoded.height), (40, 30));
 //! # Ok::<(), calotype::Error>(())

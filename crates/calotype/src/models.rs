@@ -1,6 +1,6 @@
 //! The models inside the program.
 
-use calotype_model::{Decoder, Encoder, Model};
+use calotype_model::{Decoder, Encoder, Model, QualityScale};
 
 use crate::error::Error;
 use crate::model_id::ModelId;
@@ -56,6 +56,12 @@ pub fn embedded_models() -> Result<Vec<ModelFacts>, Error> {
 
 pub(crate) fn default_model() -> Result<Model, Error> {
     load(DEFAULT.decoder, Some(DEFAULT.encoder))
+}
+
+/// The scale of an embedded model, of which nothing else is read.
+pub(crate) fn scale_of(id: ModelId) -> Result<Option<QualityScale>, Error> {
+    let (known, scale) = QualityScale::of_encoder(DEFAULT.encoder)?;
+    Ok((known == id.0).then_some(scale))
 }
 
 /// Without the encoder part, which takes time to check.

@@ -28,7 +28,7 @@ fn rgb() -> Vec<u8> {
 }
 
 fn encoded(codec: &Codec, tile_log2: u8) -> Vec<u8> {
-    let options = EncodeOptions { quality: Quality::from_percent(70.0).unwrap(), tile_log2, ..EncodeOptions::default() };
+    let options = EncodeOptions { quality: Quality::new(70.0).unwrap(), tile_log2, ..EncodeOptions::default() };
     codec.encode(&RgbImage::new(WIDTH, HEIGHT, &rgb()).unwrap(), &options).unwrap().bytes
 }
 
@@ -77,10 +77,12 @@ fn one_changed_weight_is_noticed() {
 
 #[test]
 fn facts_come_before_pixels() {
-    let bytes = encoded(&codec(Isa::detect()), 6);
+    let codec = codec(Isa::detect());
+    let bytes = encoded(&codec, 6);
     let info = Decoder::new(&bytes, &DecodeOptions::default()).unwrap().info();
     assert_eq!((info.width, info.height, info.tiles, info.bytes), (WIDTH, HEIGHT, 6, bytes.len()));
-    assert_eq!(info.quality, Quality::from_percent(70.0).unwrap());
+    assert_eq!(info.fineness, 11290, "70 % of 16128: the model has no scale");
+    assert_eq!(info.quality().unwrap(), None, "nor is it in the program");
     assert!(info.development);
 }
 

@@ -14,7 +14,7 @@ fn pixels(width: u32, height: u32) -> Vec<u8> {
 
 fn encode(codec: &Codec, (width, height): (u32, u32), percent: f64, tile_log2: u8) -> Vec<u8> {
     let rgb = pixels(width, height);
-    let options = EncodeOptions { quality: Quality::from_percent(percent).unwrap(), tile_log2, ..EncodeOptions::default() };
+    let options = EncodeOptions { quality: Quality::new(percent).unwrap(), tile_log2, ..EncodeOptions::default() };
     codec.encode(&RgbImage::new(width, height, &rgb).unwrap(), &options).unwrap().bytes
 }
 

@@ -13,7 +13,7 @@ fn codec() -> Codec {
 }
 
 fn options(tile_log2: u8) -> EncodeOptions {
-    EncodeOptions { quality: Quality::from_percent(70.0).unwrap(), tile_log2, ..EncodeOptions::default() }
+    EncodeOptions { quality: Quality::new(70.0).unwrap(), tile_log2, ..EncodeOptions::default() }
 }
 
 /// Each pixel is another; alpha is 0 here and there.

@@ -32,7 +32,7 @@ fn files(codec: &Codec) -> Vec<(&'static str, Vec<u8>)> {
         ("best quality", picture(16, 16, Channels::Rgb, 8), &plain, 6, 100.0),
     ];
     let file = |(name, picture, metadata, tile_log2, percent): (_, Picture, &Metadata, u8, f64)| {
-        let options = EncodeOptions { tile_log2, quality: Quality::from_percent(percent).unwrap(), ..EncodeOptions::default() };
+        let options = EncodeOptions { tile_log2, quality: Quality::new(percent).unwrap(), ..EncodeOptions::default() };
         (name, codec.encode_picture(&picture, metadata, &options).unwrap().bytes)
     };
     kinds.into_iter().map(file).collect()

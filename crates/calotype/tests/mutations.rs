@@ -46,7 +46,7 @@ fn files(codec: &Codec) -> Vec<Vec<u8>> {
         (picture(9, 500, Channels::Rgb, 8), &plain, 6, 0.0),
     ];
     let file = |(picture, metadata, tile_log2, percent): (Picture, &Metadata, u8, f64)| {
-        let options = EncodeOptions { tile_log2, quality: Quality::from_percent(percent).unwrap(), ..EncodeOptions::default() };
+        let options = EncodeOptions { tile_log2, quality: Quality::new(percent).unwrap(), ..EncodeOptions::default() };
         codec.encode_picture(&picture, metadata, &options).unwrap().bytes
     };
     kinds.into_iter().map(file).collect()

@@ -28,7 +28,7 @@ fn cut(image: &Image, region: Region) -> Vec<u8> {
 fn files_of_other_networks_are_written_read_and_looked_into() {
     let rgb: Vec<u8> = (0..WIDTH * HEIGHT * 3).map(|i| (i / 3 % WIDTH * 2 + i / 450 + i % 3 * 50) as u8).collect();
     for (name, codec) in codecs() {
-        let options = EncodeOptions { quality: Quality::from_percent(60.0).unwrap(), tile_log2: 6, ..EncodeOptions::default() };
+        let options = EncodeOptions { quality: Quality::new(60.0).unwrap(), tile_log2: 6, ..EncodeOptions::default() };
         let encoded = codec.encode(&RgbImage::new(WIDTH, HEIGHT, &rgb).unwrap(), &options).unwrap();
         let whole = Decoder::new(&encoded.bytes, &DecodeOptions::default()).unwrap();
         let image = whole.decode(&codec).unwrap();

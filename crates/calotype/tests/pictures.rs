@@ -32,7 +32,7 @@ fn metadata() -> Metadata {
 }
 
 fn options(tile_log2: u8) -> EncodeOptions {
-    EncodeOptions { quality: Quality::from_percent(70.0).unwrap(), tile_log2, ..EncodeOptions::default() }
+    EncodeOptions { quality: Quality::new(70.0).unwrap(), tile_log2, ..EncodeOptions::default() }
 }
 
 fn encoded(codec: &Codec, picture: &Picture, metadata: &Metadata, tile_log2: u8) -> Vec<u8> {

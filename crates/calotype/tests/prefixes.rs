@@ -29,7 +29,7 @@ fn encode(codec: &Codec, tile_log2: u8, percent: f64) -> Vec<u8> {
 }
 
 fn encode_picture(codec: &Codec, rgb: &[u8], tile_log2: u8, percent: f64) -> Vec<u8> {
-    let options = EncodeOptions { tile_log2, quality: Quality::from_percent(percent).unwrap(), ..EncodeOptions::default() };
+    let options = EncodeOptions { tile_log2, quality: Quality::new(percent).unwrap(), ..EncodeOptions::default() };
     codec.encode(&RgbImage::new(WIDTH, HEIGHT, rgb).unwrap(), &options).unwrap().bytes
 }
 

@@ -13,7 +13,7 @@ pub struct Case {
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// Percent.
+    /// Points.
     pub quality: u8,
     /// Tiles have sides of 2^this pixels.
     pub tile_log2: u8,
@@ -73,7 +73,7 @@ impl Case {
     /// # Errors
     /// [`Error::Engine`] for a quality that does not exist.
     pub fn options(&self) -> Result<EncodeOptions, Error> {
-        let quality = Quality::from_percent(f64::from(self.quality))?;
+        let quality = Quality::new(f64::from(self.quality))?;
         Ok(EncodeOptions { quality, tile_log2: self.tile_log2, ..EncodeOptions::default() })
     }
 }

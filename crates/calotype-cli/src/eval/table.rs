@@ -4,6 +4,7 @@ use calotype_bench::{Comparison, Mean, Metric, Results, Speed, WorstRate};
 
 use crate::failure::Failure;
 use crate::output::print;
+use crate::quality::rounded;
 
 /// Prints the table.
 ///
@@ -24,13 +25,14 @@ fn mean_line(mean: &Mean) -> String {
     let number = |value: Option<f64>, decimals: usize| value.map_or_else(|| "-".to_string(), |value| format!("{value:.decimals$}"));
     let (ms_ssim, ssimulacra2) = (number(mean.ms_ssim, 5), number(mean.ssimulacra2, 2));
     let (encode_ms, decode_ms) = (number(mean.encode_ms, 1), number(mean.decode_ms, 1));
-    let Mean { quality, bpp, psnr_db, .. } = mean;
+    let Mean { bpp, psnr_db, .. } = mean;
+    let quality = rounded(mean.quality);
     format!("{quality:7} {bpp:8.4} {psnr_db:8.3} {ms_ssim:>9} {ssimulacra2:>12} {encode_ms:>10} {decode_ms:>10}")
 }
 
 fn worst_line(worst: &WorstRate) -> String {
     let WorstRate { file, quality, bytes, cross_entropy_bytes, of_bound } = worst;
-    let percent = of_bound * 100.0;
+    let (quality, percent) = (rounded(*quality), of_bound * 100.0);
     format!(
         "worst rate: {file} at quality {quality}: {bytes} bytes, cross entropy {cross_entropy_bytes:.1}, {percent:.2} % of 1.005 x cross entropy + 64"
     )
@@ -47,6 +49,7 @@ fn comparison_line(comparison: &Comparison) -> String {
 }
 
 fn speed_line(speed: &Speed) -> String {
-    let Speed { codec, quality, bpp, encode_mp_per_s, decode_mp_per_s, .. } = speed;
+    let Speed { codec, bpp, encode_mp_per_s, decode_mp_per_s, .. } = speed;
+    let quality = rounded(speed.quality);
     format!("speed {codec} at {quality} ({bpp:.2} bpp): encode {encode_mp_per_s:.2} MP/s, decode {decode_mp_per_s:.2} MP/s")
 }

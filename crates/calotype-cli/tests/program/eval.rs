@@ -35,10 +35,10 @@ fn existing_results_are_refused_before_the_work() {
 #[test]
 fn results_hold_every_measurement_and_the_curves() {
     let desk = desk_with_images();
-    let run = desk.run("eval in -q 95,5,50 --json out.json --against curves.json a --keep kept");
+    let run = desk.run("eval in -q 80,30,50 --json out.json --against curves.json a --keep kept");
     assert_eq!(run.code, 0, "{}", run.stderr);
     let results: Value = serde_json::from_slice(&desk.read("out.json")).unwrap();
-    assert_eq!(results["qualities"], serde_json::json!([5.0, 50.0, 95.0]));
+    assert_eq!(results["qualities"], serde_json::json!([30.0, 50.0, 80.0]));
     let image = &results["images"][0];
     assert_eq!(image["file"], "SAMPLE.png");
     for field in ["bytes", "bpp", "psnr_db", "ms_ssim", "cross_entropy_bits", "encode_ms", "decode_ms"] {
@@ -50,9 +50,26 @@ fn results_hold_every_measurement_and_the_curves() {
     assert!(results["bd_rate"][0]["percent"].is_number(), "{}", results["bd_rate"]);
     let calo = std::fs::read(desk.path("kept/SAMPLE.png.q50.calo")).unwrap();
     assert_eq!(image["points"][1]["bytes"], calo.len());
-    assert!(desk.path("kept/odd-97x61.png.q95.png").is_file());
+    assert!(desk.path("kept/odd-97x61.png.q80.png").is_file());
     let table = String::from_utf8(run.stdout).unwrap();
     assert!(table.contains("BD-rate psnr_rgb") && table.contains("against a"), "{table}");
+}
+
+#[test]
+fn fineness_stands_for_quality() {
+    let desk = desk_with_images();
+    let run = desk.run("eval in --fineness 16128,0,8064 --json out.json --keep kept");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let results: Value = serde_json::from_slice(&desk.read("out.json")).unwrap();
+    for (place, fineness) in [0, 8064, 16128].into_iter().enumerate() {
+        let quality = results["qualities"][place].as_f64().unwrap();
+        let info = desk.json(&format!("info kept/SAMPLE.png.q{quality}.calo --json"));
+        assert_eq!((info["fineness"].as_u64(), info["quality"].as_f64()), (Some(fineness), Some(quality)));
+    }
+    for (line, words) in [("eval in --fineness 16129", "16129 is not in 0..=16128"), ("eval in --fineness 5 -q 5", "cannot be used with")] {
+        let run = desk.run(line);
+        assert!(run.code == 2 && run.stderr.contains(words), "{}", run.stderr);
+    }
 }
 
 #[test]
@@ -99,15 +116,15 @@ fn codecs_of_a_file_are_compared_with() {
         qualities = [10, 90]
     "#;
     desk.write("peers.toml", codec.as_bytes());
-    let run = desk.run("eval in -q 20,80 --peers-file peers.toml --json results.json");
+    let run = desk.run("eval in -q 30,80 --peers-file peers.toml --json results.json");
     assert_eq!(run.code, 0, "{}", run.stderr);
     let results: Value = serde_json::from_slice(&desk.read("results.json")).unwrap();
     assert_eq!((&results["codecs"][0]["label"], &results["codecs"][0]["version"]), (&"mine".into(), &"cjpeg fake 7".into()));
     assert_eq!(results["curves"]["mine"]["bpp"].as_array().unwrap().len(), 2);
     desk.write("peers.toml", codec.replace("tools/cjpeg", "tools/absent").as_bytes());
-    desk.refused("eval in -q 20 --peers-file peers.toml", 5, "tools/absent");
+    desk.refused("eval in -q 30 --peers-file peers.toml", 5, "tools/absent");
     desk.write("peers.toml", codec.replace("{q}", "50").as_bytes());
-    desk.refused("eval in -q 20 --peers-file peers.toml", 1, "peers.toml");
+    desk.refused("eval in -q 30 --peers-file peers.toml", 1, "peers.toml");
 }
 
 #[cfg(unix)]
@@ -115,7 +132,7 @@ fn codecs_of_a_file_are_compared_with() {
 fn a_report_compares_times_and_resumes() {
     let desk = desk_with_images();
     fake_jpeg(&desk);
-    let line = "eval in -q 20,80 --compare jpeg,jxl --report out --speed-runs 1 --crops 1 --against curves.json a";
+    let line = "eval in -q 30,80 --compare jpeg,jxl --report out --speed-runs 1 --crops 1 --against curves.json a";
     let run = desk.run_on_path(line, "tools");
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("jxl") && run.stderr.contains("skipped"), "{}", run.stderr);

@@ -33,7 +33,7 @@ fn the_sample_comes_back_as_reported() {
         assert_eq!(report["engine"], "cpu");
         assert!(report["adapter"].is_string());
     }
-    assert_eq!(number(&encoded, "quality"), 50.0);
+    assert_eq!(number(&encoded, "quality"), 70.0);
     assert!((number(&encoded, "bpp") - bytes as f64 * 8.0 / f64::from(width * height)).abs() < 1e-9);
     let psnr = psnr_db(&original, &rgb(&desk.path("a.png")));
     assert!((number(&encoded, "psnr_db") - psnr).abs() < 1e-6, "{encoded} {psnr}");
@@ -45,7 +45,7 @@ fn the_sample_comes_back_as_reported() {
 fn the_embedded_model_is_a_good_codec() {
     let desk = Desk::new();
     let mut last = (0.0, 0.0);
-    for (quality, least_psnr_db) in [(5.0, 24.0), (50.0, 30.0), (95.0, 37.0)] {
+    for (quality, least_psnr_db) in [(25.0, 24.0), (70.0, 30.0), (87.0, 37.0)] {
         let report = desk.json(&format!("encode SAMPLE -o q{quality}.calo -q {quality} --json"));
         let (bpp, psnr) = (number(&report, "bpp"), number(&report, "psnr_db"));
         assert!(psnr > least_psnr_db, "quality {quality}: {psnr} dB");
@@ -53,6 +53,28 @@ fn the_embedded_model_is_a_good_codec() {
         let bound = 1.005 * number(&report, "cross_entropy_bits") / 8.0 + 64.0;
         assert!(number(&report, "bytes") <= bound, "quality {quality}: {report}");
         last = (bpp, psnr);
+    }
+}
+
+/// What the model cannot do is the nearest that it can, with a note; 0 and 100 ask for just that.
+#[test]
+fn a_quality_beyond_the_model_is_its_end() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(20, 10));
+    for (end, asked, word) in [(100, "99.5", "beyond"), (0, "0.5", "below")] {
+        let (report, run) = (
+            desk.json(&format!("encode SAMPLE -o end.calo -y -q {end} --json")),
+            desk.run(&format!("encode SAMPLE -o a.calo -y -q {asked}")),
+        );
+        let used = number(&report, "quality");
+        let notes: Vec<&str> = run.stderr.lines().filter(|line| line.contains("note")).collect();
+        assert_eq!(notes, [format!("calotype: note: quality {asked} is {word} this model's {used}; {used} is used")]);
+        assert_eq!(desk.read("a.calo"), desk.read("end.calo"));
+        assert_eq!(number(&desk.json("info a.calo --json"), "quality"), used);
+        assert!(!desk.run(&format!("encode SAMPLE -o b.calo -y -q {end}")).stderr.contains("note"));
+        let many = desk.run(&format!("encode SAMPLE in.ppm -o folder -q {asked}"));
+        assert_eq!(many.stderr.matches("note: quality").count(), 1, "once for all files: {}", many.stderr);
+        std::fs::remove_dir_all(desk.path("folder")).unwrap();
     }
 }
 
@@ -136,9 +158,10 @@ fn outputs_of_every_ending_hold_the_same_pixels() {
 #[test]
 fn info_says_what_the_file_holds() {
     let desk = Desk::new();
-    desk.json("encode SAMPLE -o a.calo -q 12.5 --json");
+    desk.json("encode SAMPLE -o a.calo -q 62.5 --json");
     let info = desk.json("info a.calo --json");
-    assert_eq!(number(&info, "quality"), 12.5);
+    // A file holds the fineness: one more is about a hundredth of a point.
+    assert!((number(&info, "quality") - 62.5).abs() < 0.01 && number(&info, "fineness") < 16128.0, "{info}");
     assert_eq!(number(&info, "bytes"), desk.read("a.calo").len() as f64);
     let models = desk.json("models --json");
     assert_eq!(info["model_id"], models["models"][0]["model_id"]);

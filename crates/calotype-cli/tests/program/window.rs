@@ -182,12 +182,12 @@ fn errors_and_on(window: &mut Window<'_>, display: &Display, studio: &Studio, na
     let original = whole(&studio.original);
     window.wait_for("the photograph", |screen| shows(screen, &original));
     // The slider, by key: the picture and its size follow.
-    window.key("q", "quality 49.0");
-    window.wait("quality 49.0");
+    window.key("q", "quality 69.0");
+    window.wait("quality 69.0");
     window.key("ctrl+s", "exists already");
     std::fs::remove_file(studio.desk.path("pictures/photo.calo")).unwrap();
     window.key("ctrl+s", "saved pictures/photo.calo");
-    assert_eq!(studio.desk.run("encode SAMPLE -o same.calo -q 49").code, 0);
+    assert_eq!(studio.desk.run("encode SAMPLE -o same.calo -q 69").code, 0);
     assert_eq!(studio.desk.read("pictures/photo.calo"), studio.desk.read("same.calo"));
     display.act("mousemove 500 770");
 }

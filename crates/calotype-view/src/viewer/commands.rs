@@ -18,8 +18,9 @@ impl Viewer {
             Command::Overlay(overlay) => self.toggle_overlay(overlay),
             Command::Channel(steps) => self.change_channel(steps),
             Command::Quality(by) => {
-                let percent = (self.quality.percent() + by).clamp(0.0, 100.0);
-                self.set_quality(Quality::from_percent(percent).unwrap_or(self.quality));
+                let [lowest, highest] = self.qualities().map(Quality::points);
+                let points = (self.quality.points() + by).clamp(lowest, highest);
+                self.set_quality(Quality::new(points).unwrap_or(self.quality));
             }
             Command::Save => self.save(),
             Command::Panel => self.panel = !self.panel,
@@ -39,7 +40,7 @@ impl Viewer {
         format!(
             "file {}/{count}, zoom {scale:.4}, {compare:?} {split:.2}, overlay {overlay:?}, quality {:.1}",
             place + 1,
-            self.quality.percent()
+            self.quality.points()
         )
     }
 

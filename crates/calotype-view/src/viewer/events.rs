@@ -68,11 +68,7 @@ impl Viewer {
     fn take_developed(&mut self, developed: Developed) {
         let Developed { slot, photo, quality, patch, whole, bytes, time } = developed;
         let (width, height) = (patch.region.width, patch.region.height);
-        self.log(&format!(
-            "quality {:.1}: {bytes} bytes, {width}x{height} pixels in {:.0} ms",
-            quality.percent(),
-            time.as_secs_f64() * 1e3
-        ));
+        self.log(&format!("quality {:.1}: {bytes} bytes, {width}x{height} pixels in {:.0} ms", quality.points(), time.as_secs_f64() * 1e3));
         let side = Side::Calotype(photo, quality);
         let wanted = self.side(slot);
         let has_it = |render: &Render| Some(&render.side) == wanted.as_ref();
@@ -108,7 +104,7 @@ impl Viewer {
         self.errands.retain(|task| !matches!(task, Task::Meet(..)));
         self.set_quality(quality);
         let reached = if met { "" } else { ", the nearest that this picture allows" };
-        self.say(&format!("quality {:.2}: {}{reached}", quality.percent(), crate::words::size(bytes)), !met);
+        self.say(&format!("quality {:.2}: {}{reached}", quality.points(), crate::words::size(bytes)), !met);
     }
 
     fn take_failed(&mut self, task: &Task, error: Error) {

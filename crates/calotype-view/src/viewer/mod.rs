@@ -217,6 +217,11 @@ impl Viewer {
         self.quality = self.choices.iter().rev().find_map(quality).unwrap_or(self.quality);
     }
 
+    /// The lowest and the highest quality of the model, as soon as it is loaded.
+    pub fn qualities(&self) -> [Quality; 2] {
+        self.shared.qualities().unwrap_or([Quality::LOWEST, Quality::HIGHEST])
+    }
+
     /// Whether the codec works on the window's device.
     pub fn is_on_device(&self) -> bool {
         self.shared.is_on_device()

@@ -59,7 +59,7 @@ fn file(ui: &mut Ui, viewer: &mut Viewer) {
     ui.label(words::size_and_rate(facts.bytes, facts.width, facts.height));
     if let Some(info) = facts.calo {
         let tiles = if info.tiles == 1 { "tile" } else { "tiles" };
-        ui.label(format!("quality {:.2}, {} {tiles}{}", info.quality.percent(), info.tiles, if info.folded { ", folded" } else { "" }));
+        ui.label(format!("{}, {} {tiles}{}", words::quality(&info), info.tiles, if info.folded { ", folded" } else { "" }));
         ui.weak(format!("model {}", info.model_id));
     }
     for note in &facts.notes {
@@ -79,7 +79,7 @@ fn recent(ui: &mut Ui, viewer: &mut Viewer) {
 
 fn encode(ui: &mut Ui, viewer: &mut Viewer) {
     ui.spacing_mut().slider_width = ui.available_width() - 62.0;
-    if let Some(quality) = quality_slider(ui, viewer.quality) {
+    if let Some(quality) = quality_slider(ui, viewer, viewer.quality) {
         viewer.set_quality(quality);
     }
     let made = [1, 0].into_iter().find(|slot| matches!(viewer.choice(*slot), Choice::Calotype(_)));
@@ -107,12 +107,13 @@ fn encode(ui: &mut Ui, viewer: &mut Viewer) {
 }
 
 /// The quality that it was moved to.
-fn quality_slider(ui: &mut Ui, quality: Quality) -> Option<Quality> {
-    let mut percent = quality.percent();
+fn quality_slider(ui: &mut Ui, viewer: &Viewer, quality: Quality) -> Option<Quality> {
+    let [lowest, highest] = viewer.qualities().map(Quality::points);
+    let mut points = quality.points();
     // Told how many decimals to show, the slider would round the value itself: a quality that meets a size.
-    let slider = Slider::new(&mut percent, 0.0..=100.0).custom_formatter(|percent, _| format!("{percent:.1}"));
+    let slider = Slider::new(&mut points, lowest..=highest).custom_formatter(|points, _| format!("{points:.1}"));
     let moved = ui.add(slider).changed();
-    Quality::from_percent(percent).ok().filter(|_| moved)
+    Quality::new(points).ok().filter(|_| moved)
 }
 
 fn meet(viewer: &mut Viewer) {
@@ -170,7 +171,7 @@ fn side(ui: &mut Ui, viewer: &mut Viewer, slot: usize) {
         });
     });
     if let Choice::Calotype(quality) = chosen
-        && let Some(quality) = quality_slider(ui, quality)
+        && let Some(quality) = quality_slider(ui, viewer, quality)
     {
         viewer.choose_quality(slot, quality);
     }
