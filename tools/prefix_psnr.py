@@ -2,7 +2,7 @@
 
     python tools/prefix_psnr.py CALOTYPE FOLDER [SHARE...] [--json OUT]
 
-Encodes every PNG of the folder at q 60 and 90, cuts the files to these shares of their bytes (default 0.1 0.3 0.6 1) and decodes them with
+Encodes every PNG of the folder at q 70 and 85, cuts the files to these shares of their bytes (default 0.1 0.3 0.6 1) and decodes them with
 --partial. Ends with exit code 1 where 30 % of the bytes (if among the shares) show less than 22 dB on average. Needs NumPy and Pillow.
 """
 
@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     images, rows = sorted(options.folder.glob("*.png")), []
-    for quality in (60, 90):
+    for quality in (70, 85):
         values = measure(options.calotype, images, quality, options.shares)
         for share, mean, worst in zip(options.shares, values.mean(0), values.min(0)):
             rows.append({"quality": quality, "share": share, "images": len(images), "mean_db": round(mean, 2), "worst_db": round(worst, 2)})

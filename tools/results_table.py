@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the README's results from the files that commands wrote, between its `<!-- results -->` marks. Standard library only.
+"""Writes the README's results from the files that commands wrote, between its `<!-- NAME -->` marks. Standard library only.
 
     python3 tools/results_table.py [--check]        --check only says whether the README is current
 
-docs/results/kodak.json is of `calotype eval --json`, docs/results/speed.json of `tools/speed.py --json`.
+docs/results/kodak.json is of `calotype eval --json`, docs/results/speed.json of `tools/speed.py --json`, docs/results/qualities.json of
+`calotype eval --peers-file tools/usual_settings.toml --json`.
 """
 
 import json
@@ -11,8 +12,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- results -->\n", "<!-- /results -->"
 SHOWN = (30, 50, 70, 80)  # and the best
+COMPARED = (40, 50, 60, 70, 80, 85)  # qualities in the table of other codecs' settings
 METRICS = {"ssimulacra2": "SSIMULACRA2", "ms_ssim": "MS-SSIM", "psnr_rgb": "PSNR-RGB"}
 
 
@@ -50,7 +51,7 @@ def speed_sentence(speed):
     )
 
 
-def section():
+def results():
     kodak = read("kodak.json")
     heading = f"Model `{kodak['model_id']}` on the {len(kodak['images'])} Kodak images, real files, means over the images:"
     note = (
@@ -61,11 +62,36 @@ def section():
     return "\n".join([heading, "", *rate_table(kodak), "", *bd_table(kodak), "", note, speed, ""])
 
 
+def setting_of(means, score):
+    """The setting at which a codec's mean SSIMULACRA2 is that score, between two that were measured; None beyond them."""
+    pairs = sorted((mean["ssimulacra2"], mean["quality"]) for mean in means)
+    for (low, first), (high, last) in zip(pairs, pairs[1:]):
+        if low <= score <= high:
+            return first + (score - low) / (high - low) * (last - first)
+    return None
+
+
+def qualities():
+    measured = read("qualities.json")
+    scores = {mean["quality"]: mean["ssimulacra2"] for mean in measured["means"]}
+    yield "| `calotype -q` | " + " | ".join(f"`{codec['label']}`" for codec in measured["codecs"]) + " |"
+    yield "|---" * (len(measured["codecs"]) + 1) + "|"
+    for quality in COMPARED:
+        settings = [setting_of(codec["means"], scores[quality]) for codec in measured["codecs"]]
+        yield f"| {quality} | " + " | ".join("" if setting is None else f"{setting:.0f}" for setting in settings) + " |"
+
+
+def replaced(text, name, section):
+    """The text with another section between the marks of that name."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, rest = text.split(begin)
+    return before + begin + section + end + rest.split(end)[1]
+
+
 def main():
     path = ROOT / "README.md"
     text = path.read_text()
-    before, rest = text.split(BEGIN)
-    updated = before + BEGIN + section() + END + rest.split(END)[1]
+    updated = replaced(replaced(text, "results", results()), "qualities", "\n".join([*qualities(), ""]))
     if "--check" in sys.argv[1:]:
         raise SystemExit(0 if updated == text else "README.md is not what docs/results say: run tools/results_table.py")
     path.write_text(updated)

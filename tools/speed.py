@@ -2,8 +2,8 @@
 """Times whole processes of calotype, PPM in and PPM out: median of five after a warm-up run, and the peak memory.
 
     cargo build --release
-    python3 tools/speed.py IMAGE_OR_FOLDER [-q 20,50,80] [--program target/release/calotype] [--json OUT]
-    python3 tools/speed.py PHOTO_FOLDER --sizes 1920x1080,8192x8192 --isa avx512,avx2 -q 50        pictures of these sizes, laid of pieces of the photographs
+    python3 tools/speed.py IMAGE_OR_FOLDER [-q 30,70,85] [--program target/release/calotype] [--json OUT]
+    python3 tools/speed.py PHOTO_FOLDER --sizes 1920x1080,8192x8192 --isa avx512,avx2 -q 70        pictures of these sizes, laid of pieces of the photographs
 
 Nothing else should run. Needs pillow, with --sizes numpy; Unix only.
 """
@@ -104,7 +104,7 @@ def summary(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
-    parser.add_argument("-q", "--quality", default="20,50,80")
+    parser.add_argument("-q", "--quality", default="30,70,85")
     parser.add_argument("--sizes", type=lambda text: text.split(","), metavar="WxH,...")
     parser.add_argument("--isa", type=lambda text: text.split(","), default=[None])
     parser.add_argument("--program", type=Path, default=ROOT / "target" / "release" / "calotype")

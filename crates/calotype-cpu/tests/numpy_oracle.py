@@ -33,19 +33,23 @@ def unshuffle(x, r):
     return x.reshape(h // r, r, w // r, r, c).transpose(0, 2, 1, 3, 4).reshape(h // r, w // r, r * r * c)
 
 
+def through(m, name, x):
+    return m.stream(name, m.accumulate(name, x))
+
+
 def analysis(m, rgb):
     height, width, _ = rgb.shape
     x = 2 * np.pad(rgb, ((0, -height % 64), (0, -width % 64), (0, 0)), "edge") - 255
-    s = m.through("g_a.first", unshuffle(x, 8))
+    s = through(m, "g_a.first", unshuffle(x, 8))
     for i in range(m.config["n_e"]):
         s = m.block(f"g_a.blocks.{i}", s)
-    return m.through("g_a.last", unshuffle(s, 2))
+    return through(m, "g_a.last", unshuffle(s, 2))
 
 
 def hyper_analysis(m, v, quality):
-    s = m.block("h_a.block1", m.through("h_a.first", m.read("h_a.first", v)))
-    s = m.block("h_a.block2", m.through("h_a.mid", unshuffle(m.read("h_a.mid", s), 2)))
-    s = m.through("h_a.last", unshuffle(m.read("h_a.last", s), 2))
+    s = m.block("h_a.block1", through(m, "h_a.first", m.read("h_a.first", v)))
+    s = m.block("h_a.block2", through(m, "h_a.mid", unshuffle(m.read("h_a.mid", s), 2)))
+    s = through(m, "h_a.last", unshuffle(m.read("h_a.last", s), 2))
     return round_shift(s * m.at_quality("gain.z", quality), m["gain.z_shift"])
 
 
@@ -62,7 +66,7 @@ def decoder_constants(model):
         h8 = hyper_synthesis(model, z, quality, 7, 10)
         v_hat = means(model, h8, symbols, quality)
         pixels = synthesis(model, v_hat, quality)[:100, :150]
-        print(quality, crc(h8, "<i1"), crc(scales(model, h8, quality), "<u1"), crc(v_hat, "<i2"), crc(pixels, "<u1"))
+        print(quality, crc(h8, "<i1"), crc(scales(model, h8, quality, 7, 10), "<u1"), crc(v_hat, "<i2"), crc(pixels, "<u1"))
 
 
 def encoder_constants(model):
