@@ -7,6 +7,7 @@ docs/results/kodak.json is of `calotype eval --json`, docs/results/speed.json of
 `calotype eval --peers-file tools/usual_settings.toml --json`.
 """
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def results():
 def setting_of(means, score):
     """The setting at which a codec's mean SSIMULACRA2 is that score, between two that were measured; None beyond them."""
     pairs = sorted((mean["ssimulacra2"], mean["quality"]) for mean in means)
-    for (low, first), (high, last) in zip(pairs, pairs[1:]):
+    for (low, first), (high, last) in itertools.pairwise(pairs):
         if low <= score <= high:
             return first + (score - low) / (high - low) * (last - first)
     return None
