@@ -23,14 +23,21 @@ def picture(encoded):
     return torch.from_numpy(rgb).permute(2, 0, 1)
 
 
-def files_in(path):
-    """Bytes of each picture file in a folder (not its subfolders) or tar, by name in a folder, in order in a tar."""
+def named_files(path):
+    """(name, bytes) of each picture file in a folder (not its subfolders) or tar, by name in a folder, in order in a tar."""
     path = Path(path)
     if path.is_dir():
-        yield from (p.read_bytes() for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES)
+        yield from ((p.name, p.read_bytes()) for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES)
         return
     with tarfile.open(path) as tar:
-        yield from (tar.extractfile(m).read() for m in tar if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES)
+        for member in tar:
+            if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
+                yield Path(member.name).name, tar.extractfile(member).read()
+
+
+def files_in(path):
+    """Bytes of each picture file, as `named_files` gives them."""
+    return (encoded for _, encoded in named_files(path))
 
 
 def pictures(path, limit=None):

@@ -23,7 +23,7 @@ from torch.nn.utils import parametrize  # noqa: E402
 from . import checkpoint, data, ssimulacra2  # noqa: E402
 from .evaluate import bd_rate, padded  # noqa: E402
 from .grow import grown  # noqa: E402
-from .layers import gaussian_bits, pointwise, round_ste  # noqa: E402
+from .layers import pointwise  # noqa: E402
 from .model import Codec  # noqa: E402
 from .rounding import AsEncoder  # noqa: E402
 from .train import Config, Trainer, set_up_torch  # noqa: E402
@@ -40,18 +40,6 @@ class Widths(Codec):
     def gains_at(self, gains, h):
         width = WIDEST * torch.tanh(self.width_head(h).float() / WIDEST)
         return gains._replace(log_y=gains.log_y - width, y=gains.y * (-width).exp(), dec=gains.dec * width.exp())
-
-    def forward(self, x, t):
-        gains = self.gains(t)
-        v = self.analyse(x)
-        z, z_hat, h = self.hyper(v, gains, round_ste)
-        gains = self.gains_at(gains, h)
-        y, log_sigma = v * gains.y, self.scales(h, gains)
-        mean, y_hat = self.quantise_in_steps(y, h, gains, log_sigma, self.rounding)
-        pixels = x.shape[2] * x.shape[3]
-        bits_y = gaussian_bits(self.charged(y - mean, y_hat - mean), log_sigma).sum((1, 2, 3))
-        bits_z = gaussian_bits(self.charged(z, z_hat), self.z_scales(gains)).sum((1, 2, 3))
-        return self.synthesise(y_hat, gains), bits_y / pixels, bits_z / pixels
 
 
 class ConvScale(nn.Module):

@@ -191,12 +191,17 @@ class Codec(nn.Module):
         """What the rate is counted of, of v's shape: the symbols, and in training v with uniform noise in their stead."""
         return v + torch.rand_like(v) - 0.5 if self.training else symbols
 
+    def gains_at(self, gains, h):
+        """Rows at t and h [B,P,H/16,W/16] -> the gains of each latent, that broadcast to [B,M,H/16,W/16]: the rows, whatever h is."""
+        return gains
+
     def forward(self, x, t):
         """x [B,3,H,W], t [B] -> x_hat [B,3,H,W], bits per pixel of y [B], bits per pixel of z [B]."""
-        gains = self.gains(t)
+        rows = self.gains(t)
         v = self.analyse(x)
+        z, z_hat, h = self.hyper(v, rows, round_ste)
+        gains = self.gains_at(rows, h)
         y = v * gains.y
-        z, z_hat, h = self.hyper(v, gains, round_ste)
         log_sigma = self.scales(h, gains).expand_as(y)
         mean, y_hat = self.quantise_in_steps(y, h, gains, log_sigma, self.rounding)
         pixels = x.shape[2] * x.shape[3]

@@ -9,11 +9,12 @@ before; it is built anew afterwards to hold the scale. The decoder part and with
 import argparse
 import json
 import subprocess
-import tarfile
 import tempfile
 import tomllib
+from itertools import islice
 from pathlib import Path
 
+from .data import named_files
 from .export import manifest_entry, sorted_header, write_manifest, write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,18 +24,11 @@ PER_POINT = 100  # the file holds hundredths
 
 
 def extracted(pictures, every, folder):
-    """Every so many-th picture of a folder or a tar, in the order of names, as files of a folder."""
-    pictures = Path(pictures)
-    if pictures.is_dir():
-        chosen = sorted(path for path in pictures.iterdir() if path.is_file() and path.stat().st_size)[::every]
-        contents = [(path.name, path.read_bytes()) for path in chosen]
-    else:
-        with tarfile.open(pictures) as archive:
-            chosen = sorted((member for member in archive if member.isfile()), key=lambda member: member.name)[::every]
-            contents = [(Path(member.name).name, archive.extractfile(member).read()) for member in chosen]
-    for name, content in contents:
-        (Path(folder) / name).write_bytes(content)
-    return len(contents)
+    """Every so many-th picture of a folder or a tar as files of a folder -> how many."""
+    chosen = list(islice(named_files(pictures), 0, None, every))
+    for name, encoded in chosen:
+        (Path(folder) / name).write_bytes(encoded)
+    return len(chosen)
 
 
 def measured(program, model, pictures, fineness):
