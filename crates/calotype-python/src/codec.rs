@@ -18,7 +18,7 @@ const MOST_THREADS: usize = 1024;
 const SCALES: std::ops::RangeInclusive<u32> = 1..=16;
 
 /// A codec with a model, an engine and threads of its own, for many pictures and from many Python threads.
-#[pyclass(frozen, module = "calotype._calotype")]
+#[pyclass(frozen, subclass, module = "calotype._calotype")]
 pub struct Codec(Reloading);
 
 #[pymethods]

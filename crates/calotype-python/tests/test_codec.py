@@ -4,7 +4,9 @@ import copy
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
+import time
 
 import calotype
 import numpy as np
@@ -161,24 +163,32 @@ def test_many_threads(codec):
 
 
 def test_another_thread_runs_meanwhile(codec):
-    """The interpreter's lock is free while the codec works: another thread counts."""
-    image, counts, stop = drawn(1500, 2000), [0], threading.Event()
+    """The interpreter's lock is free while the codec works. Threads are not switched otherwise: the interval is longer than the test."""
+    image, counts, begun, stop = drawn(1500, 2000), [0], threading.Event(), threading.Event()
 
     def count():
         while not stop.is_set():
             counts[0] += 1
+            begun.set()
+            time.sleep(0)  # gives the lock away
 
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e6)
     thread = threading.Thread(target=count)
-    thread.start()
-    while counts[0] == 0:
-        pass
+    try:
+        thread.start()
+        begun.wait()
+        assert any(counted_meanwhile(codec, image, counts) for _ in range(100))
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+
+
+def counted_meanwhile(codec, image, counts):
     before = counts[0]
-    for _ in range(3):
-        codec.encode(image)
-    after = counts[0]
-    stop.set()
-    thread.join()
-    assert after > before
+    codec.encode(image)
+    return counts[0] > before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

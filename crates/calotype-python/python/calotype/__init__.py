@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-class Codec:
+class Codec(_Codec):
     """A model, an engine and threads of its own, for many pictures and from many Python threads.
 
     engine: "auto" (a GPU if there is a real one, else the CPU), "cpu" or "gpu"; adapter: name or number of a GPU;
@@ -44,35 +44,14 @@ class Codec:
     In a forked process (as a DataLoader's workers are) the codec is loaded anew, on the CPU unless a GPU was asked for by name.
     """
 
-    def __init__(self, *, engine="auto", adapter=None, threads=None):
-        self._arguments = {"engine": engine, "adapter": None if adapter is None else str(adapter), "threads": threads}
-        self._codec = _Codec(**self._arguments)
+    def __new__(cls, *, engine="auto", adapter=None, threads=None):
+        arguments = {"engine": engine, "adapter": None if adapter is None else str(adapter), "threads": threads}
+        self = super().__new__(cls, **arguments)
+        self._arguments = arguments
+        return self
 
     def __reduce__(self):
         return _codec_of, (self._arguments,)
-
-    def __repr__(self):
-        return repr(self._codec)
-
-    @property
-    def engine(self):
-        """What runs the network: "cpu" or "gpu"."""
-        return self._codec.engine
-
-    @property
-    def device(self):
-        """Name of the GPU, or of the processor's instructions."""
-        return self._codec.device
-
-    @property
-    def threads(self):
-        """How many threads share the work of a picture."""
-        return self._codec.threads
-
-    @property
-    def model(self):
-        """Id of the model, as hexadecimal digits."""
-        return self._codec.model
 
     def encode(self, image, *, quality=None, target_size=None, icc=None, exif=None, xmp=None, cicp=None, **limits):
         """An array or Pillow image -> bytes of a .calo file.
@@ -85,7 +64,7 @@ class Codec:
             raise UsageError("give a quality or a target_size, not both")
         given = {"icc": icc, "exif": exif, "xmp": xmp}
         given = {name: None if value is None else as_bytes(value, name) for name, value in given.items()}
-        return self._codec.encode(as_array(image), quality=quality, target_size=target_size, cicp=cicp, **given, **limits)
+        return super().encode(as_array(image), quality=quality, target_size=target_size, cicp=cicp, **given, **limits)
 
     def decode(self, data, *, region=None, scale=1, **limits):
         """Bytes of a .calo file -> array.
@@ -93,7 +72,7 @@ class Codec:
         region: (x, y, width, height) in pixels; scale: 1 to 16, sides divided by it and rounded up (means of pixels).
         max_pixels, max_memory: what larger pictures are refused for, before anything is allocated for them.
         """
-        return self._codec.decode(as_bytes(data, "data"), region=region, scale=scale, **limits)
+        return super().decode(as_bytes(data, "data"), region=region, scale=scale, **limits)
 
 
 def _codec_of(arguments):
