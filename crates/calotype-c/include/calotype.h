@@ -59,8 +59,8 @@ calotype_status calotype_info(const uint8_t *data, size_t length, calotype_pictu
 /* Decodes a file of at most max_pixels pixels. The picture is freed by calotype_picture_free. */
 calotype_status calotype_decode(const calotype_codec *codec, const uint8_t *data, size_t length, uint64_t max_pixels, calotype_picture *picture);
 
-/* Encodes a picture at a quality from 0 to 100: the SSIMULACRA2 score that photographs have on average; 70 is a good choice, 0 the smallest
- * file, 100 the best picture, and what the model cannot reach is the best that it can. The file is freed by calotype_bytes_free. */
+/* Encodes a picture at a quality from 0 to 100: the SSIMULACRA2 score that photographs reach on average. 70 is a good choice, 0 gives the
+ * smallest file and 100 the best picture; a quality beyond the model's best gives its best. The file is freed by calotype_bytes_free. */
 calotype_status calotype_encode(const calotype_codec *codec, const calotype_picture *picture, double quality, calotype_bytes *file);
 
 /* Only for what the library has made; both become empty. */

@@ -90,7 +90,7 @@ pub struct EncodeArgs {
     /// The .calo file to write, or a folder for many; - writes standard output
     #[arg(short, long, value_name = "OUT.calo")]
     pub output: PathBuf,
-    /// The SSIMULACRA2 score that photographs have on average, decimals allowed; 0 is the smallest file, 100 the best picture
+    /// The SSIMULACRA2 score that photographs reach on average, decimals allowed; 0 is the smallest file, 100 the best picture
     #[arg(short, long, default_value = "70", value_parser = parse_quality, value_name = "0..100")]
     pub quality: f64,
     /// Find the quality for a file of at most this size, e.g. 100kB, and at least 98 % of it
@@ -239,7 +239,7 @@ pub struct EvalArgs {
     #[arg(short, long, value_delimiter = ',', value_parser = parse_quality, value_name = "LIST",
           default_value = "0,30,40,50,55,60,65,70,75,80,85,100")]
     pub quality: Vec<f64>,
-    /// What files hold of the quality instead, 0 to 16128 (docs/MODEL.md section 3)
+    /// Instead of qualities: the numbers that files hold of them, 0 to 16128 (docs/MODEL.md section 3)
     #[arg(long, value_delimiter = ',', value_parser = value_parser!(u16).range(0..=16128), conflicts_with = "quality", value_name = "LIST")]
     pub fineness: Vec<u16>,
     /// Write every measurement to this file
@@ -280,7 +280,7 @@ pub struct BenchArgs {
     /// Sizes of the pictures, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = parse_size, value_name = "LIST", default_value = "512x512,1920x1080,3840x2160")]
     pub sizes: Vec<(u32, u32)>,
-    /// The SSIMULACRA2 score that photographs have on average, decimals allowed; 0 is the smallest file, 100 the best picture
+    /// The SSIMULACRA2 score that photographs reach on average, decimals allowed; 0 is the smallest file, 100 the best picture
     #[arg(short, long, default_value = "70", value_parser = parse_quality, value_name = "0..100")]
     pub quality: f64,
     /// Timed runs of each, after one that does not count

@@ -11,14 +11,8 @@ use crate::output;
 /// Usage if it lies outside 0 to 100.
 pub fn nearest(codec: &Codec, points: f64) -> Result<Quality, Failure> {
     let nearest = Quality::new(points).and_then(|quality| {
-        let [lowest, highest] = codec.qualities()?;
-        Ok(if quality < lowest {
-            lowest
-        } else if quality > highest {
-            highest
-        } else {
-            quality
-        })
+        let [lowest, highest] = codec.qualities()?.map(Quality::points);
+        Quality::new(quality.points().clamp(lowest, highest))
     });
     nearest.map_err(|error| Failure::engine(&error))
 }
