@@ -40,7 +40,7 @@ def read_header(file):
         "width",
         "height",
         "model_id",
-        "quality",
+        "fineness",
         "tile_log2",
         "section_count",
     )
@@ -48,7 +48,7 @@ def read_header(file):
     require(h["format_version"] == 1 and h["semantics_version"] == 1, "a version this decoder does not know")
     require(h["depth"] in (8, 16), "a depth this decoder does not know")
     require(h["flags"] & ~13 == 0, "reserved flags are set")
-    require(h["width"] and h["height"] and h["quality"] <= 16128 and 6 <= h["tile_log2"] <= 16, "a header field is out of range")
+    require(h["width"] and h["height"] and h["fineness"] <= 16128 and 6 <= h["tile_log2"] <= 16, "a header field is out of range")
     require(not h["flags"] & 8 or min(h["width"], h["height"]) < 16 and max(h["width"], h["height"]) > 64, "this picture is not folded")
     return h, 28
 
@@ -319,20 +319,20 @@ class Model:
     def __getitem__(self, name):
         return self.tensor[name]
 
-    def at_quality(self, name, quality):
+    def at_fineness(self, name, fineness):
         """MODEL.md section 3: a row of a table [64, channels]."""
-        i, f, table = quality >> 8, quality & 255, self[name]
+        i, f, table = fineness >> 8, fineness & 255, self[name]
         return table[i] if f == 0 else (table[i] * (256 - f) + table[i + 1] * f + 128) >> 8
 
-    def scaled(self, value, name, quality):
+    def scaled(self, value, name, fineness):
         """round_shift of the product with a gain table, saturated to i16."""
-        return np.clip(round_shift(value * self.at_quality(name, quality), self[f"{name}_shift"]), -32768, 32767)
+        return np.clip(round_shift(value * self.at_fineness(name, fineness), self[f"{name}_shift"]), -32768, 32767)
 
-    def z_scale_index(self, quality, positions):
+    def z_scale_index(self, fineness, positions):
         """Scale indices of all z symbols [positions * Z]; of none without hyper-networks."""
         if "hyper" not in self.network:
             return np.zeros(0, np.int64)
-        return np.tile(self.scale_index(self.at_quality("log_sigma.z", quality)), positions)
+        return np.tile(self.scale_index(self.at_fineness("log_sigma.z", fineness)), positions)
 
     def scale_index(self, s):
         return self["scale_lut"][np.clip((s + self.config["scale_lut_offset"]) >> 3, 0, 511)]
@@ -390,7 +390,7 @@ def unshuffle(x, r):
 # ---- MODEL.md section 5: the decoder ---------------------------------------------------------------------------------------------------
 
 
-def run(m, name, x, quality):
+def run(m, name, x, fineness):
     """Section 8: a chain on codes (g_s: on a stream) [h, w, K] -> its last stage's stream [h', w', N]."""
     codes = name != "g_s"
     for stage in m.network["chains"][name]["stages"]:
@@ -399,32 +399,32 @@ def run(m, name, x, quality):
         acc = m.accumulate(layer, unshuffle(x, stage.get("unshuffle", 1)))
         x = shuffle(m.stream(layer, acc), stage.get("shuffle", 1))
         if "bias" in stage:
-            x = np.clip(x + m.at_quality(stage["bias"], quality), -32768, 32767)
+            x = np.clip(x + m.at_fineness(stage["bias"], fineness), -32768, 32767)
         for block in stage.get("blocks", ()):
             x = m.block(block, x)
         codes = False
     return x
 
 
-def hyper_synthesis(m, z, quality, height, width):
+def hyper_synthesis(m, z, fineness, height, width):
     """5.1: z symbols [zh, zw, Z] -> h8 [height, width, P]."""
-    z8 = np.clip(round_shift(z * m.at_quality("gain.z_dec", quality), m["gain.z_dec_shift"]), -127, 127)
-    return m.read("h", run(m, "h_s", z8, quality)[:height, :width])
+    z8 = np.clip(round_shift(z * m.at_fineness("gain.z_dec", fineness), m["gain.z_dec_shift"]), -127, 127)
+    return m.read("h", run(m, "h_s", z8, fineness)[:height, :width])
 
 
-def predict(m, name, h8, v_hat, quality):
+def predict(m, name, h8, v_hat, fineness):
     """A predictor's stream [height, width, M]."""
     maps = [h8 if key == "h" else m.read("v_hat", v_hat) for key in m.network["chains"][name]["from"]]
-    return run(m, name, np.concatenate(maps, 2), quality)
+    return run(m, name, np.concatenate(maps, 2), fineness)
 
 
-def scales(m, h8, quality, height, width):
+def scales(m, h8, fineness, height, width):
     """5.2: -> scale indices [height, width, M]."""
     name = m.network["schedule"]["steps"][0].get("scale")
     if name is None:
-        return m.scale_index(np.tile(m.at_quality("log_sigma.y", quality), (height, width, 1)))
+        return m.scale_index(np.tile(m.at_fineness("log_sigma.y", fineness), (height, width, 1)))
     v_hat = np.zeros((height, width, m.channels), np.int64)
-    return m.scale_index(predict(m, name, h8, v_hat, quality) + m.at_quality("log_gain.y", quality))
+    return m.scale_index(predict(m, name, h8, v_hat, fineness) + m.at_fineness("log_gain.y", fineness))
 
 
 def latents_of(cells, period, height, width, channels):
@@ -437,20 +437,20 @@ def latents_of(cells, period, height, width, channels):
     return now
 
 
-def means(m, h8, symbols, quality):
+def means(m, h8, symbols, fineness):
     """5.3: symbols [h, w, M] -> v_hat [h, w, M]."""
     v_hat, schedule = np.zeros_like(symbols), m.network["schedule"]
     for step in schedule["steps"]:
-        mean = predict(m, step["mean"], h8, v_hat, quality) if "mean" in step else np.zeros_like(symbols)
-        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", quality), -32768, 32767)
+        mean = predict(m, step["mean"], h8, v_hat, fineness) if "mean" in step else np.zeros_like(symbols)
+        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", fineness), -32768, 32767)
         now = latents_of(step["cells"], schedule["period"], *symbols.shape)
-        v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", quality), v_hat)
+        v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", fineness), v_hat)
     return v_hat
 
 
-def synthesis(m, v_hat, quality, depth=8):
+def synthesis(m, v_hat, fineness, depth=8):
     """5.4: v_hat [lh, lw, M] of the whole picture -> pixels uint8 or uint16 [16 lh, 16 lw, 3]."""
-    q4 = run(m, "g_s", v_hat, quality)
+    q4 = run(m, "g_s", v_hat, fineness)
     if depth == 16:
         return ((257 * np.clip(q4, 0, 4080) + 8) >> 4).astype(np.uint16)
     return np.clip((q4 + 8) >> 4, 0, 255).astype(np.uint8)
@@ -465,24 +465,24 @@ def arranged(h, rgb):
     return rgb if alpha is None else np.concatenate([rgb, alpha[:, :, None].astype(rgb.dtype)], 2)
 
 
-def decode_symbols(m, rect, z_stream, y_stream, quality):
+def decode_symbols(m, rect, z_stream, y_stream, fineness):
     """5.1, 5.2 for one tile -> z symbols, h8, y symbols."""
     _, _, w, h = rect
     zh, zw, lh, lw = ceil_div(h, 64), ceil_div(w, 64), ceil_div(h, 16), ceil_div(w, 16)
-    z_index = m.z_scale_index(quality, zh * zw)
+    z_index = m.z_scale_index(fineness, zh * zw)
     z = m.tables.decode(z_stream, z_index).reshape(zh, zw, -1)
-    h8 = hyper_synthesis(m, z, quality, lh, lw) if "hyper" in m.network else None
-    index = scales(m, h8, quality, lh, lw)
+    h8 = hyper_synthesis(m, z, fineness, lh, lw) if "hyper" in m.network else None
+    index = scales(m, h8, fineness, lh, lw)
     symbols, coded = np.zeros(index.shape, np.int64), index >= m.config["skip_below"]
     places = np.concatenate(by_groups(np.arange(index.size).reshape(index.shape), coded))
     symbols.ravel()[places] = m.tables.decode(y_stream, index.ravel()[places])
     return z, h8, symbols
 
 
-def decode_tile(m, rect, z_stream, y_stream, quality):
+def decode_tile(m, rect, z_stream, y_stream, fineness):
     """-> v_hat of one tile."""
-    _, h8, symbols = decode_symbols(m, rect, z_stream, y_stream, quality)
-    return means(m, h8, symbols, quality)
+    _, h8, symbols = decode_symbols(m, rect, z_stream, y_stream, fineness)
+    return means(m, h8, symbols, fineness)
 
 
 def decode(file, model):
@@ -493,10 +493,10 @@ def decode(file, model):
     width, height = coded_size(h)
     v_hat = np.zeros((ceil_div(height, 16), ceil_div(width, 16), m.channels), np.int64)
     for rect, z, y in tiles:
-        tile = decode_tile(m, rect, z, y, h["quality"])
+        tile = decode_tile(m, rect, z, y, h["fineness"])
         row, column = rect[1] // 16, rect[0] // 16
         v_hat[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
-    return arranged(h, unfolded(h, synthesis(m, v_hat, h["quality"], h["depth"])[:height, :width]))
+    return arranged(h, unfolded(h, synthesis(m, v_hat, h["fineness"], h["depth"])[:height, :width]))
 
 
 def pam(pixels):

@@ -66,7 +66,7 @@ impl<'a> Meter<'a> {
     /// What it counted since the last call; a GPU counts from the first call on.
     pub fn take_times(self) -> PhaseTimes {
         match self {
-            Meter::Cpu(engine) => engine.take_times(),
+            Meter::Cpu(engine) => engine.graph().take_times(),
             Meter::Gpu(engine) => engine.take_times(),
         }
     }
@@ -95,7 +95,7 @@ impl<'a> Meter<'a> {
     pub fn kernels(self) -> Result<(Vec<Ceiling>, Vec<KernelSpeed>), Error> {
         let failed = |error: gpu::Error| Error::Engine(error.into());
         let (ceilings, layers, of) = match self {
-            Meter::Cpu(engine) => (engine.ceilings(), engine.layer_speeds(), ", one core"),
+            Meter::Cpu(engine) => (engine.graph().ceilings(), engine.graph().layer_speeds(), ", one core"),
             Meter::Gpu(engine) => (Some(engine.ceilings().map_err(failed)?), engine.layer_speeds().map_err(failed)?, ""),
         };
         let Some(ceilings) = ceilings else { return Ok((Vec::new(), Vec::new())) };

@@ -49,10 +49,10 @@ fn round(model: &Arc<Model>, isa: Isa, (width, height): (usize, usize)) -> Vec<(
     let mut times = Vec::new();
     let engine = timed(&mut times, "pack", || Engine::new(Arc::clone(model), isa).expect("available"));
     let v = timed(&mut times, "analyse", || engine.analyse(&rgb, width, height));
-    let z = timed(&mut times, "hyper_analyse", || engine.hyper_analyse(&gain_z, &v));
-    let hyper = timed(&mut times, "hyper", || engine.hyper(&q, &z, tile));
-    let (symbols, _) = timed(&mut times, "code", || engine.code(&q, &hyper, &v, &Quantiser::nearest()));
-    let v_hat = timed(&mut times, "means", || engine.means(&q, &hyper.h8, &symbols));
+    let z = timed(&mut times, "hyper_analyse", || engine.graph().hyper_analyse(&gain_z, &v));
+    let hyper = timed(&mut times, "hyper", || engine.graph().hyper(&q, &z, tile));
+    let (symbols, _) = timed(&mut times, "code", || engine.graph().code(&q, &hyper, &v, &Quantiser::nearest()));
+    let v_hat = timed(&mut times, "means", || engine.graph().means(&q, &hyper.h8, &symbols));
     timed(&mut times, "synthesise", || engine.synthesise(&q, &v_hat, width, height));
     times
 }

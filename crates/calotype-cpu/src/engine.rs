@@ -1,7 +1,6 @@
 //! The engine: a model ready to run on this machine.
 
 use std::convert::Infallible;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Rect, TileSize, TileSymbols, assemble};
@@ -16,7 +15,7 @@ use crate::{Error, Isa};
 /// Pixels of a band for each thread, by default: its maps take about 8 bytes per pixel, which fits the second-level cache.
 const BAND_PX: usize = 128 << 10;
 
-/// A model with its weights arranged for one [`Isa`]; what it computes tile by tile is [`Graph`]. All methods are deterministic and give the same
+/// A model with its weights arranged for one [`Isa`]; [`Engine::graph`] computes tile by tile. All methods are deterministic and give the same
 /// bits on every [`Isa`].
 ///
 /// Work is spread over rayon's current pool. Sizes that do not fit the model are the caller's mistake and panic; what a file says never does,
@@ -50,10 +49,15 @@ impl Engine {
         &self.model
     }
 
+    /// What it computes tile by tile, and measures.
+    pub fn graph(&self) -> &dyn Graph {
+        &*self.graph
+    }
+
     /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
     pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
         let picture = Rect::of_picture(width, height);
-        self.pixels(q, &[Placed { place: picture, tile: v_hat }], picture, (width, height))
+        self.graph.pixels(q, &[Placed { place: picture, tile: v_hat }], picture, (width, height))
     }
 
     /// How many latents around a place g_s sees.
@@ -66,29 +70,20 @@ impl Engine {
     /// # Panics
     /// If the model has no encoder part.
     pub fn analyse(&self, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
-        self.analyse_rows(PixelRows::whole(rgb, width, height), 0..4 * height.div_ceil(64))
+        self.graph.analyse_rows(PixelRows::whole(rgb, width, height), 0..4 * height.div_ceil(64))
     }
 
     /// Section 6 for a tile of which `v` is known, padded: its symbols, and the v_hat that they decode to.
     pub fn code_tile(&self, tables: &EncodeTables, v: Placed<'_, Map<i16>>, tile: Rect) -> (TileSymbols, Map<i16>) {
         let padded = assemble(&[v], tile.padded());
-        let z = self.hyper_analyse(&tables.gain_z, &padded);
-        let hyper = self.hyper(&tables.quality, &z, tile.size());
-        let (y, v_hat) = self.code(&tables.quality, &hyper, &padded, &tables.quantiser);
+        let z = self.graph.hyper_analyse(&tables.gain_z, &padded);
+        let hyper = self.graph.hyper(&tables.quality, &z, tile.size());
+        let (y, v_hat) = self.graph.code(&tables.quality, &hyper, &padded, &tables.quantiser);
         (TileSymbols { z, y, scale_index: hyper.scale_index }, v_hat)
     }
 }
 
-/// Tile by tile.
-impl Deref for Engine {
-    type Target = dyn Graph;
-
-    fn deref(&self) -> &(dyn Graph + 'static) {
-        &*self.graph
-    }
-}
-
-/// Ready at once.
+/// Every result is ready at once.
 impl calotype_engine::Engine for Engine {
     type Codes = Map<i8>;
     type Latents = Map<i16>;
@@ -106,12 +101,12 @@ impl calotype_engine::Engine for Engine {
 
     async fn scales(&self, q: &QualityTables, tiles: &[TileSize], z: &[Vec<i16>]) -> Result<Vec<Hyper>, Infallible> {
         assert_eq!(z.len(), tiles.len(), "z symbols of the tiles");
-        Ok(tiles.par_iter().zip(z).map(|(&tile, z)| self.hyper(q, z, tile)).collect())
+        Ok(tiles.par_iter().zip(z).map(|(&tile, z)| self.graph.hyper(q, z, tile)).collect())
     }
 
     fn latents(&self, q: &QualityTables, h8: Vec<Map<i8>>, y: &[Vec<i16>]) -> Result<Vec<Map<i16>>, Infallible> {
         assert_eq!(y.len(), h8.len(), "y symbols of the tiles");
-        Ok(h8.into_par_iter().zip(y).map(|(h8, y)| self.means(q, &h8, y)).collect())
+        Ok(h8.into_par_iter().zip(y).map(|(h8, y)| self.graph.means(q, &h8, y)).collect())
     }
 
     async fn pixels(
@@ -127,7 +122,7 @@ impl calotype_engine::Engine for Engine {
     async fn symbols(&self, tables: &EncodeTables, pixels: PixelRows<'_>, tiles: &[Rect]) -> Result<Vec<TileSymbols>, Infallible> {
         let (first, last) = (tiles.iter().map(|tile| tile.y).min(), tiles.iter().map(|tile| tile.padded().bottom()).max());
         let rows = first.unwrap_or(0)..last.unwrap_or(0);
-        let v = self.analyse_rows(pixels, rows.clone());
+        let v = self.graph.analyse_rows(pixels, rows.clone());
         let v = Placed { place: Rect { y: rows.start, x: 0, height: v.height, width: v.width }, tile: &v };
         Ok(tiles.par_iter().map(|&tile| self.code_tile(tables, v, tile).0).collect())
     }

@@ -148,7 +148,7 @@ fn codes(stage: &Stage, input: Reading) -> Map<i8> {
 }
 
 /// A stage: `[h, w, C]` to a stream of another size and as many channels as it says.
-pub fn stage(stage: &Stage, quality: u16, input: Reading) -> Map<i16> {
+pub fn stage(stage: &Stage, fineness: u16, input: Reading) -> Map<i16> {
     let stream = match (&stage.layer, input) {
         (Layer::Int8(layer), input) => stream_end(&pointwise(layer, &unshuffle(&codes(stage, input), stage.unshuffle)), &layer.shift),
         (Layer::Wide(layer), Reading::Stream(input)) => stream_end(&pointwise(layer, &unshuffle(&input, stage.unshuffle)), &layer.shift),
@@ -156,17 +156,17 @@ pub fn stage(stage: &Stage, quality: u16, input: Reading) -> Map<i16> {
     };
     let mut stream = shuffle(&stream, stage.shuffle);
     if let Some(bias) = &stage.bias {
-        let bias = bias.at(quality);
+        let bias = bias.at(fineness);
         stream = each(&stream, |c, value| sat16(i32::from(value) + i32::from(bias[c])));
     }
     stage.blocks.iter().fold(stream, |stream, weights| block(weights, &stream))
 }
 
 /// A chain, one stage after the other.
-pub fn chain(chain: &Chain, quality: u16, input: Reading) -> Map<i16> {
+pub fn chain(chain: &Chain, fineness: u16, input: Reading) -> Map<i16> {
     let mut stages = chain.stages.iter();
     let first = stages.next().expect("a chain has a stage");
-    stages.fold(stage(first, quality, input), |stream, next| stage(next, quality, Reading::Stream(stream)))
+    stages.fold(stage(first, fineness, input), |stream, next| stage(next, fineness, Reading::Stream(stream)))
 }
 
 /// A map from `value(y, x, channel)`.

@@ -13,9 +13,9 @@ fn round_trip(model: &Arc<Model>, isa: Isa, band_px: usize, (width, height): (us
     let q = model.decoder().quality(12345);
     let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i / 5 + i * i % 97) as u8).collect();
     let v = engine.analyse(&rgb, width, height);
-    let z = engine.hyper_analyse(&encoder.gain_z(12345), &v);
-    let hyper = engine.hyper(&q, &z, TileSize { lh: height.div_ceil(16), lw: width.div_ceil(16) });
-    let (_, v_hat) = engine.code(&q, &hyper, &v, &Quantiser::nearest());
+    let z = engine.graph().hyper_analyse(&encoder.gain_z(12345), &v);
+    let hyper = engine.graph().hyper(&q, &z, TileSize { lh: height.div_ceil(16), lw: width.div_ceil(16) });
+    let (_, v_hat) = engine.graph().code(&q, &hyper, &v, &Quantiser::nearest());
     (v.data, engine.synthesise(&q, &v_hat, width, height))
 }
 
@@ -85,10 +85,10 @@ fn a_part_has_the_pixels_of_the_whole() {
             let rows = whole.chunks(3 * width).take(16 * wanted.bottom()).skip(16 * wanted.y);
             let expected: Vec<u8> = rows.flat_map(|row| &row[columns.clone()]).copied().collect();
             let seen = wanted.widened(engine.halo(), picture);
-            assert!(engine.pixels(&q, &held, wanted, (width, height)) == expected, "{}, {wanted:?}", engine.isa());
+            assert!(engine.graph().pixels(&q, &held, wanted, (width, height)) == expected, "{}, {wanted:?}", engine.isa());
             let (place, part) = cut(seen);
             assert!(
-                engine.pixels(&q, &[Placed { place, tile: &part }], wanted, (width, height)) == expected,
+                engine.graph().pixels(&q, &[Placed { place, tile: &part }], wanted, (width, height)) == expected,
                 "{}, {wanted:?} alone",
                 engine.isa()
             );
@@ -102,7 +102,7 @@ fn a_part_needs_what_is_around_it() {
     let engine = &engines(&synthetic::tiny(), 1 << 20)[1];
     let tile = latents(Rect { y: 0, x: 0, height: 8, width: 8 }, engine.model().decoder().config.m);
     let wanted = Rect { y: 0, x: 0, height: 8, width: 8 };
-    engine.pixels(&engine.model().decoder().quality(9000), &[Placed { place: wanted, tile: &tile }], wanted, (256, 128));
+    engine.graph().pixels(&engine.model().decoder().quality(9000), &[Placed { place: wanted, tile: &tile }], wanted, (256, 128));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn some_rows_have_the_latents_of_the_whole() {
             let (top, bottom) = ((16 * rows.start).saturating_sub(32), (16 * rows.end + 32).min(height));
             let pixels = PixelRows { width, height, top, rgb: &rgb[3 * width * top..3 * width * bottom] };
             let expected = v.crop((rows.start, 0), (rows.len(), v.width));
-            assert!(engine.analyse_rows(pixels, rows.clone()) == expected, "{}, {rows:?}", engine.isa());
+            assert!(engine.graph().analyse_rows(pixels, rows.clone()) == expected, "{}, {rows:?}", engine.isa());
         }
     }
 }

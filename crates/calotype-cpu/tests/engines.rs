@@ -38,17 +38,17 @@ impl Random {
 struct Case {
     width: usize,
     height: usize,
-    quality: u16,
+    fineness: u16,
 }
 
 const SMALL: [Case; 7] = [
-    Case { width: 1, height: 1, quality: 0 },
-    Case { width: 16, height: 17, quality: 256 },
-    Case { width: 33, height: 15, quality: 16128 },
-    Case { width: 64, height: 64, quality: 8001 },
-    Case { width: 65, height: 130, quality: 12_000 },
-    Case { width: 200, height: 70, quality: 4095 },
-    Case { width: 31, height: 257, quality: 16127 },
+    Case { width: 1, height: 1, fineness: 0 },
+    Case { width: 16, height: 17, fineness: 256 },
+    Case { width: 33, height: 15, fineness: 16128 },
+    Case { width: 64, height: 64, fineness: 8001 },
+    Case { width: 65, height: 130, fineness: 12_000 },
+    Case { width: 200, height: 70, fineness: 4095 },
+    Case { width: 31, height: 257, fineness: 16127 },
 ];
 
 /// What an engine makes of a case: a picture there and back, then inputs that no encoder would write.
@@ -77,27 +77,27 @@ fn picture(case: Case, random: &mut Random) -> Vec<u8> {
 fn stages(engine: &Engine, case: Case) -> Stages {
     let mut random = Random(case.width as u64);
     let (decoder, encoder) = (engine.model().decoder(), engine.model().encoder().unwrap());
-    let (q, gain_z) = (decoder.quality(case.quality), encoder.gain_z(case.quality));
+    let (q, gain_z) = (decoder.quality(case.fineness), encoder.gain_z(case.fineness));
     let tile = TileSize { lh: case.height.div_ceil(16), lw: case.width.div_ceil(16) };
     let latents = tile.lh * tile.lw * decoder.config.m;
     let v = engine.analyse(&picture(case, &mut random), case.width, case.height);
-    let z = engine.hyper_analyse(&gain_z, &v);
-    let hyper = engine.hyper(&q, &z, tile);
-    let coded = engine.code(&q, &hyper, &v, &Quantiser::nearest());
+    let z = engine.graph().hyper_analyse(&gain_z, &v);
+    let hyper = engine.graph().hyper(&q, &z, tile);
+    let coded = engine.graph().code(&q, &hyper, &v, &Quantiser::nearest());
     let wild_z = random.spread(32767, z.len());
     let wild_v_hat = Map { height: tile.lh, width: tile.lw, channels: decoder.config.m, data: random.spread(32768, latents) };
     let wild_v = Map { data: random.spread(32768, v.data.len()), ..v.clone() };
     let place = Rect::of_picture(case.width, case.height);
     let thresholds = std::array::from_fn(|index| 32 + index as u8 % 33);
-    let hostile_hyper = engine.hyper(&q, &wild_z, tile);
+    let hostile_hyper = engine.graph().hyper(&q, &wild_z, tile);
     Stages {
-        means: engine.means(&q, &hyper.h8, &coded.0),
+        means: engine.graph().means(&q, &hyper.h8, &coded.0),
         rgb: engine.synthesise(&q, &coded.1, case.width, case.height),
-        hostile_means: engine.means(&q, &hostile_hyper.h8, &random.spread(32767, latents)),
+        hostile_means: engine.graph().means(&q, &hostile_hyper.h8, &random.spread(32767, latents)),
         hostile_rgb: engine.synthesise(&q, &wild_v_hat, case.width, case.height),
-        hostile_q4: engine.pixels_q4(&q, &[Placed { place, tile: &wild_v_hat }], place, (case.width, case.height)),
-        hostile_z: engine.hyper_analyse(&gain_z, &wild_v),
-        dead_zone: engine.code(&q, &hostile_hyper, &wild_v, &Quantiser::with_thresholds(thresholds)),
+        hostile_q4: engine.graph().pixels_q4(&q, &[Placed { place, tile: &wild_v_hat }], place, (case.width, case.height)),
+        hostile_z: engine.graph().hyper_analyse(&gain_z, &wild_v),
+        dead_zone: engine.graph().code(&q, &hostile_hyper, &wild_v, &Quantiser::with_thresholds(thresholds)),
         hostile_hyper,
         v,
         z,
@@ -177,8 +177,8 @@ fn engines_agree_on_channel_counts_that_fit_no_vector() {
 #[test]
 fn engines_agree_on_channel_counts_that_fill_vectors() {
     let even = Config { c: 64, m: 128, z: 32, p: 96, n_e: 1, n_d: 2, ..synthetic::tiny() };
-    compare(synthetic::model(&even, 15), &[Case { width: 80, height: 48, quality: 8064 }]);
-    compare(synthetic::model(&synthetic::fast(), 16), &[Case { width: 48, height: 40, quality: 9000 }]);
+    compare(synthetic::model(&even, 15), &[Case { width: 80, height: 48, fineness: 8064 }]);
+    compare(synthetic::model(&synthetic::fast(), 16), &[Case { width: 48, height: 40, fineness: 9000 }]);
 }
 
 /// Networks of other forms, each a file of `tests/networks`.
@@ -293,7 +293,7 @@ fn engines_agree_on_extreme_models() {
 #[test]
 fn the_number_of_threads_does_not_matter() {
     let model = Arc::new(synthetic::model(&synthetic::tiny(), 17));
-    let case = Case { width: 150, height: 210, quality: 7000 };
+    let case = Case { width: 150, height: 210, fineness: 7000 };
     let on_threads = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| stages(&Engine::with_band(Arc::clone(&model), Isa::detect(), 4096).unwrap(), case))
@@ -306,7 +306,7 @@ fn the_number_of_threads_does_not_matter() {
 /// Negative control: one weight bit in any network changes a stage of its own.
 #[test]
 fn one_weight_bit_is_noticed() {
-    let case = Case { width: 80, height: 72, quality: 9000 };
+    let case = Case { width: 80, height: 72, fineness: 9000 };
     let (decoder, encoder) = synthetic::pair(&synthetic::tiny(), 18);
     let noticed = |isa: Isa, edit: &dyn Fn(&mut Decoder, &mut Encoder)| {
         let (mut decoder, mut encoder) = (decoder.clone(), encoder.clone());

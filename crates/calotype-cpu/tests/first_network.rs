@@ -98,7 +98,7 @@ fn v_hat(d: &Decoder, q: &QualityTables, h8: &Map<i8>, mut symbol: impl FnMut(us
 
 /// Section 5.4, Q4.
 fn synthesis(d: &Decoder, q: &QualityTables, v_hat: &Map<i16>) -> Map<i16> {
-    let bias = d.g_s.stages[0].bias.as_ref().expect("bias.dec").at(q.quality);
+    let bias = d.g_s.stages[0].bias.as_ref().expect("bias.dec").at(q.fineness);
     let s = shuffle(&wide_stream(wide_of(&d.g_s, "g_s.first"), v_hat), 2);
     let s = map(&s, |c, value| sat16(i32::from(value) + i32::from(bias[c])));
     let s = d.g_s.stages[0].blocks.iter().fold(s, |s, weights| block(weights, &s));

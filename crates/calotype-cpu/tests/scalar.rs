@@ -91,10 +91,10 @@ struct Coded {
     v_hat: Map<i16>,
 }
 
-fn encode((decoder, encoder): &(Decoder, Encoder), (width, height): (usize, usize), quality: u16) -> Coded {
-    let q = decoder.quality(quality);
+fn encode((decoder, encoder): &(Decoder, Encoder), (width, height): (usize, usize), fineness: u16) -> Coded {
+    let q = decoder.quality(fineness);
     let v = scalar::analyse(encoder, &picture(width, height), width, height);
-    let z = scalar::hyper_analyse(encoder, &encoder.gain_z(quality), &v);
+    let z = scalar::hyper_analyse(encoder, &encoder.gain_z(fineness), &v);
     let tile = TileSize { lh: height.div_ceil(16), lw: width.div_ceil(16) };
     let hyper = scalar::hyper(decoder, &q, &z, tile);
     let (symbols, v_hat) = scalar::code(decoder, &q, &hyper, &v, &Quantiser::nearest());

@@ -14,18 +14,18 @@ pub trait Engine: Send + Sync {
     type Latents: Send + Sync;
     /// The decoder's tables at a quality, where the engine has them: made once for a picture.
     type Quality: Send + Sync;
-    /// The encoder's.
+    /// The encoder's tables at a quality, where the engine has them: made once for a picture.
     type Encoding: Send + Sync;
     /// Why there is no result.
     type Error: std::error::Error;
 
-    /// Brings tables to where they are used.
+    /// Brings the decoder's tables to where they are used.
     ///
     /// # Errors
     /// Those of the device, as for all methods.
     fn quality(&self, tables: &QualityTables) -> Result<Self::Quality, Self::Error>;
 
-    /// The same for encoding.
+    /// Brings the encoder's tables to where they are used.
     ///
     /// # Errors
     /// As [`Engine::quality`].

@@ -94,9 +94,9 @@ pub enum Fault {
         /// Height in pixels.
         height: u32,
     },
-    /// Quality beyond 16128.
-    #[error("quality {0} is beyond 16128")]
-    Quality(u16),
+    /// A fineness beyond 16128.
+    #[error("fineness {0} is beyond 16128")]
+    Fineness(u16),
     /// log2 of the tile's side not in 6..=16.
     #[error("log2 of the tile side is {0}, not 6 to 16")]
     TileLog2(u8),
@@ -166,9 +166,9 @@ pub enum Misuse {
         /// Height in pixels.
         height: u32,
     },
-    /// Quality beyond 16128.
-    #[error("quality {0} is beyond 16128")]
-    Quality(u16),
+    /// A fineness beyond 16128.
+    #[error("fineness {0} is beyond 16128")]
+    Fineness(u16),
     /// log2 of the tile's side not in 6..=16.
     #[error("log2 of the tile side is {0}, not 6 to 16")]
     TileLog2(u8),

@@ -21,7 +21,7 @@ pub struct Header {
     /// Id of the decoder part of the model (MODEL.md section 8).
     pub model_id: [u8; 8],
     /// Q in 0..=16128 (MODEL.md section 3).
-    pub quality: u16,
+    pub fineness: u16,
     /// log2 of the tile's side in pixels, 6..=16.
     pub tile_log2: u8,
 }
@@ -66,7 +66,7 @@ impl Header {
             width: HEADER_WIDTH.take_u32(head),
             height: HEADER_HEIGHT.take_u32(head),
             model_id: HEADER_MODEL_ID.take(head),
-            quality: u16::from_le_bytes(HEADER_QUALITY.take(head)),
+            fineness: u16::from_le_bytes(HEADER_FINENESS.take(head)),
             tile_log2: HEADER_TILE_LOG2.take::<1>(head)[0],
         };
         header.check().map_err(fault_of)?;
@@ -79,8 +79,8 @@ impl Header {
         if self.width == 0 || self.height == 0 {
             return Err(Misuse::Empty { width: self.width, height: self.height });
         }
-        if self.quality > LARGEST_QUALITY {
-            return Err(Misuse::Quality(self.quality));
+        if self.fineness > LARGEST_FINENESS {
+            return Err(Misuse::Fineness(self.fineness));
         }
         if !(SMALLEST_TILE_LOG2..=LARGEST_TILE_LOG2).contains(&self.tile_log2) {
             return Err(Misuse::TileLog2(self.tile_log2));
@@ -106,7 +106,7 @@ impl Header {
         put(HEADER_WIDTH, &self.width.to_le_bytes());
         put(HEADER_HEIGHT, &self.height.to_le_bytes());
         put(HEADER_MODEL_ID, &self.model_id);
-        put(HEADER_QUALITY, &self.quality.to_le_bytes());
+        put(HEADER_FINENESS, &self.fineness.to_le_bytes());
         put(HEADER_TILE_LOG2, &[self.tile_log2]);
         put(HEADER_SECTION_COUNT, &[section_count]);
         head
@@ -140,7 +140,7 @@ fn check_supported(head: &[u8]) -> Result<[u8; 2], Error> {
 /// The same finding in a file that was read.
 fn fault_of(misuse: Misuse) -> Error {
     match misuse {
-        Misuse::Quality(quality) => Error::malformed(HEADER_QUALITY.offset, Fault::Quality(quality)),
+        Misuse::Fineness(fineness) => Error::malformed(HEADER_FINENESS.offset, Fault::Fineness(fineness)),
         Misuse::TileLog2(log2) => Error::malformed(HEADER_TILE_LOG2.offset, Fault::TileLog2(log2)),
         Misuse::Fold { width, height } => Error::malformed(HEADER_FLAGS.offset, Fault::Fold { width, height }),
         Misuse::Empty { width, height } => Error::malformed(HEADER_WIDTH.offset, Fault::Empty { width, height }),

@@ -9,7 +9,7 @@ pub const SEMANTICS_VERSION: u8 = 1;
 /// Bits per channel that the output may have.
 pub const DEPTHS: [u8; 2] = [8, 16];
 /// Largest quality Q.
-pub const LARGEST_QUALITY: u16 = 16_128;
+pub const LARGEST_FINENESS: u16 = 16_128;
 /// Smallest log2 of a tile's side in pixels.
 pub const SMALLEST_TILE_LOG2: u8 = 6;
 /// Largest log2 of a tile's side in pixels.
@@ -62,7 +62,7 @@ pub const HEADER_HEIGHT: Field = field(12, 4);
 /// Model id.
 pub const HEADER_MODEL_ID: Field = field(16, 8);
 /// Quality Q.
-pub const HEADER_QUALITY: Field = field(24, 2);
+pub const HEADER_FINENESS: Field = field(24, 2);
 /// log2 of the tile's side.
 pub const HEADER_TILE_LOG2: Field = field(26, 1);
 /// Entries in the section table.

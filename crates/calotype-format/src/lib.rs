@@ -7,7 +7,7 @@
 //! ```
 //! use calotype_format::{File, Header, TileStreams, write};
 //!
-//! let header = Header { development: true, grey: false, folded: false, depth: 8, width: 2, height: 1, model_id: [0; 8], quality: 8064, tile_log2: 10 };
+//! let header = Header { development: true, grey: false, folded: false, depth: 8, width: 2, height: 1, model_id: [0; 8], fineness: 8064, tile_log2: 10 };
 //! let mut tile = TileStreams { z: vec![1, 0, 0, 0], ..TileStreams::default() };
 //! tile.y[0] = vec![1, 0, 0, 0, 7, 7];
 //! let bytes = write(&header, &[], &[tile]).unwrap();

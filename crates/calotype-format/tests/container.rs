@@ -14,7 +14,7 @@ fn header() -> Header {
         width: 100,
         height: 65,
         model_id: *b"abcdefgh",
-        quality: 16_128,
+        fineness: 16_128,
         tile_log2: 6,
     }
 }
@@ -157,7 +157,7 @@ fn fields_out_of_range_are_malformed() {
     let patch = |offset: usize, bytes: &[u8]| malformed(&patched(&sample(), offset, bytes));
     assert_eq!(patch(8, &[0; 4]), (8, Fault::Empty { width: 0, height: 65 }));
     assert_eq!(patch(12, &[0; 4]), (8, Fault::Empty { width: 100, height: 0 }));
-    assert_eq!(patch(24, &16_129_u16.to_le_bytes()), (24, Fault::Quality(16_129)));
+    assert_eq!(patch(24, &16_129_u16.to_le_bytes()), (24, Fault::Fineness(16_129)));
     assert_eq!(patch(26, &[5]), (26, Fault::TileLog2(5)));
     assert_eq!(patch(26, &[17]), (26, Fault::TileLog2(17)));
     assert_eq!(patch(28, b"no e"), (28, Fault::SectionTag(*b"no e")));
@@ -200,7 +200,7 @@ fn what_makes_no_file_is_not_written() {
         };
     assert_eq!(unwritable(header(), &[], 3), Misuse::TileCount { expected: 4, got: 3 });
     assert_eq!(unwritable(Header { width: 0, ..header() }, &[], 0), Misuse::Empty { width: 0, height: 65 });
-    assert_eq!(unwritable(Header { quality: 20_000, ..header() }, &[], 4), Misuse::Quality(20_000));
+    assert_eq!(unwritable(Header { fineness: 20_000, ..header() }, &[], 4), Misuse::Fineness(20_000));
     assert_eq!(unwritable(Header { depth: 10, ..header() }, &[], 4), Misuse::Depth(10));
     assert_eq!(unwritable(Header { tile_log2: 255, ..header() }, &[], 1), Misuse::TileLog2(255));
     let section = |tag: &[u8; 4]| Section { tag: *tag, bytes: vec![] };
@@ -246,7 +246,7 @@ fn any_header() -> impl Strategy<Value = Header> {
     let sample_kind = (any::<bool>(), any::<bool>(), any::<bool>(), prop::sample::select(vec![8, 16]));
     let thin_or_not = || prop_oneof![1_u32..20, 1_u32..400];
     (sample_kind, thin_or_not(), thin_or_not(), any::<[u8; 8]>(), 0_u16..=16_128, 6_u8..=16).prop_map(
-        |((development, grey, folded, depth), width, height, model_id, quality, tile_log2)| Header {
+        |((development, grey, folded, depth), width, height, model_id, fineness, tile_log2)| Header {
             development,
             grey,
             folded: folded && Fold::of(width, height).is_some(),
@@ -254,7 +254,7 @@ fn any_header() -> impl Strategy<Value = Header> {
             width,
             height,
             model_id,
-            quality,
+            fineness,
             tile_log2,
         },
     )

@@ -30,7 +30,7 @@ const HEADER: [Named; 11] = [
     ("width", layout::HEADER_WIDTH),
     ("height", layout::HEADER_HEIGHT),
     ("model_id", layout::HEADER_MODEL_ID),
-    ("quality", layout::HEADER_QUALITY),
+    ("fineness", layout::HEADER_FINENESS),
     ("tile_log2", layout::HEADER_TILE_LOG2),
     ("section_count", layout::HEADER_SECTION_COUNT),
 ];
@@ -65,7 +65,7 @@ fn header_values_agree(document: &str) -> bool {
         && header_numbers(document, "depth") == layout::DEPTHS.map(u64::from)
         && first("width") == Some(1)
         && first("height") == Some(1)
-        && header_numbers(document, "quality")[..2] == [0, u64::from(layout::LARGEST_QUALITY)]
+        && header_numbers(document, "fineness")[..2] == [0, u64::from(layout::LARGEST_FINENESS)]
         && tile_log2.ends_with(&[layout::SMALLEST_TILE_LOG2.into(), layout::LARGEST_TILE_LOG2.into()])
 }
 
@@ -114,7 +114,7 @@ fn example() -> (Header, TileStreams) {
         width: 2,
         height: 1,
         model_id: [0, 1, 2, 3, 4, 5, 6, 7],
-        quality: 8064,
+        fineness: 8064,
         tile_log2: 10,
     };
     let mut tile = TileStreams { z: vec![1, 0, 0, 0], ..TileStreams::default() };

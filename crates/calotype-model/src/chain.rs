@@ -95,9 +95,9 @@ pub enum AnyLayerMut<'a> {
 }
 
 impl RowTable {
-    /// `[channels]` at a quality (docs/MODEL.md section 3).
-    pub fn at(&self, quality: u16) -> Vec<i16> {
-        interpolate(&self.rows, quality)
+    /// `[channels]` at a fineness (docs/MODEL.md section 3).
+    pub fn at(&self, fineness: u16) -> Vec<i16> {
+        interpolate(&self.rows, fineness)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The two parts of a model, decoder and encoder, with their pairing.
 
-use crate::tables::{QUALITY_MAX, interpolate};
+use crate::tables::{LARGEST_FINENESS, interpolate};
 use crate::{
     AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityScale, QualityTables,
     Schedule, Tables,
@@ -96,19 +96,19 @@ impl Decoder {
         self.h_s.iter_mut().chain(&mut self.predictors).chain([&mut self.g_s])
     }
 
-    /// The tables at quality Q in 0..=[`crate::QUALITY_MAX`] (docs/MODEL.md section 3); larger Q counts as the largest.
-    pub fn quality(&self, quality: u16) -> QualityTables {
+    /// The tables at fineness Q in 0..=[`crate::LARGEST_FINENESS`] (docs/MODEL.md section 3); larger Q counts as the largest.
+    pub fn quality(&self, fineness: u16) -> QualityTables {
         let tables = &self.tables;
         let index = |log_sigma: &[i16]| {
-            let log_sigma = interpolate(log_sigma, quality);
+            let log_sigma = interpolate(log_sigma, fineness);
             log_sigma.iter().map(|&s| self.scale_index(i32::from(s))).collect()
         };
         QualityTables {
-            quality: quality.min(QUALITY_MAX),
-            gain_y: interpolate(&tables.gain_y.gain, quality),
-            gain_y_dec: interpolate(&tables.gain_y_dec.gain, quality),
-            gain_z_dec: interpolate(&tables.gain_z_dec.gain, quality),
-            log_gain_y: interpolate(&tables.log_gain_y, quality),
+            fineness: fineness.min(LARGEST_FINENESS),
+            gain_y: interpolate(&tables.gain_y.gain, fineness),
+            gain_y_dec: interpolate(&tables.gain_y_dec.gain, fineness),
+            gain_z_dec: interpolate(&tables.gain_z_dec.gain, fineness),
+            log_gain_y: interpolate(&tables.log_gain_y, fineness),
             scale_index_z: index(&tables.log_sigma_z),
             scale_index_y: index(&tables.log_sigma_y),
         }
@@ -141,9 +141,9 @@ impl Encoder {
         std::iter::once(&mut self.g_a).chain(&mut self.h_a)
     }
 
-    /// `gain.z` `[Z]` at quality Q; Q above [`crate::QUALITY_MAX`] counts as that.
-    pub fn gain_z(&self, quality: u16) -> Vec<i16> {
-        interpolate(&self.gain_z.gain, quality)
+    /// `gain.z` `[Z]` at fineness Q; Q above [`crate::LARGEST_FINENESS`] counts as that.
+    pub fn gain_z(&self, fineness: u16) -> Vec<i16> {
+        interpolate(&self.gain_z.gain, fineness)
     }
 }
 

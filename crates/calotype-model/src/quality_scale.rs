@@ -1,7 +1,7 @@
 //! Which quality a fineness gives: what makes qualities of different models comparable (docs/MODEL.md section 8).
 
 use crate::Error;
-use crate::tables::QUALITY_MAX;
+use crate::tables::LARGEST_FINENESS;
 
 /// Hundredths in a point of quality.
 const PER_POINT: f64 = 100.0;
@@ -11,13 +11,14 @@ const PER_POINT: f64 = 100.0;
 pub struct QualityScale(Vec<(u16, u16)>);
 
 impl QualityScale {
-    /// Pairs of a fineness and its quality in hundredths of a point, from Q = 0 to [`QUALITY_MAX`].
+    /// Pairs of a fineness and its quality in hundredths of a point, from Q = 0 to [`LARGEST_FINENESS`].
     ///
     /// # Errors
     /// [`Error::Metadata`] if it is not that, a column does not rise, or a quality is above 100.
     pub fn new(pairs: Vec<(u16, u16)>) -> Result<QualityScale, Error> {
         let rising = pairs.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1);
-        let ends = pairs.first().zip(pairs.last()).is_some_and(|(first, last)| first.0 == 0 && *last == (QUALITY_MAX, last.1.min(10_000)));
+        let ends =
+            pairs.first().zip(pairs.last()).is_some_and(|(first, last)| first.0 == 0 && *last == (LARGEST_FINENESS, last.1.min(10_000)));
         if rising && ends { Ok(QualityScale(pairs)) } else { Err(refused(format!("{pairs:?}"))) }
     }
 
@@ -39,11 +40,11 @@ impl QualityScale {
         (first + (points * PER_POINT - low) / (high - low) * (last - first)).round().clamp(first, last) as u16
     }
 
-    /// The quality of a fineness, in points; one above [`QUALITY_MAX`] counts as that.
+    /// The quality of a fineness, in points; one above [`LARGEST_FINENESS`] counts as that.
     pub fn points(&self, fineness: u16) -> f64 {
         let at = self.0.partition_point(|&(first, _)| first < fineness).clamp(1, self.0.len() - 1);
         let ((first, low), (last, high)) = self.between(at);
-        (low + (f64::from(fineness.min(QUALITY_MAX)) - first) / (last - first) * (high - low)) / PER_POINT
+        (low + (f64::from(fineness.min(LARGEST_FINENESS)) - first) / (last - first) * (high - low)) / PER_POINT
     }
 
     /// The pairs before and at a place.
@@ -56,13 +57,13 @@ impl QualityScale {
 impl Default for QualityScale {
     /// Of a model that nobody has measured: 0 to 100, evenly over all finenesses.
     fn default() -> QualityScale {
-        QualityScale(vec![(0, 0), (QUALITY_MAX, 10_000)])
+        QualityScale(vec![(0, 0), (LARGEST_FINENESS, 10_000)])
     }
 }
 
 fn refused(value: String) -> Error {
     let expected =
-        format!("a JSON list of pairs [fineness, hundredths of a point], both rising, from 0 to {QUALITY_MAX} and at most 10000");
+        format!("a JSON list of pairs [fineness, hundredths of a point], both rising, from 0 to {LARGEST_FINENESS} and at most 10000");
     Error::Metadata { key: "quality_scale", value, expected }
 }
 
@@ -77,8 +78,8 @@ mod tests {
     #[test]
     fn fineness_and_points_are_each_others_inverse() {
         for scale in [bent(), QualityScale::default()] {
-            assert!((0..=QUALITY_MAX).all(|fineness| scale.fineness(scale.points(fineness)) == fineness));
-            assert!((1..=QUALITY_MAX).all(|fineness| scale.points(fineness - 1) < scale.points(fineness)));
+            assert!((0..=LARGEST_FINENESS).all(|fineness| scale.fineness(scale.points(fineness)) == fineness));
+            assert!((1..=LARGEST_FINENESS).all(|fineness| scale.points(fineness - 1) < scale.points(fineness)));
             assert_eq!(QualityScale::parse(&scale.text()), Ok(scale));
         }
     }

@@ -3,8 +3,8 @@
 /// Rows of each quality table.
 pub const KNOTS: usize = 64;
 
-/// The largest quality Q in a file: 63 * 256.
-pub const QUALITY_MAX: u16 = (KNOTS as u16 - 1) << 8;
+/// The largest fineness Q in a file: 63 * 256.
+pub const LARGEST_FINENESS: u16 = (KNOTS as u16 - 1) << 8;
 
 /// Gains by quality with a right shift per channel: `round_shift(value * gain(Q), shift)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,11 @@ pub struct Tables {
     pub log_sigma_z: Vec<i16>,
 }
 
-/// The decoder's tables at one quality. The shifts that belong to the gains are in [`Tables`].
+/// The decoder's tables at one fineness. The shifts that belong to the gains are in [`Tables`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityTables {
     /// Q, for the tables that stand in a chain.
-    pub quality: u16,
+    pub fineness: u16,
     /// `[M]`.
     pub gain_y: Vec<i16>,
     /// `[M]`.
@@ -51,11 +51,11 @@ pub struct QualityTables {
     pub scale_index_y: Vec<u8>,
 }
 
-/// A table `[64, channels]` at quality Q: linear between rows, rounded. Q above [`QUALITY_MAX`] counts as that.
-pub(crate) fn interpolate(rows: &[i16], quality: u16) -> Vec<i16> {
+/// A table `[64, channels]` at fineness Q: linear between rows, rounded. Q above [`LARGEST_FINENESS`] counts as that.
+pub(crate) fn interpolate(rows: &[i16], fineness: u16) -> Vec<i16> {
     let channels = rows.len() / KNOTS;
-    let quality = quality.min(QUALITY_MAX);
-    let (knot, fraction) = ((quality >> 8) as usize, i32::from(quality & 255));
+    let fineness = fineness.min(LARGEST_FINENESS);
+    let (knot, fraction) = ((fineness >> 8) as usize, i32::from(fineness & 255));
     let lower = &rows[knot * channels..][..channels];
     if fraction == 0 {
         return lower.to_vec();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use calotype_model::{Config, Decoder, Encoder, Error, Model, QUALITY_MAX, QualityScale, synthetic};
+use calotype_model::{Config, Decoder, Encoder, Error, LARGEST_FINENESS, Model, QualityScale, synthetic};
 use proptest::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -321,7 +321,7 @@ fn metadata_is_checked() {
 #[test]
 fn an_encoder_part_may_have_a_scale_of_quality() {
     let (decoder, encoder) = pair();
-    let scale = QualityScale::new(vec![(0, 1000), (8064, 6000), (QUALITY_MAX, 8700)]).unwrap();
+    let scale = QualityScale::new(vec![(0, 1000), (8064, 6000), (LARGEST_FINENESS, 8700)]).unwrap();
     let measured = Encoder { quality_scale: scale.clone(), ..encoder.clone() };
     let (with, without) = (measured.to_safetensors().unwrap(), encoder.to_safetensors().unwrap());
     assert_eq!(QualityScale::of_encoder(&with), Ok((decoder.id, scale)));
@@ -379,8 +379,8 @@ fn quality_interpolates_between_rows() {
     let row = |table: &[i16], row: usize| table[row * 24..][..24].to_vec();
     assert_eq!(decoder.quality(0).gain_y, row(&decoder.tables.gain_y.gain, 0));
     assert_eq!(decoder.quality(5 << 8).log_gain_y, row(&decoder.tables.log_gain_y, 5));
-    assert_eq!(decoder.quality(QUALITY_MAX).gain_y_dec, row(&decoder.tables.gain_y_dec.gain, 63));
-    assert_eq!(decoder.quality(u16::MAX), decoder.quality(QUALITY_MAX));
+    assert_eq!(decoder.quality(LARGEST_FINENESS).gain_y_dec, row(&decoder.tables.gain_y_dec.gain, 63));
+    assert_eq!(decoder.quality(u16::MAX), decoder.quality(LARGEST_FINENESS));
     let table = decoder.g_s.stages[0].bias.as_mut().unwrap();
     table.rows[20..60].fill(0);
     (table.rows[20], table.rows[40]) = (-1000, 32767);

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(path)?;
         let file = File::parse(&bytes, u64::MAX)?;
-        let quality = model.decoder().quality(file.header.quality);
+        let quality = model.decoder().quality(file.header.fineness);
         for (rect, streams) in file.header.tiles().zip(&file.tiles) {
             let place = Rect::of_picture(rect.width as usize, rect.height as usize);
             total.add(model, &scale_index(&codec, &quality, place, (streams, &tables))?, (streams, &tables))?;
@@ -53,7 +53,7 @@ fn scale_index(
     let index = quality.scale_index_z.repeat(zh * zw);
     let mut z = vec![0; index.len()];
     decode(streams.z, Scales::in_order(&index, 0), tables, &mut z)?;
-    Ok(codec.cpu().hyper(quality, &z, place.size()).scale_index)
+    Ok(codec.cpu().graph().hyper(quality, &z, place.size()).scale_index)
 }
 
 impl Total {

@@ -147,13 +147,13 @@ impl<'a> Bands<'a> {
         }
     }
 
-    /// The same, going on with the symbols that are kept, and keeping new ones.
+    /// These bands, made of the symbols that `kept` has already; new ones are added to it.
     pub(crate) fn keeping(mut self, kept: Option<&'a SymbolCache>) -> Bands<'a> {
         self.tiles.kept = kept;
         self
     }
 
-    /// The same on the engine of the codec.
+    /// These bands on the codec's GPU, if it has one.
     #[cfg(feature = "gpu")]
     pub(crate) fn on_any_engine(mut self) -> Bands<'a> {
         let gpu = self.tiles.codec.engines.on_gpu(|engine| engine.quality(&self.tiles.quality));
@@ -161,7 +161,7 @@ impl<'a> Bands<'a> {
         self
     }
 
-    /// The same on the engine of the codec: the CPU.
+    /// These bands: a codec without a GPU has the CPU.
     #[cfg(not(feature = "gpu"))]
     pub(crate) fn on_any_engine(self) -> Bands<'a> {
         self
@@ -238,7 +238,7 @@ impl<'a> Bands<'a> {
 
     fn pixels_q4(&mut self) -> Result<(Rect, Vec<i16>), Error> {
         let size = self.tiles.size();
-        let q4 = async |held: &Held<'_, Cpu>, rect| Ok(held.engine.pixels_q4(&held.quality, &held.placed(), rect, size));
+        let q4 = async |held: &Held<'_, Cpu>, rect| Ok(held.engine.graph().pixels_q4(&held.quality, &held.placed(), rect, size));
         Ok(block_on(self.progress.developed(&self.tiles, &mut self.cpu, q4))?)
     }
 

@@ -93,7 +93,7 @@ fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> A
     }
     let rect = Rect { y: 0, x: 0, height: fields.height, width: fields.width };
     let (width, height) = (16 * rect.width, 16 * rect.height);
-    let q4 = codec.cpu().pixels_q4(q, &[Placed { place: rect, tile: &fields }], rect, (width, height));
+    let q4 = codec.cpu().graph().pixels_q4(q, &[Placed { place: rect, tile: &fields }], rect, (width, height));
     let sum = |columns: Range<usize>, rows: Range<usize>| {
         let rows = rows.map(|row| &q4[3 * (row * width + columns.start)..3 * (row * width + columns.end)]);
         rows.flat_map(|row| row.as_chunks::<3>().0)

@@ -180,7 +180,7 @@ impl<'a> Decoder<'a> {
         Info {
             width: header.width,
             height: header.height,
-            fineness: header.quality,
+            fineness: header.fineness,
             model_id: ModelId(header.model_id),
             development: header.development,
             tile_log2: header.tile_log2,
@@ -310,7 +310,7 @@ impl<'a> Decoder<'a> {
         Shape { width: region.width, height: region.height, channels, depth }
     }
 
-    /// The bands of a region of this kind on the CPU, if that is, with the bytes `beside` it, no more memory than is allowed.
+    /// The bands of a region of this kind on the CPU, or an error if they, and `beside` bytes more, need more memory than is allowed.
     fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, shape: Shape, beside: u64) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
         let bands = Bands::new(self.tiles(codec)?, region);
@@ -330,7 +330,7 @@ impl<'a> Decoder<'a> {
         if wanted != loaded {
             return Err(Unsupported::Model { wanted, loaded }.into());
         }
-        let quality = codec.model.decoder().quality(self.file.header.quality);
+        let quality = codec.model.decoder().quality(self.file.header.fineness);
         Ok(Tiles { codec, quality, bytes: self.bytes, file: &self.file, kept: None })
     }
 

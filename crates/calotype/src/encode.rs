@@ -187,7 +187,7 @@ impl Codec {
             width,
             height,
             model_id: decoder.id,
-            quality: self.fineness(options.quality)?,
+            fineness: self.fineness(options.quality)?,
             tile_log2: options.tile_log2,
         })
     }
@@ -195,8 +195,8 @@ impl Codec {
     pub(crate) fn job(&self, header: &Header, options: &EncodeOptions) -> Result<Job<'_>, Error> {
         let encoder = self.model.encoder().ok_or(Usage::NoEncoder)?;
         let tables = EncodeTables {
-            quality: self.model.decoder().quality(header.quality),
-            gain_z: encoder.gain_z(header.quality),
+            quality: self.model.decoder().quality(header.fineness),
+            gain_z: encoder.gain_z(header.fineness),
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
         let halo = (encoder.g_a.halo() as u32).next_multiple_of(64);

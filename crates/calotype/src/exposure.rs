@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use calotype_engine::{Map, Placed, Rect, padded_area};
 use calotype_format::{Header, Region, Section, TileStreams};
-use calotype_model::QUALITY_MAX;
+use calotype_model::LARGEST_FINENESS;
 use rayon::prelude::*;
 
 use crate::alpha;
@@ -152,12 +152,12 @@ impl Exposure<'_> {
         let least = target * (1.0 - SIZE_WITHIN);
         let window = Window { least: least.log2(), most: target.log2(), aim: ((least + target) / 2.0).log2() };
         let bits_per_pixel = 8.0 * target / self.header.pixels() as f64;
-        let last = f64::from(QUALITY_MAX);
+        let last = f64::from(LARGEST_FINENESS);
         let first = ((bits_per_pixel.log2() - low) / span).clamp(0.02, 0.98) * last;
         let mut search = Search::new(window, first as u16, span / last);
-        let (mut quality, mut overhead) = (search.first(), None);
+        let (mut fineness, mut overhead) = (search.first(), None);
         loop {
-            let trial = self.trial(quality)?;
+            let trial = self.trial(fineness)?;
             let coded = trial.coded_bytes();
             let mut bytes = overhead.map_or(0.0, |overhead: f64| coded + overhead);
             let mut encoded = None;
@@ -168,9 +168,9 @@ impl Exposure<'_> {
                 encoded = Some(file);
             }
             match (search.value(bytes.log2()), encoded) {
-                (Step::Found, Some(encoded)) => return self.hit(encoded, quality, search.tries, true),
-                (Step::Found, None) => return self.hit(trial.encode(&self.sections)?, quality, search.tries, true),
-                (Step::Try(next), _) => quality = next,
+                (Step::Found, Some(encoded)) => return self.hit(encoded, fineness, search.tries, true),
+                (Step::Found, None) => return self.hit(trial.encode(&self.sections)?, fineness, search.tries, true),
+                (Step::Try(next), _) => fineness = next,
                 (Step::Neighbours(below, above), _) => {
                     let nearest = below.or(above).unwrap_or(0);
                     let encoded = self.trial(nearest)?.encode(&self.sections)?;
@@ -183,17 +183,17 @@ impl Exposure<'_> {
     }
 
     fn meet_score(&self, least: f64, within: f64, span: f64, measure: &dyn Fn(&Image) -> f64) -> Result<Hit, Error> {
-        let last = QUALITY_MAX;
+        let last = LARGEST_FINENESS;
         let window = Window { least, most: least + within, aim: least + within / 2.0 };
         let mut search = Search::new(window, last / 2, span / f64::from(last));
-        let mut quality = search.first();
+        let mut fineness = search.first();
         loop {
-            let trial = self.trial(quality)?;
+            let trial = self.trial(fineness)?;
             let value = measure(&trial.preview());
             let nearest = match search.value(value) {
-                Step::Found => return Ok(Hit { value, ..self.hit(trial.encode(&self.sections)?, quality, search.tries, true)? }),
+                Step::Found => return Ok(Hit { value, ..self.hit(trial.encode(&self.sections)?, fineness, search.tries, true)? }),
                 Step::Try(next) => {
-                    quality = next;
+                    fineness = next;
                     continue;
                 }
                 Step::Neighbours(None, Some(lowest)) => (lowest, true),
@@ -213,8 +213,8 @@ impl Exposure<'_> {
         Ok(Hit { encoded, quality: self.codec.quality_of(fineness)?, value, tries, met })
     }
 
-    fn trial(&self, quality: u16) -> Result<Trial<'_>, Error> {
-        let header = Header { quality, ..self.header };
+    fn trial(&self, fineness: u16) -> Result<Trial<'_>, Error> {
+        let header = Header { fineness, ..self.header };
         let job = self.codec.job(&header, &self.options)?;
         let places: Vec<Rect> = header.tiles().map(latents_of).collect();
         let v = Placed { place: Rect { y: 0, x: 0, height: self.v.height, width: self.v.width }, tile: &self.v };
@@ -257,7 +257,7 @@ impl Trial<'_> {
         let size = (width as usize, height as usize);
         let maps: Vec<_> = self.tiles.iter().map(|tile| Placed { place: tile.place, tile: &tile.v_hat }).collect();
         let wanted = latents_of(region);
-        let rgb = self.job.codec.cpu().pixels(&self.job.tables.quality, &maps, wanted, size);
+        let rgb = self.job.codec.cpu().graph().pixels(&self.job.tables.quality, &maps, wanted, size);
         let (_, mut rgb) = cut(rgb, wanted, size, region);
         if self.header.grey {
             make_grey(&mut rgb);

@@ -1,6 +1,6 @@
 //! The quality setting: how good a picture is to be.
 
-use calotype_model::{QUALITY_MAX, QualityScale};
+use calotype_model::{LARGEST_FINENESS, QualityScale};
 
 use crate::codec::Codec;
 use crate::error::{Error, Usage};
@@ -48,10 +48,10 @@ impl Codec {
     /// # Errors
     /// [`Usage::NoEncoder`] without an encoder part, where the scale lies.
     pub fn qualities(&self) -> Result<[Quality; 2], Error> {
-        self.scale().map(|scale| [0, QUALITY_MAX].map(|fineness| Quality::of(scale, fineness)))
+        self.scale().map(|scale| [0, LARGEST_FINENESS].map(|fineness| Quality::of(scale, fineness)))
     }
 
-    /// The fineness, 0 to [`QUALITY_MAX`], that is nearest to a quality: what the file says.
+    /// The fineness, 0 to [`LARGEST_FINENESS`], that is nearest to a quality: what the file says.
     ///
     /// # Errors
     /// As [`Codec::qualities`].

@@ -1,13 +1,13 @@
-//! Finding the quality that meets a goal, in few tries.
+//! Finding the fineness that meets a goal, in few tries.
 
-use calotype_model::QUALITY_MAX;
+use calotype_model::LARGEST_FINENESS;
 
 /// Tries before what is nearest is taken.
 const MOST_TRIES: u32 = 16;
 /// From here on, the bracket is halved: interpolation has had its chance.
 const PATIENT_TRIES: u32 = 8;
 
-/// What is looked for: a quality Q whose value, which grows with Q, lies within a window.
+/// What is looked for: a fineness Q whose value, which grows with Q, lies within a window.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     /// The least value.
@@ -48,7 +48,7 @@ pub enum Step {
 impl Search {
     /// Starts at Q `first`; `slope` is a guess.
     pub fn new(window: Window, first: u16, slope: f64) -> Search {
-        Search { window, slope, below: None, above: None, next: first.min(QUALITY_MAX), before: None, tries: 0 }
+        Search { window, slope, below: None, above: None, next: first.min(LARGEST_FINENESS), before: None, tries: 0 }
     }
 
     /// The Q to try first.
@@ -70,24 +70,24 @@ impl Search {
         let guess = self.guess(tried.0, tried.1);
         self.before = Some(tried);
         match guess {
-            Some(quality) if self.tries < MOST_TRIES => {
-                self.next = quality;
-                Step::Try(quality)
+            Some(fineness) if self.tries < MOST_TRIES => {
+                self.next = fineness;
+                Step::Try(fineness)
             }
-            _ => Step::Neighbours(self.below.map(|(quality, _)| quality), self.above.map(|(quality, _)| quality)),
+            _ => Step::Neighbours(self.below.map(|(fineness, _)| fineness), self.above.map(|(fineness, _)| fineness)),
         }
     }
 
     /// As the last two tries say; a little less, so that the next one is on the other side. Where they say nothing, go further each time.
-    fn slope_at(&self, quality: u16, value: f64) -> f64 {
-        let secant = self.before.map_or(0.0, |before| (value - before.1) / (f64::from(quality) - f64::from(before.0)));
+    fn slope_at(&self, fineness: u16, value: f64) -> f64 {
+        let secant = self.before.map_or(0.0, |before| (value - before.1) / (f64::from(fineness) - f64::from(before.0)));
         if secant > 0.0 { secant / 1.2 } else { self.slope / f64::from(self.tries).exp2() * 2.0 }
     }
 
     /// The next Q strictly between what is known; `None` if there is none.
-    fn guess(&mut self, quality: u16, value: f64) -> Option<u16> {
+    fn guess(&mut self, fineness: u16, value: f64) -> Option<u16> {
         let (low, high) =
-            (self.below.map_or(-1, |(q, _)| i32::from(q)), self.above.map_or(i32::from(QUALITY_MAX) + 1, |(q, _)| i32::from(q)));
+            (self.below.map_or(-1, |(q, _)| i32::from(q)), self.above.map_or(i32::from(LARGEST_FINENESS) + 1, |(q, _)| i32::from(q)));
         if high - low < 2 {
             return None;
         }
@@ -97,7 +97,7 @@ impl Search {
                 f64::from(below.0) + (self.window.aim - below.1) / slope
             }
             (Some(_), Some(_)) => f64::from(low + high) / 2.0,
-            _ => f64::from(quality) + (self.window.aim - value) / self.slope_at(quality, value),
+            _ => f64::from(fineness) + (self.window.aim - value) / self.slope_at(fineness, value),
         };
         Some((guess.round() as i32).clamp(low + 1, high - 1) as u16)
     }
@@ -110,11 +110,11 @@ mod tests {
     /// Searches in `values`; returns the last step and the tries.
     fn run(window: Window, slope: f64, values: impl Fn(u16) -> f64) -> (Step, u16, u32) {
         let mut search = Search::new(window, 8000, slope);
-        let mut quality = search.first();
+        let mut fineness = search.first();
         loop {
-            match search.value(values(quality)) {
-                Step::Try(next) => quality = next,
-                step => return (step, quality, search.tries),
+            match search.value(values(fineness)) {
+                Step::Try(next) => fineness = next,
+                step => return (step, fineness, search.tries),
             }
         }
     }
@@ -130,8 +130,8 @@ mod tests {
         for curve in curves {
             for aim in 1..90 {
                 let least = f64::from(aim) / 10.0;
-                let (step, quality, tries) = run(window(least, least + 0.03), 10.0 / 16128.0, |q| curve(f64::from(q) / 16128.0));
-                assert_eq!(step, Step::Found, "{least} {quality}");
+                let (step, fineness, tries) = run(window(least, least + 0.03), 10.0 / 16128.0, |q| curve(f64::from(q) / 16128.0));
+                assert_eq!(step, Step::Found, "{least} {fineness}");
                 assert!(tries <= 14, "{least}: {tries}");
             }
         }

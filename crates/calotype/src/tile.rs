@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use calotype_engine::{Engine, Map, Rect, TileSymbols};
 use calotype_format::{File, Held, TileRef};
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::codec::Codec;
 use crate::error::{Error, Malformation, Usage, in_order};
+use crate::log::lock;
 use crate::symbol_cache::{CachedTile, Stream, SymbolCache};
 
 /// The tiles of a file, with what it takes to decode them.
@@ -148,7 +149,7 @@ impl<'a> Tiles<'a> {
         let (stream, tables) = (joined(parts), &self.codec.tables);
         match kept {
             Some(kept) => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut kept = lock(kept);
                 kept.decode(&stream, scales, tables, held).map_err(malformed)?;
                 Ok(kept.symbols.clone())
             }

@@ -72,7 +72,7 @@ fn in_parts(file: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut tiles: Vec<TileStreams> =
         file.tiles.iter().map(|tile| TileStreams { z: tile.z.to_vec(), y: tile.y.map(<[u8]>::to_vec) }).collect();
     match random.below(8) {
-        0 => header.quality = random.below(16_129) as u16,
+        0 => header.fineness = random.below(16_129) as u16,
         1 => header.grey ^= true,
         2 => header.depth ^= 24,
         3 => header.folded ^= true,

@@ -86,7 +86,7 @@ impl<K: Kernels> Network<K> {
             rows: top..fold * wanted.bottom(),
             fold: g_s.fold(),
         };
-        let bias = g_s.first.bias.as_ref().map(|bias| bias.at(q.quality));
+        let bias = g_s.first.bias.as_ref().map(|bias| bias.at(q.fineness));
         let begin = |field: &mut Field<K>, rows: Range<usize>| self.begin_synthesis(bias.as_deref(), latents, field, rows);
         self.roll(&map, &g_s.first.blocks, begin, |field, rows| {
             let end = (side * line * (rows.end - top)).min(rgb.len());

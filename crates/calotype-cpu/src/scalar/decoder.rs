@@ -10,9 +10,9 @@ pub fn hyper(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) ->
     let (Some(h_s), Some(scales)) = (&decoder.h_s, decoder.scale_predictor()) else {
         return Hyper { h8: Map::zeros(tile.lh, tile.lw, 0), scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
     };
-    let h = chain(h_s, q.quality, Reading::Codes(z_codes(decoder, q, z, tile))).crop((0, 0), (tile.lh, tile.lw));
+    let h = chain(h_s, q.fineness, Reading::Codes(z_codes(decoder, q, z, tile))).crop((0, 0), (tile.lh, tile.lw));
     let h8 = read(&h, &decoder.h_read);
-    let log_sigma = chain(scales, q.quality, Reading::Codes(h8.clone()));
+    let log_sigma = chain(scales, q.fineness, Reading::Codes(h8.clone()));
     let index = |m: usize, s: i16| decoder.scale_index(i32::from(s) + i32::from(q.log_gain_y[m]));
     Hyper { scale_index: each(&log_sigma, index).data, h8 }
 }
@@ -54,7 +54,7 @@ fn predict(decoder: &Decoder, predictor: &Chain, q: &QualityTables, h8: &Map<i8>
         other => panic!("{}: a predictor does not see {other:?}", predictor.name),
     };
     let input = predictor.from.iter().map(codes).reduce(|a, b| concat(&a, &b)).expect("a predictor sees something");
-    chain(predictor, q.quality, Reading::Codes(input))
+    chain(predictor, q.fineness, Reading::Codes(input))
 }
 
 /// The channels of `a`, then those of `b`.
@@ -91,5 +91,5 @@ pub fn synthesise_q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>, wid
 
 /// All pixels of the latents, Q4.
 fn q4(decoder: &Decoder, q: &QualityTables, v_hat: &Map<i16>) -> Map<i16> {
-    chain(&decoder.g_s, q.quality, Reading::Stream(v_hat.clone()))
+    chain(&decoder.g_s, q.fineness, Reading::Stream(v_hat.clone()))
 }

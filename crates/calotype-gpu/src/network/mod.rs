@@ -129,19 +129,19 @@ impl AtQuality {
             hyper: HyperAtQuality::new(gpu, decoder, q)?,
             scale_index: q.scale_index_y.clone(),
             latent_tables: gpu.upload(&columns(&latent_tables))?,
-            g_s_first: weights.g_s.first.pointwise.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.quality))?),
+            g_s_first: weights.g_s.first.pointwise.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.fineness))?),
             weights,
         })
     }
 }
 
 /// The ends of g_s's first layer, with the bias.
-fn first_ends(stage: &model::Stage, quality: u16) -> Vec<u8> {
+fn first_ends(stage: &model::Stage, fineness: u16) -> Vec<u8> {
     let (bias, shift) = match &stage.layer {
         Weights::Int8(layer) => (&layer.bias, &layer.shift),
         Weights::Wide(layer) => (&layer.bias, &layer.shift),
     };
-    let addend = stage.bias.as_ref().map_or_else(Vec::new, |bias| wide(&bias.at(quality)));
+    let addend = stage.bias.as_ref().map_or_else(Vec::new, |bias| wide(&bias.at(fineness)));
     ends(bias, shift, Next { read: stage.block_read().unwrap_or(&[]), addend: &addend })
 }
 

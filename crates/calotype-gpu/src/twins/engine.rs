@@ -16,12 +16,12 @@ use crate::{Adapter, Engine as Gpu, Error, Failure, Options, Piece};
 struct Case {
     width: usize,
     height: usize,
-    quality: u16,
+    fineness: u16,
     tile: usize,
 }
 
-const fn case(width: usize, height: usize, quality: u16) -> Case {
-    Case { width, height, quality, tile: 64 }
+const fn case(width: usize, height: usize, fineness: u16) -> Case {
+    Case { width, height, fineness, tile: 64 }
 }
 
 const SMALL: [Case; 8] = [
@@ -73,8 +73,8 @@ impl<'a> Job<'a> {
         let (config, mut random) = (&model.decoder().config, Random(case.width as u64));
         let rgb = picture(case, &mut random);
         let tables = EncodeTables {
-            quality: model.decoder().quality(case.quality),
-            gain_z: model.encoder().unwrap().gain_z(case.quality),
+            quality: model.decoder().quality(case.fineness),
+            gain_z: model.encoder().unwrap().gain_z(case.fineness),
             quantiser: Quantiser::nearest(),
         };
         let tiles = tiles(case);
@@ -116,14 +116,8 @@ fn tiles(case: Case) -> Vec<Rect> {
 fn on_cpu(cpu: &Cpu, job: &Job<'_>) -> Stages {
     let v = cpu.analyse(&job.rgb, job.case.width, job.case.height);
     let encode = |tables: &EncodeTables| {
-        let tile = |tile: &Rect| {
-            let padded = tile.padded();
-            let v = v.crop((tile.y, tile.x), (padded.height, padded.width));
-            let z = cpu.hyper_analyse(&tables.gain_z, &v);
-            let hyper = cpu.hyper(&tables.quality, &z, tile.size());
-            TileSymbols { y: cpu.code(&tables.quality, &hyper, &v, &tables.quantiser).0, z, scale_index: hyper.scale_index }
-        };
-        job.tiles.iter().map(tile).collect::<Vec<TileSymbols>>()
+        let v = Placed { place: Rect { y: 0, x: 0, height: v.height, width: v.width }, tile: &v };
+        job.tiles.iter().map(|&tile| cpu.code_tile(tables, v, tile).0).collect::<Vec<TileSymbols>>()
     };
     let encoded = encode(&job.tables);
     let symbols: Vec<Symbols> = encoded.iter().map(|tile| Symbols { z: tile.z.clone(), y: tile.y.clone() }).collect();
@@ -140,8 +134,8 @@ fn decode_on_cpu(cpu: &Cpu, job: &Job<'_>, symbols: &[Symbols]) -> Decoded {
     let mut all: Map<i16> = Map::zeros(whole.height, whole.width, job.model.decoder().config.m);
     let (mut scale_index, mut v_hat) = (Vec::new(), Vec::new());
     for (tile, symbols) in job.tiles.iter().zip(symbols) {
-        let hyper = cpu.hyper(job.q(), &symbols.z, tile.size());
-        let part = cpu.means(job.q(), &hyper.h8, &symbols.y);
+        let hyper = cpu.graph().hyper(job.q(), &symbols.z, tile.size());
+        let part = cpu.graph().means(job.q(), &hyper.h8, &symbols.y);
         for (y, x) in (0..tile.height).flat_map(|y| (0..tile.width).map(move |x| (y, x))) {
             all.at_mut(tile.y + y, tile.x + x).copy_from_slice(part.at(y, x));
         }
