@@ -36,17 +36,12 @@ mod failure {
     use std::fmt::Display;
     use std::path::Path;
 
-    #[derive(Debug)]
+    #[derive(Debug, thiserror::Error)]
+    #[error("failure")]
     pub struct Failure;
 
     pub fn shown(path: &Path) -> String {
         path.display().to_string()
-    }
-
-    impl Display for Failure {
-        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            formatter.write_str("failure")
-        }
     }
 
     impl Failure {
@@ -99,7 +94,8 @@ use std::path::Path;
 
 use image::ImageFormat;
 use libfuzzer_sys::fuzz_target;
-use read_image::{Reading, Source, Turn, decode_image};
+use metadata::Turn;
+use read_image::{Reading, Source, decode_image};
 use read_rows::RowSource;
 
 const MAX_PIXELS: u64 = 1 << 16;

@@ -61,25 +61,25 @@ def draw(rng, model, scale_index):
     return symbols
 
 
-def tile(model, rng, rect, quality):
+def tile(model, rng, rect, fineness):
     """-> z stream, parts of the y stream, (z, y) symbols."""
     _, _, w, h = rect
     zh, zw, lh, lw = -(-h // 64), -(-w // 64), -(-h // 16), -(-w // 16)
-    z_index = model.z_scale_index(quality, zh * zw)
+    z_index = model.z_scale_index(fineness, zh * zw)
     z = draw(rng, model, z_index).reshape(zh, zw, -1)
-    h8 = reference.hyper_synthesis(model, z, quality, lh, lw) if "hyper" in model.network else None
-    index = reference.scales(model, h8, quality, lh, lw)
+    h8 = reference.hyper_synthesis(model, z, fineness, lh, lw) if "hyper" in model.network else None
+    index = reference.scales(model, h8, fineness, lh, lw)
     coded = index >= model.config["skip_below"]
     y = np.where(coded, draw(rng, model, index), 0)
     groups = zip(reference.by_groups(y, coded), reference.by_groups(index, coded))
     return encode(model.tables, z.ravel(), z_index), encode_parts(model.tables, list(groups)), (z, y)
 
 
-def calo_file(model, rng, width, height, quality, tile_log2=6, flags=1):
+def calo_file(model, rng, width, height, fineness, tile_log2=6, flags=1):
     """-> bytes of a file of random symbols, and the symbols of each tile."""
-    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, flags, 8, width, height, model.id, quality, tile_log2, 0)
+    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, flags, 8, width, height, model.id, fineness, tile_log2, 0)
     rects = reference.tile_rects({"width": width, "height": height, "tile_log2": tile_log2, "flags": flags})
-    tiles = [tile(model, rng, rect, quality) for rect in rects]
+    tiles = [tile(model, rng, rect, fineness) for rect in rects]
     if len(rects) == 1:
         tiles = [(z, [b"".join(y)], symbols) for z, y, symbols in tiles]
     for z, y, _ in tiles:

@@ -11,17 +11,17 @@ from calotype_training.reference_decoder import round_shift
 ORDER = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
 
 
-def hyper_synthesis(m, z, quality, height, width):
+def hyper_synthesis(m, z, fineness, height, width):
     """5.1: z symbols [zh, zw, Z] -> h8 [height, width, P]."""
-    z8 = np.clip(round_shift(z * m.at_quality("gain.z_dec", quality), m["gain.z_dec_shift"]), -127, 127)
+    z8 = np.clip(round_shift(z * m.at_fineness("gain.z_dec", fineness), m["gain.z_dec_shift"]), -127, 127)
     s = m.block("h_s.block1", reference_decoder.shuffle(m.stream("h_s.first", m.accumulate("h_s.first", z8)), 2))
     s = reference_decoder.shuffle(m.stream("h_s.mid", m.accumulate("h_s.mid", m.read("h_s.mid", s))), 2)
     return m.read("h", m.block("h_s.block2", s)[:height, :width])
 
 
-def scales(m, h8, quality):
+def scales(m, h8, fineness):
     """5.2: -> scale indices [height, width, M]."""
-    return m.scale_index(m.stream("scale_head", m.accumulate("scale_head", h8)) + m.at_quality("log_gain.y", quality))
+    return m.scale_index(m.stream("scale_head", m.accumulate("scale_head", h8)) + m.at_fineness("log_gain.y", fineness))
 
 
 def context_means(m, k, h8, v_hat):
@@ -31,23 +31,23 @@ def context_means(m, k, h8, v_hat):
     return m.stream(f"{name}.last", m.accumulate(f"{name}.last", m.read(f"{name}.last", s)))
 
 
-def means(m, h8, symbols, quality):
+def means(m, h8, symbols, fineness):
     """5.3: symbols [h, w, M] -> v_hat [h, w, M]."""
     height, width, channels = symbols.shape
     phase = np.array([[0, 2], [3, 1]])[np.arange(height)[:, None] & 1, np.arange(width) & 1]
     v_hat = np.zeros_like(symbols)
     for k in range(4):
         mean = m.stream("mean_head", m.accumulate("mean_head", h8)) if k == 0 else context_means(m, k, h8, v_hat)
-        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", quality), -32768, 32767)
+        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", fineness), -32768, 32767)
         now = phase[:, :, None] == np.repeat(ORDER[k], channels // 4)
-        v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", quality), v_hat)
+        v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", fineness), v_hat)
     return v_hat
 
 
-def synthesis(m, v_hat, quality, depth=8):
+def synthesis(m, v_hat, fineness, depth=8):
     """5.4: v_hat [lh, lw, M] of the whole picture -> pixels uint8 or uint16 [16 lh, 16 lw, 3]."""
     s = reference_decoder.shuffle(m.stream("g_s.first", m.accumulate("g_s.first", v_hat)), 2)
-    s = np.clip(s + m.at_quality("bias.dec", quality), -32768, 32767)
+    s = np.clip(s + m.at_fineness("bias.dec", fineness), -32768, 32767)
     for i in range(m.config["n_d"]):
         s = m.block(f"g_s.blocks.{i}", s)
     q4 = round_shift(m.accumulate("g_s.last", s), m["g_s.last.shift"])
