@@ -1,4 +1,4 @@
-// depthwise: a depthwise 3x3 layer with the end *code* (docs/MODEL.md section 2); the input is 0 outside the map.
+// depthwise: a depthwise 3x3 layer with the end *code* (docs/MODEL.md section 2); outside the map the nearest input stands.
 //
 // input codes [height][width][N] -> codes_out codes [height][width][N]
 // weights  [9][N / 4]: row, column; four channels in a u32
@@ -20,20 +20,13 @@ struct Extent {
 
 // Row y + i - 1 of the input times row i of the weights, around column x.
 fn row(i: u32, y: u32, x: u32, c4: u32) -> vec4<i32> {
-    let iy = y + i - 1u;
-    if iy >= extent.height {
-        return vec4<i32>(0);
-    }
-    let at = (iy * extent.width + x) * extent.channels4 + c4;
+    let iy = min(max(y + i, 1u) - 1u, extent.height - 1u);
+    let start = iy * extent.width * extent.channels4 + c4;
     let w = i * 3u * extent.channels4 + c4;
-    var sum = unpack8(input[at]) * unpack8(weights[w + extent.channels4]);
-    if x > 0u {
-        sum += unpack8(input[at - extent.channels4]) * unpack8(weights[w]);
-    }
-    if x + 1u < extent.width {
-        sum += unpack8(input[at + extent.channels4]) * unpack8(weights[w + 2u * extent.channels4]);
-    }
-    return sum;
+    let left = unpack8(input[start + (max(x, 1u) - 1u) * extent.channels4]) * unpack8(weights[w]);
+    let here = unpack8(input[start + x * extent.channels4]) * unpack8(weights[w + extent.channels4]);
+    let right = unpack8(input[start + min(x + 1u, extent.width - 1u) * extent.channels4]) * unpack8(weights[w + 2u * extent.channels4]);
+    return left + here + right;
 }
 
 @compute @workgroup_size(64)

@@ -39,6 +39,11 @@ fn unpack8(word: u32) -> vec4<i32> {
     return (vec4<i32>(bitcast<i32>(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
 }
 
+// Four unsigned bytes.
+fn bytes_of(word: u32) -> vec4<u32> {
+    return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
+}
+
 fn pack8(values: vec4<i32>) -> u32 {
     let bits = (bitcast<vec4<u32>>(values) & vec4<u32>(0xffu)) << vec4<u32>(0u, 8u, 16u, 24u);
     return bits.x | bits.y | bits.z | bits.w;

@@ -75,7 +75,7 @@ use Access::{Read, Uniform, Write};
 const LAYER_SIZES: &[&str] =
     &["positions", "width", "inputs4", "stride4", "outputs4", "out_width", "out_height", "top", "left", "codes4", "apart"];
 const CELL_SIZES: &[&str] =
-    &["groups", "width", "channels4", "first", "end", "columns", "apart", "top", "left", "stride4", "offset4", "skip_below"];
+    &["groups", "width", "channels4", "first", "end", "columns", "apart", "top", "left", "stride4", "offset4", "skip_below", "latents4"];
 const EMIT: &[&str] = &["CODES", "PLACE", "STREAM"];
 
 macro_rules! text {
@@ -141,14 +141,14 @@ pub const POINTWISE_ADD: Kernel = Kernel {
     overrides: EMIT,
 };
 
-/// The scale head with the look-up of CDF tables.
+/// The heads of widths and of scales with the look-up of tables.
 pub const POINTWISE_INDEX: Kernel = Kernel {
     name: "pointwise_index",
     sources: tiled!("parts/every_position", "parts/pointwise", "parts/pointwise_by_16", "kernels/pointwise_index"),
-    bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("scale_lut", Read), ("index_out", Write)],
+    bindings: &[("layer", Uniform), ("weights", Read), ("ends", Read), ("input", Read), ("lut", Read), ("index_out", Write)],
     sizes: LAYER_SIZES,
     workgroup_size: [8, 8, 1],
-    overrides: &[],
+    overrides: &["WIDTHS"],
 };
 
 /// A predictor's last layer where a step sets latents.
@@ -205,7 +205,15 @@ pub const SCALE_SYMBOL: Kernel = Kernel {
 pub const RECONSTRUCT: Kernel = Kernel {
     name: "reconstruct",
     sources: &[text!("parts/arithmetic", "parts/elements", "parts/latents", "kernels/reconstruct")],
-    bindings: &[("cell", Uniform), ("tables", Read), ("mean", Read), ("symbols", Read), ("v_hat", Write), ("codes_out", Write)],
+    bindings: &[
+        ("cell", Uniform),
+        ("tables", Read),
+        ("mean", Read),
+        ("index", Read),
+        ("symbols", Read),
+        ("v_hat", Write),
+        ("codes_out", Write),
+    ],
     sizes: CELL_SIZES,
     workgroup_size: [64, 1, 1],
     overrides: &[],
@@ -219,8 +227,8 @@ pub const CHOOSE: Kernel = Kernel {
         ("cell", Uniform),
         ("tables", Read),
         ("mean", Read),
+        ("index", Read),
         ("v", Read),
-        ("scale_index", Read),
         ("thresholds", Read),
         ("symbols", Write),
         ("v_hat", Write),

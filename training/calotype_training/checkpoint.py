@@ -53,8 +53,12 @@ def floats(state):
 
 
 def restore(codec, state):
-    """Load a state dict of either naming and precision into the codec."""
-    codec.load_state_dict(floats(rename(state)))
+    """Load a state dict of either naming and precision into the codec; one from before there were widths gives all of them as 1."""
+    state = floats(rename(state))
+    if codec.network.width and f"{codec.network.width}.weight" not in state:
+        head = codec.get_submodule(codec.network.width)
+        state |= {f"{codec.network.width}.{name}": torch.zeros_like(value) for name, value in head.named_parameters()}
+    codec.load_state_dict(state)
 
 
 def form(codec):

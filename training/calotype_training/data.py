@@ -104,12 +104,30 @@ def with_grain(x):
     return (x + deviation * noise).round().clamp(0, 255)
 
 
+def page(side):
+    """A drawn page -> float [3,side,side] in grey levels: one flat colour up to its borders, mostly with some flat rectangles on it.
+
+    Colours are corners of the cube, greys and any others: what screens have and photographs do not.
+    """
+
+    def colour():
+        any_, kind = torch.rand(3), torch.rand(())
+        return (255 * (any_.round() if kind < 0.5 else any_[:1].expand(3) if kind < 0.7 else any_)).round()[:, None, None]
+
+    x = colour().repeat(1, side, side)
+    for _ in range(int(torch.randint(-3, 6, ()))):
+        rows, columns = (torch.randint(0, side + 1, (2,)).sort().values.tolist() for _ in range(2))
+        x[:, rows[0] : rows[1], columns[0] : columns[1]] = colour()
+    return x
+
+
 class Kinds(NamedTuple):
-    """Shares of a batch that are made of other windows than crops have: shrunk, enlarged, and as many of any with grain."""
+    """Shares of a batch that are made of other windows than crops have: shrunk, enlarged, as many of any with grain, and chances of a page."""
 
     shrunk: float = 0.0
     enlarged: float = 0.0
     grain: float = 0.0
+    drawn: float = 0.0
 
 
 CROPS_ALONE = Kinds()
@@ -117,12 +135,14 @@ CROPS_ALONE = Kinds()
 
 def batch(crops, n, side, kinds=CROPS_ALONE):
     """n random windows, shares of them of other kinds -> float [n,3,side,side] in [0, 1], channels last."""
-    shrunk, enlarged, grainy = (round(n * share) for share in kinds)
+    shrunk, enlarged, grainy = (round(n * share) for share in kinds[:3])
     makers = ((windows, n - shrunk - enlarged), (shrunk_windows, shrunk), (enlarged_windows, enlarged))
     x = torch.cat([make(crops, count, side) for make, count in makers if count]).float()
     if grainy:
         chosen = torch.randperm(n, device=x.device)[:grainy]
         x[chosen] = with_grain(x[chosen])
+    for i in (torch.rand(n) < kinds.drawn).nonzero().flatten().tolist():
+        x[i] = page(side).to(x.device)
     return (x / 255).contiguous(memory_format=torch.channels_last)
 
 

@@ -26,7 +26,7 @@ from . import checkpoint, entropy_tables, symbol_counts  # noqa: E402
 from .data import read_crops  # noqa: E402
 from .integer import IntegerCodec  # noqa: E402
 from .network import ENCODER  # noqa: E402
-from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, calibrate  # noqa: E402
+from .plan import CODE, LOG_SIGMA_UNIT, SKIP_BELOW, STREAM, WIDE_WEIGHT, WIDEST_STEP, WIDTH_SHIFT, WIDTH_STEP, calibrate  # noqa: E402
 
 LICENCE = "MIT OR Apache-2.0"
 ROWS = 64  # rows of the quality tables
@@ -112,6 +112,9 @@ def table_tensors(codec, plan):
         tables |= fixed_point("gain.z", np.exp(log_gain_z) * output_unit(codec, plan, "h_a"))
         tables |= fixed_point("gain.z_dec", np.exp(-log_gain_z) / z_step)
         tables["log_sigma.z"] = q8(log_gain_z + numpy64(codec.log_sigma_z))
+    if network.width:
+        steps = np.arange(-WIDEST_STEP, WIDEST_STEP + 1) * WIDTH_STEP
+        tables |= {name: np.rint(np.exp(sign * steps) * 2**WIDTH_SHIFT).astype(np.int16) for name, sign in (("width.y", -1), ("width.y_dec", 1))}
     for name, stage in network.biases().items():
         table = rows(codec, codec.bias_table(name)) / numpy64(plan.unit(stage))
         tables[name] = np.clip(np.rint(table), -STREAM, STREAM).astype(np.int16)
@@ -173,7 +176,7 @@ def export(codec, plan, out, name, counts=None):
     texts = {} if network.first_form() else {part: network.text(part) for part in ("decoder", "encoder")}
     parts = parts_of(network, model_tensors(codec, plan, counts))
     identity = model_id(config, parts["decoder"], texts.get("decoder"))
-    metadata = {"format": "calotype-model", "semantics": "1", "name": name, "config": json.dumps(config), "model_id": identity}
+    metadata = {"format": "calotype-model", "semantics": "2", "name": name, "config": json.dumps(config), "model_id": identity}
     for part, values in parts.items():
         path = Path(out) / f"{name}.{part}.safetensors"
         described = {**metadata, "part": part, **({"network": texts[part]} if texts else {})}

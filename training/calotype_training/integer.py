@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .layers import SLOPE, channels_last, round_ste, sigma_range
+from .layers import SLOPE, beyond_border, channels_last, round_ste, sigma_range
 from .model import Codec
-from .plan import CODE, LOG_SIGMA_UNIT, PIXEL_OUT, STREAM, WIDE_WEIGHT
+from .plan import CODE, LOG_SIGMA_UNIT, PIXEL_OUT, STREAM, WIDE_WEIGHT, WIDEST_STEP, WIDTH_STEP
 
 
 class Requantise(torch.autograd.Function):
@@ -69,7 +69,7 @@ class IntegerCodec(Codec):
         if plan.wide:
             with torch.autocast(x.device.type, enabled=False):
                 return F.conv2d(x.to(weight.dtype), weight, bias)
-        return F.conv2d(x, weight, bias, padding=conv.padding, groups=conv.groups)
+        return F.conv2d(beyond_border(x) if conv.groups > 1 else x, weight, bias, groups=conv.groups)
 
     def end(self, name, x, limit, leaky=False):
         return Requantise.apply(self.accumulate(name, x), 2.0 ** -self.plan.layers[name].shift, limit, leaky)
@@ -140,6 +140,10 @@ class IntegerCodec(Codec):
     def scales(self, h, gains):
         name = self.network.scale
         return sigma_range(self.predict(name, h, None, gains) * LOG_SIGMA_UNIT + gains.log_y) if name else self.codec.scales(h, gains)
+
+    def log_widths(self, h):
+        step = self.predict(self.network.width, h, None) * (LOG_SIGMA_UNIT / WIDTH_STEP)
+        return round_ste(step).clamp(-WIDEST_STEP, WIDEST_STEP) * WIDTH_STEP
 
     def step_mean(self, k, h, y_dec, gains=None):
         name = self.network.schedule.steps[k].mean

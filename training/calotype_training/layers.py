@@ -37,19 +37,24 @@ class WidePointwise(nn.Conv2d):
             return super().forward(x.float())
 
 
+def beyond_border(x):
+    """[B,C,H,W] -> [B,C,H+2,W+2]: the border once more."""
+    return F.pad(x, (1, 1, 1, 1), mode="replicate")
+
+
 class Depthwise(nn.Conv2d):
-    """3x3 depthwise convolution [B,C,H,W] -> [B,C,H,W] with zero padding."""
+    """3x3 depthwise convolution [B,C,H,W] -> [B,C,H,W]; outside the map stands its nearest position."""
 
     def __init__(self, c):
-        super().__init__(c, c, 3, padding=1, groups=c)
+        super().__init__(c, c, 3, groups=c)
 
     def forward(self, x):
-        return self.shifted(x) if x.is_cuda else super().forward(x)
+        return self.shifted(x) if x.is_cuda else super().forward(beyond_border(x))
 
     def shifted(self, x):
         """Nine shifted multiply-adds, which torch.compile fuses on CUDA (cuDNN's own is slow in bf16 NHWC)."""
         h, w = x.shape[2:]
-        padded, weight = F.pad(x, (1, 1, 1, 1)), self.weight.to(x.dtype)
+        padded, weight = beyond_border(x), self.weight.to(x.dtype)
         taps = [padded[:, :, i : i + h, j : j + w] * weight[:, 0, i, j][None, :, None, None] for i in range(3) for j in range(3)]
         return sum(taps[1:], taps[0]) + self.bias.to(x.dtype)[None, :, None, None]
 

@@ -1,11 +1,11 @@
 """What a change of the network or its training brings, at equal steps on equal crops: one call an arm, then the table.
 
     python -m calotype_training.levers train base  DATA VAL out/base.json
-    python -m calotype_training.levers train width DATA VAL out/width.json
+    python -m calotype_training.levers train encoder DATA VAL out/encoder.json
     python -m calotype_training.levers table out/*.json                BD-rates against the arm base
 
 Each arm begins from the same checkpoint, goes through one cosine in float, and is measured by cross entropy under the encoder's
-rounding on every fourth picture of VAL. Arms may be joined by +, as in width+encoder.
+rounding on every fourth picture of VAL. Arms may be joined by +, as in decoder+encoder.
 """
 
 import argparse
@@ -23,23 +23,12 @@ from torch.nn.utils import parametrize  # noqa: E402
 from . import checkpoint, data, ssimulacra2  # noqa: E402
 from .evaluate import bd_rate, padded  # noqa: E402
 from .grow import grown  # noqa: E402
-from .layers import pointwise  # noqa: E402
-from .model import Codec  # noqa: E402
 from .rounding import AsEncoder  # noqa: E402
 from .train import Config, Trainer, set_up_torch  # noqa: E402
 
 QUALITIES = (5, 20, 40, 60, 80, 95)
 DEAD_ZONE = 5
-WIDEST = 0.7  # of the logarithm of a width
 MEASURES = {"PSNR-RGB": 1, "SSIMULACRA2": 2}
-
-
-class Widths(Codec):
-    """A quantiser as wide as h says, for every latent: its gain divided by the width, which starts as 1."""
-
-    def gains_at(self, gains, h):
-        width = WIDEST * torch.tanh(self.width_head(h).float() / WIDEST)
-        return gains._replace(log_y=gains.log_y - width, y=gains.y * (-width).exp(), dec=gains.dec * width.exp())
 
 
 class ConvScale(nn.Module):
@@ -63,14 +52,6 @@ class Quick(nn.Module):
         return x / 10
 
 
-def with_widths(codec):
-    codec.__class__ = Widths
-    codec.width_head = pointwise(codec.network.chain("h_s").stages[-1].channels, codec.network.latents.channels)
-    nn.init.zeros_(codec.width_head.weight)
-    nn.init.zeros_(codec.width_head.bias)
-    return codec
-
-
 def with_conv_scale(codec):
     for layer in [m for m in codec.modules() if isinstance(m, nn.Conv2d)]:
         parametrize.register_parametrization(layer, "weight", ConvScale(*layer.weight.shape[:2]))
@@ -87,7 +68,6 @@ ARMS = {
     "base": lambda codec: codec,
     "encoder": lambda codec: grown(codec, n_e=6),
     "decoder": lambda codec: grown(codec, n_d=9),
-    "width": with_widths,
     "scale": with_conv_scale,
     "tables": with_quick_tables,
 }

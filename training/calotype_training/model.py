@@ -26,6 +26,7 @@ from .layers import (
     straight_through,
 )
 from .network import Network, NetworkError, Size
+from .plan import WIDEST_STEP, WIDTH_STEP
 from .rounding import nearest
 
 
@@ -191,9 +192,16 @@ class Codec(nn.Module):
         """What the rate is counted of, of v's shape: the symbols, and in training v with uniform noise in their stead."""
         return v + torch.rand_like(v) - 0.5 if self.training else symbols
 
+    def log_widths(self, h):
+        """h -> log of the quantiser's width for each latent [B,M,H/16,W/16]."""
+        return self.predict(self.network.width, h, None).float().clamp(-WIDEST_STEP * WIDTH_STEP, WIDEST_STEP * WIDTH_STEP)
+
     def gains_at(self, gains, h):
-        """Rows at t and h [B,P,H/16,W/16] -> the gains of each latent, that broadcast to [B,M,H/16,W/16]: the rows, whatever h is."""
-        return gains
+        """Rows at t and h [B,P,H/16,W/16] -> the gains of each latent, that broadcast to [B,M,H/16,W/16]: a width divides the gain."""
+        if not self.network.width:
+            return gains
+        width = self.log_widths(h)
+        return gains._replace(log_y=gains.log_y - width, y=gains.y * (-width).exp(), dec=gains.dec * width.exp())
 
     def forward(self, x, t):
         """x [B,3,H,W], t [B] -> x_hat [B,3,H,W], bits per pixel of y [B], bits per pixel of z [B]."""

@@ -16,13 +16,14 @@ from typing import NamedTuple
 ENCODER = ("g_a", "h_a")  # chains of the encoder part
 TRANSFORMS = ("g_a", "g_s", "h_a", "h_s")  # the other chains are predictors
 READS = {"g_a": ("pixels",), "g_s": ("v_hat",), "h_a": ("v",), "h_s": ("z",)}
+PREDICTS = ("mean", "scale", "width")  # of a step
 PREDICTORS_READ = {("h",), ("v_hat",), ("h", "v_hat"), ("v_hat", "h")}
 BLOCK_LAYERS = ("pw1", "dw", "pw2", "ffn1", "ffn2")
 LATENT_STRIDE, HYPER_STRIDE = 16, 64  # the container's tiles know no others yet
 LARGEST_PERIOD = 8
 NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 BIAS = re.compile(r"bias\.[a-z0-9_]+")
-RESERVED = ("h", "v_hat", "gain", "log_gain", "log_sigma", "bias", "cdf", "cdf_sizes", "scale_lut")  # first words of other tensors
+RESERVED = ("h", "v_hat", "gain", "log_gain", "log_sigma", "bias", "width", "cdf", "cdf_sizes", "scale_lut")  # first words of other tensors
 
 
 class NetworkError(ValueError):
@@ -120,9 +121,11 @@ class Step:
     cells: tuple[Cell, ...]
     mean: str | None = None  # predictor; None: means are 0
     scale: str | None = None  # predictor, of the first step alone; None there: the table log_sigma.y
+    width: str | None = None  # predictor, of the first step alone; None there: all are 1
 
     def json(self):
-        return {**{k: v for k, v in (("mean", self.mean), ("scale", self.scale)) if v}, "cells": [list(cell) for cell in self.cells]}
+        predictors = {key: getattr(self, key) for key in PREDICTS if getattr(self, key)}
+        return {**predictors, "cells": [list(cell) for cell in self.cells]}
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,12 @@ class Schedule:
     steps: tuple[Step, ...]
 
     @classmethod
-    def quarters(cls, channels, means, scale):
+    def quarters(cls, channels, means, scale, width):
         """Four steps on 2 x 2 phases: each sets a quarter of the channels at each place, every quarter another."""
         phases = ((1, 8, 2, 4), (8, 1, 4, 2), (2, 4, 1, 8), (4, 2, 8, 1))
         bounds = [channels * j // 4 for j in range(5)]
         cells = [tuple(map(Cell, bounds, bounds[1:], row)) for row in phases]
-        return cls(2, tuple(Step(c, mean, None if k else scale) for k, (c, mean) in enumerate(zip(cells, means, strict=True))))
+        return cls(2, tuple(Step(c, mean, *((None, None) if k else (scale, width))) for k, (c, mean) in enumerate(zip(cells, means, strict=True))))
 
     def check(self, channels):
         """Every latent is set exactly once."""
@@ -159,7 +162,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Network:
-    """Chains in the order of their parameters: g_a, g_s, h_a, h_s, the scales' predictor, the means' in the order of their steps."""
+    """Chains in the order of their parameters: g_a, g_s, h_a, h_s, predictors of scales, widths, and means in the order of their steps."""
 
     latents: Map
     hyper: Map | None
@@ -188,12 +191,12 @@ class Network:
             Stage("h_s.mid", 4 * p, shuffle=2, blocks=("h_s.block2",)),
         )
         transforms = [Chain(name, READS[name], stages) for name, stages in (("g_a", g_a), ("g_s", g_s), ("h_a", h_a), ("h_s", h_s))]
-        heads = [Chain(name, ("h",), (Stage(name, m),)) for name in ("scale_head", "mean_head")]
+        heads = [Chain(name, ("h",), (Stage(name, m),)) for name in ("scale_head", "width_head", "mean_head")]
         context = [
             Chain(name, ("h", "v_hat"), (Stage(f"{name}.first", p, blocks=(f"{name}.block",)), Stage(f"{name}.last", m)))
             for name in (f"context.{k}" for k in range(3))
         ]
-        schedule = Schedule.quarters(m, [chain.name for chain in [heads[1], *context]], heads[0].name)
+        schedule = Schedule.quarters(m, [chain.name for chain in [heads[2], *context]], heads[0].name, heads[1].name)
         return cls(Map(m, LATENT_STRIDE), Map(z, HYPER_STRIDE), schedule, (*transforms, *heads, *context))
 
     @classmethod
@@ -254,6 +257,11 @@ class Network:
         """Name of the chain that predicts the scales, or None for a table."""
         return self.schedule.steps[0].scale
 
+    @property
+    def width(self):
+        """Name of the chain that predicts the quantiser's widths, or None where all are 1."""
+        return self.schedule.steps[0].width
+
     def stages(self):
         """(chain, stage, channels of its input before the unshuffle) of all chains."""
         for chain in self.chains:
@@ -295,7 +303,7 @@ def check_chains(network):
     for name in ("g_a", "g_s", *(("h_a", "h_s") if network.hyper else ())):
         require(name in names, f"chain {name} is missing")
     require(network.hyper or not {"h_a", "h_s"} & set(names), "chains h_a and h_s need hyper: give its channels and stride")
-    asked = {name for step in steps for name in (step.mean, step.scale) if name}
+    asked = {getattr(step, key) for step in steps for key in PREDICTS} - {None}
     for name in asked:
         require(name in names and name not in TRANSFORMS, f"schedule: there is no predictor {name} among the decoder's chains")
     for chain in network.predictors:
@@ -304,10 +312,13 @@ def check_chains(network):
         require(network.hyper or "h" not in chain.inputs, f"chain {chain.name}: there is no h without hyper")
     for name, inputs in READS.items():
         require(name not in names or network.chain(name).inputs == inputs, f"chain {name}: must read from {list(inputs)}")
-    require(not any(step.scale for step in steps[1:]), "schedule: scale stands in the first step alone")
+    require(not any(step.scale or step.width for step in steps[1:]), "schedule: scale and width stand in the first step alone")
     require(bool(network.scale) == bool(network.hyper), "step 0: give a scale with hyper, and none without (scales are a table then)")
     means = {step.mean for step in steps if step.mean}
     require(network.scale not in means, f"{network.scale}: predicts scales and means, which need two chains")
+    require(not network.width or network.hyper, "step 0: a width needs hyper")
+    others = {network.scale, *means}
+    require(not network.width or network.width not in others, f"{network.width}: predicts widths and more, which need two chains")
     require(not network.hyper or any("h" in chain.inputs for chain in network.predictors), "chain h_s: no predictor reads h")
 
 
@@ -412,8 +423,9 @@ def check_predictor_runs(network, chain):
         chain.inputs in (("h",), ("h", "v_hat")), f"chain {chain.name}: the program runs predictors of h, or of h and v_hat in this order"
     )
     check_int8_runs(chain)
-    if chain.name == network.scale:
-        require(chain.inputs == ("h",) and len(chain.stages) == 1, f"chain {chain.name}: the program runs scales from h through one layer")
+    if chain.name in (network.scale, network.width):
+        one = chain.inputs == ("h",) and len(chain.stages) == 1
+        require(one, f"chain {chain.name}: the program runs scales and widths from h through one layer")
 
 
 # Reading
@@ -474,10 +486,10 @@ def read_chain(name, value):
 
 
 def read_step(value, where):
-    entries(value, where, ("cells",), ("mean", "scale"))
+    entries(value, where, ("cells",), PREDICTS)
     cells = items(value["cells"], f"{where}: cells")
     require(all(isinstance(cell, list) and len(cell) == 3 for cell in cells), f"{where}: a cell is [first channel, end channel, phases]")
-    predictors = {key: text(value[key], f"{where}: {key}") for key in ("mean", "scale") if key in value}
+    predictors = {key: text(value[key], f"{where}: {key}") for key in PREDICTS if key in value}
     return Step(tuple(Cell(*(integer(v, f"{where}: cells") for v in cell)) for cell in cells), **predictors)
 
 
@@ -489,5 +501,5 @@ def read_schedule(value):
 
 def in_order(chains, schedule):
     """Chains by name -> as a Network holds them; those that no step asks for come last."""
-    asked = [name for step in schedule.steps for name in (step.scale, step.mean)]
+    asked = [name for step in schedule.steps for name in (step.scale, step.width, step.mean)]
     return tuple(chains[name] for name in dict.fromkeys([*TRANSFORMS, *asked, *chains]) if name in chains)

@@ -19,6 +19,8 @@ PIXEL_IN, PIXEL_OUT = 1 / 510, 1 / 4080  # g_a reads 2p - 255; g_s writes Q4 gre
 SCALES = 64  # entries of the sigma table
 LOG_SIGMA_STEP = (LOG_SIGMA_MAX - LOG_SIGMA_MIN) / (SCALES - 1)
 LOG_SIGMA_UNIT = 1 / 256  # Q8 nepers
+WIDTH_STEP, WIDEST_STEP = 1 / 32, 24  # of the logarithm of a width; the index of the widest, and of the narrowest below 0
+WIDTH_SHIFT = 12  # fractional bits of the factors of widths
 SKIP_BELOW = 2  # y symbols of smaller scale indices are 0 by rule (sigma < 0.14)
 SAMPLES = 64  # values a channel sampled from each picture for calibration
 
@@ -224,7 +226,7 @@ class Planner:
         if any("v_hat" in chain.inputs for chain in self.network.predictors):
             steps["v_hat"] = self.read("v_hat", v, self.network.chain("g_s").stages[0].name)
         for chain in self.network.predictors:
-            unit = self.full(len(v), LOG_SIGMA_UNIT) if chain.name == self.network.scale else v
+            unit = self.full(len(v), LOG_SIGMA_UNIT) if chain.name in (self.network.scale, self.network.width) else v
             self.chain(chain.name, torch.cat([steps[name] for name in chain.inputs]), unit)
 
     def build(self):

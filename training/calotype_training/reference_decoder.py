@@ -45,7 +45,7 @@ def read_header(file):
         "section_count",
     )
     h = dict(zip(names, struct.unpack_from("<4B2I8sH2B", file, 4)))
-    require(h["format_version"] == 1 and h["semantics_version"] == 1, "a version this decoder does not know")
+    require(h["format_version"] == 1 and h["semantics_version"] == 2, "a version this decoder does not know")
     require(h["depth"] in (8, 16), "a depth this decoder does not know")
     require(h["flags"] & ~13 == 0, "reserved flags are set")
     require(h["width"] and h["height"] and h["fineness"] <= 16128 and 6 <= h["tile_log2"] <= 16, "a header field is out of range")
@@ -285,12 +285,12 @@ def first_network(config):
         {"name": "g_s.last", "wide": True, "outputs": 192, "shuffle": 8},
     ]
     chains = {"h_s": {"from": ["z"], "stages": h_s}, "g_s": {"from": ["v_hat"], "stages": g_s}}
-    chains |= {head: {"from": ["h"], "stages": [{"name": head, "outputs": m}]} for head in ("scale_head", "mean_head")}
+    chains |= {head: {"from": ["h"], "stages": [{"name": head, "outputs": m}]} for head in ("scale_head", "width_head", "mean_head")}
     for name in ("context.0", "context.1", "context.2"):
         first = {"name": f"{name}.first", "outputs": p, "blocks": [f"{name}.block"]}
         chains[name] = {"from": ["h", "v_hat"], "stages": [first, {"name": f"{name}.last", "outputs": m}]}
     steps = [{"mean": mean} for mean in ("mean_head", "context.0", "context.1", "context.2")]
-    steps[0]["scale"] = "scale_head"
+    steps[0] |= {"scale": "scale_head", "width": "width_head"}
     for step, phases in zip(steps, [[1, 8, 2, 4], [8, 1, 4, 2], [2, 4, 1, 8], [4, 2, 8, 1]]):
         step["cells"] = [[j * m // 4, (j + 1) * m // 4, phases[j]] for j in range(4)]
     sizes = {"latents": {"channels": m, "stride": 16}, "hyper": {"channels": config["Z"], "stride": 64}}
@@ -305,7 +305,7 @@ class Model:
         entries = json.loads(file[8 : 8 + size])
         metadata = entries.pop("__metadata__")
         require(
-            metadata["format"] == "calotype-model" and metadata["part"] == "decoder" and metadata["semantics"] == "1", "not a decoder part"
+            metadata["format"] == "calotype-model" and metadata["part"] == "decoder" and metadata["semantics"] == "2", "not a decoder part"
         )
         self.config, self.id = json.loads(metadata["config"]), bytes.fromhex(metadata["model_id"])
         self.network = json.loads(metadata["network"]) if "network" in metadata else first_network(self.config)
@@ -360,7 +360,7 @@ class Model:
 
     def depthwise(self, name, x):
         h, w, _ = x.shape
-        padded, weight = np.pad(x, ((1, 1), (1, 1), (0, 0))), self[f"{name}.weight"]
+        padded, weight = np.pad(x, ((1, 1), (1, 1), (0, 0)), "edge"), self[f"{name}.weight"]
         return self[f"{name}.bias"] + sum(weight[:, i, j] * padded[i : i + h, j : j + w] for i in range(3) for j in range(3))
 
     def block(self, name, s):
@@ -423,8 +423,35 @@ def scales(m, h8, fineness, height, width):
     name = m.network["schedule"]["steps"][0].get("scale")
     if name is None:
         return m.scale_index(np.tile(m.at_fineness("log_sigma.y", fineness), (height, width, 1)))
-    v_hat = np.zeros((height, width, m.channels), np.int64)
-    return m.scale_index(predict(m, name, h8, v_hat, fineness) + m.at_fineness("log_gain.y", fineness))
+    log_width = 8 * width_steps(m, h8, fineness)
+    return m.scale_index(head(m, name, h8, fineness) + m.at_fineness("log_gain.y", fineness) - log_width)
+
+
+def head(m, name, h8, fineness):
+    """A predictor that sees h alone -> [height, width, M]."""
+    return predict(m, name, h8, np.zeros((*h8.shape[:2], m.channels), np.int64), fineness)
+
+
+def width_steps(m, h8, fineness):
+    """5.2: -> steps of the quantiser's widths from 1, [height, width, M]."""
+    name = m.network["schedule"]["steps"][0].get("width")
+    if name is None:
+        return np.zeros((*h8.shape[:2], m.channels), np.int64)
+    most = len(m["width.y"]) // 2
+    return np.clip((head(m, name, h8, fineness) + 4) >> 3, -most, most)
+
+
+def width_factors(m, h8, fineness):
+    """Q12 factors for y and for y_hat, each [height, width, M]; None where all widths are 1."""
+    if h8 is None or "width" not in m.network["schedule"]["steps"][0]:
+        return None, None
+    index = width_steps(m, h8, fineness) + len(m["width.y"]) // 2
+    return m["width.y"][index], m["width.y_dec"][index]
+
+
+def widened(value, factor):
+    """Times a factor of a width, saturated to i16."""
+    return value if factor is None else np.clip(round_shift(value * factor, np.int64(12)), -32768, 32767)
 
 
 def latents_of(cells, period, height, width, channels):
@@ -440,11 +467,12 @@ def latents_of(cells, period, height, width, channels):
 def means(m, h8, symbols, fineness):
     """5.3: symbols [h, w, M] -> v_hat [h, w, M]."""
     v_hat, schedule = np.zeros_like(symbols), m.network["schedule"]
+    width, width_dec = width_factors(m, h8, fineness)
     for step in schedule["steps"]:
         mean = predict(m, step["mean"], h8, v_hat, fineness) if "mean" in step else np.zeros_like(symbols)
-        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", fineness), -32768, 32767)
+        y_hat = np.clip(64 * symbols + widened(m.scaled(mean, "gain.y", fineness), width), -32768, 32767)
         now = latents_of(step["cells"], schedule["period"], *symbols.shape)
-        v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", fineness), v_hat)
+        v_hat = np.where(now, m.scaled(widened(y_hat, width_dec), "gain.y_dec", fineness), v_hat)
     return v_hat
 
 

@@ -77,7 +77,7 @@ def tile(model, rng, rect, fineness):
 
 def calo_file(model, rng, width, height, fineness, tile_log2=6, flags=1):
     """-> bytes of a file of random symbols, and the symbols of each tile."""
-    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, flags, 8, width, height, model.id, fineness, tile_log2, 0)
+    header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 2, flags, 8, width, height, model.id, fineness, tile_log2, 0)
     rects = reference.tile_rects({"width": width, "height": height, "tile_log2": tile_log2, "flags": flags})
     tiles = [tile(model, rng, rect, fineness) for rect in rects]
     if len(rects) == 1:

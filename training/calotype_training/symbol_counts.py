@@ -29,8 +29,9 @@ class Coded(NamedTuple):
 
 def code(codec, v, t, rounding):
     """Latents v [1,M,H/16,W/16] before scaling, t in [0, 1], rounding (y - mean, log sigma) -> symbols; -> Coded."""
-    gains = codec.gains(torch.tensor([t]))
-    _, z, h = codec.hyper(v, gains, torch.round)
+    rows = codec.gains(torch.tensor([t]))
+    _, z, h = codec.hyper(v, rows, torch.round)
+    gains = codec.gains_at(rows, h)
     log_sigma = codec.scales(h, gains).expand_as(v)
     mean, y_hat = codec.quantise_in_steps(v * gains.y, h, gains, log_sigma, rounding)
     return Coded(gains, z, log_sigma, scale_index(log_sigma), (y_hat - mean).round(), y_hat)

@@ -61,6 +61,7 @@ class Config:
     shrunk: float = 0.0  # share of a batch that is made of larger windows, shrunk
     enlarged: float = 0.0  # share that is made of smaller windows, enlarged
     grain: float = 0.0  # share, of all of these, that gets noise
+    drawn: float = 0.0  # chance of each window to be a drawn page instead
     lr: float = 4e-4
     optimiser: str = "adam"  # adam, soap
     track_every: int = 4  # steps between SOAP's looks at the gradients' correlations
@@ -91,7 +92,7 @@ def learning_rate(config, step, progress, warm_up_steps=None):
 
 
 def kinds(config):
-    return data.Kinds(config.shrunk, config.enlarged, config.grain)
+    return data.Kinds(config.shrunk, config.enlarged, config.grain, config.drawn)
 
 
 def fastest_precision(device):
@@ -206,8 +207,8 @@ def check(config):
         raise SystemExit(f"--from {config.begin} --to {config.end}: must be 0 <= from < to <= 1")
     if config.init and (config.state or config.resume or config.begin > 0):
         raise SystemExit("--init begins a run; --state, --resume and --from go on with one")
-    if min(kinds(config)) < 0 or config.shrunk + config.enlarged > 1 or config.grain > 1:
-        raise SystemExit("--shrunk, --enlarged and --grain are shares of a batch: 0 to 1, the first two together as well")
+    if min(kinds(config)) < 0 or config.shrunk + config.enlarged > 1 or max(config.grain, config.drawn) > 1:
+        raise SystemExit("--shrunk, --enlarged, --grain and --drawn are shares of a batch: 0 to 1, the first two together as well")
     asked_network(config)
 
 

@@ -21,7 +21,17 @@ def hyper_synthesis(m, z, fineness, height, width):
 
 def scales(m, h8, fineness):
     """5.2: -> scale indices [height, width, M]."""
-    return m.scale_index(m.stream("scale_head", m.accumulate("scale_head", h8)) + m.at_fineness("log_gain.y", fineness))
+    log_sigma = m.stream("scale_head", m.accumulate("scale_head", h8)) + m.at_fineness("log_gain.y", fineness)
+    return m.scale_index(log_sigma - 8 * width_steps(m, h8))
+
+
+def width_steps(m, h8):
+    most = len(m["width.y"]) // 2
+    return np.clip((m.stream("width_head", m.accumulate("width_head", h8)) + 4) >> 3, -most, most)
+
+
+def widened(value, factor):
+    return np.clip((value * factor + 2048) >> 12, -32768, 32767)
 
 
 def context_means(m, k, h8, v_hat):
@@ -35,10 +45,11 @@ def means(m, h8, symbols, fineness):
     """5.3: symbols [h, w, M] -> v_hat [h, w, M]."""
     height, width, channels = symbols.shape
     phase = np.array([[0, 2], [3, 1]])[np.arange(height)[:, None] & 1, np.arange(width) & 1]
-    v_hat = np.zeros_like(symbols)
+    v_hat, width = np.zeros_like(symbols), width_steps(m, h8) + len(m["width.y"]) // 2
     for k in range(4):
         mean = m.stream("mean_head", m.accumulate("mean_head", h8)) if k == 0 else context_means(m, k, h8, v_hat)
-        y_hat = np.clip(64 * symbols + m.scaled(mean, "gain.y", fineness), -32768, 32767)
+        mu = widened(m.scaled(mean, "gain.y", fineness), m["width.y"][width])
+        y_hat = widened(np.clip(64 * symbols + mu, -32768, 32767), m["width.y_dec"][width])
         now = phase[:, :, None] == np.repeat(ORDER[k], channels // 4)
         v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", fineness), v_hat)
     return v_hat

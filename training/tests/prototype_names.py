@@ -25,7 +25,7 @@ class Prototype:
     def block(self, name, x):
         c = x.shape[1]
         a = F.leaky_relu(self.conv(name + ".pw1", x), 0.125)
-        x = x + self.conv(name + ".pw2", self.conv(name + ".dw", a, padding=1, groups=c))
+        x = x + self.conv(name + ".pw2", self.conv(name + ".dw", F.pad(a, (1, 1, 1, 1), "replicate"), groups=c))
         return x + self.conv(name + ".ffn2", F.leaky_relu(self.conv(name + ".ffn1", x), 0.125))
 
     def row(self, table, t):
@@ -63,10 +63,13 @@ class Prototype:
         gain, log_gain = self.row("log_gain_y", t).exp(), self.row("log_gain_y", t)
         dec, log_z = self.row("log_gain_dec", t).exp(), self.row("log_gain_z", t)
         v, z = self.transforms(x)
-        y, z = v * gain, z * log_z.exp()
+        z = z * log_z.exp()
         h = F.pixel_shuffle(self.conv("h_s.0.0", z.round() / log_z.exp()), 2)
         h = F.pixel_shuffle(self.conv("h_s.2.0", self.block("h_s.1.0", h)), 2)
         h = self.block("h_s.3.0", h)
+        width = self.conv("width_head", h).clamp(-0.75, 0.75)
+        gain, log_gain, dec = gain / width.exp(), log_gain - width, dec * width.exp()
+        y = v * gain
         mean, y_hat = torch.zeros_like(y), torch.zeros_like(y)
         for k in range(4):
             if k == 0:

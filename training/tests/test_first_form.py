@@ -19,7 +19,7 @@ TABLES = ["log_sigma_z", "log_gain_y", "log_gain_dec", "log_gain_z", "bias_dec"]
 LAYERS = [
     *("g_a.first", "g_a.blocks.0[]", "g_a.last", "g_s.first", "g_s.blocks.0[]", "g_s.blocks.1[]", "g_s.last"),
     *("h_a.first", "h_a.block1[]", "h_a.mid", "h_a.block2[]", "h_a.last"),
-    *("h_s.first", "h_s.block1[]", "h_s.mid", "h_s.block2[]", "scale_head", "mean_head"),
+    *("h_s.first", "h_s.block1[]", "h_s.mid", "h_s.block2[]", "scale_head", "width_head", "mean_head"),
     *("context.0.first", "context.0.block[]", "context.0.last"),
     *("context.1.first", "context.1.block[]", "context.1.last"),
     *("context.2.first", "context.2.block[]", "context.2.last"),
@@ -39,9 +39,10 @@ DECODER_TEXT = (
     '"h_s":{"from":["z"],"stages":[{"blocks":["h_s.block1"],"expansion":1,"name":"h_s.first","outputs":32,"shuffle":2},'
     '{"blocks":["h_s.block2"],"expansion":1,"name":"h_s.mid","outputs":32,"shuffle":2}]},'
     '"mean_head":{"from":["h"],"stages":[{"name":"mean_head","outputs":16}]},'
-    '"scale_head":{"from":["h"],"stages":[{"name":"scale_head","outputs":16}]}},'
+    '"scale_head":{"from":["h"],"stages":[{"name":"scale_head","outputs":16}]},'
+    '"width_head":{"from":["h"],"stages":[{"name":"width_head","outputs":16}]}},'
     '"hyper":{"channels":4,"stride":64},"latents":{"channels":16,"stride":16},"schedule":{"period":2,"steps":['
-    '{"cells":[[0,4,1],[4,8,8],[8,12,2],[12,16,4]],"mean":"mean_head","scale":"scale_head"},'
+    '{"cells":[[0,4,1],[4,8,8],[8,12,2],[12,16,4]],"mean":"mean_head","scale":"scale_head","width":"width_head"},'
     '{"cells":[[0,4,8],[4,8,1],[8,12,4],[12,16,2]],"mean":"context.0"},'
     '{"cells":[[0,4,2],[4,8,4],[8,12,1],[12,16,8]],"mean":"context.1"},'
     '{"cells":[[0,4,4],[4,8,2],[8,12,8],[12,16,1]],"mean":"context.2"}]}}'
@@ -52,9 +53,9 @@ ENCODER_TEXT = (
     '"h_a":{"from":["v"],"stages":[{"blocks":["h_a.block1"],"expansion":1,"name":"h_a.first","outputs":8},'
     '{"blocks":["h_a.block2"],"expansion":1,"name":"h_a.mid","outputs":8,"unshuffle":2},{"name":"h_a.last","outputs":4,"unshuffle":2}]}}}'
 )
-# of the files that the exporter wrote of `dyadic` before networks were data
-DECODER_SHA256 = "824fc148ceb0b397f3ca4e735ad645e8b4e5f4f36d8bbc051529c6524f33864e"
-ENCODER_SHA256 = "9a50b906265b4a83fe56eb8ef4ce316b983eb5d38b9febcb08c08ddca495a1c4"
+# of the files that the exporter writes of `dyadic`
+DECODER_SHA256 = "467f4ec1a6e32c8415866e78de6b3acab5212976833b56b569b9ec05a15a4f3c"
+ENCODER_SHA256 = "38424b57f7d6f8b889ab1bedd0552128a5b76884b7734d49dc67012a58bf2c0c"
 
 
 def test_parameters_keep_their_names_and_order():

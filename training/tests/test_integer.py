@@ -169,7 +169,7 @@ def test_a_folded_file_is_unfolded(tiny, width, height):
 def test_only_thin_pictures_are_folded(tiny):
     _, _, model, _ = tiny
     for width, height in [(64, 1), (16, 300), (100, 100)]:
-        header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 1, 9, 8, width, height, model.id, 9000, 6, 0)
+        header = struct.pack("<4s4B2I8sH2B", b"CALO", 1, 2, 9, 8, width, height, model.id, 9000, 6, 0)
         with pytest.raises(reference_decoder.Malformed, match="not folded"):
             reference_decoder.read_header(header)
 

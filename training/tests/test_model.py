@@ -42,6 +42,12 @@ def test_a_prototype_checkpoint_computes_the_same(prototype_file, t):
     assert bpp_z.item() == pytest.approx(want_z, rel=1e-3)
 
 
+def test_a_file_from_before_there_were_widths_gives_them_as_1(codec, tmp_path):
+    state = {key: value for key, value in codec.state_dict().items() if not key.startswith("width_head")}
+    torch.save({"size": vars(TINY), "state": state}, tmp_path / "old.pt")
+    assert checkpoint.load(tmp_path / "old.pt").log_widths(torch.randn(1, 16, 4, 4)).eq(0).all()
+
+
 def test_the_oracle_notices_a_swapped_layer(prototype_file):
     state = torch.load(prototype_file)["state"]
     state["g_s.1.0.pw1.weight"], state["g_s.1.1.pw1.weight"] = state["g_s.1.1.pw1.weight"], state["g_s.1.0.pw1.weight"]
@@ -54,7 +60,7 @@ def test_parameters_keep_the_order_of_the_prototypes_adam(codec):
     names = [name for name, _ in codec.named_parameters()]
     assert names[:5] == ["log_sigma_z", "log_gain_y", "log_gain_dec", "log_gain_z", "bias_dec"]
     firsts = list(dict.fromkeys(name.split(".")[0] for name in names[5:]))
-    assert firsts == ["g_a", "g_s", "h_a", "h_s", "scale_head", "mean_head", "context"]
+    assert firsts == ["g_a", "g_s", "h_a", "h_s", "scale_head", "width_head", "mean_head", "context"]
     within = list(dict.fromkeys(".".join(n.split(".")[:2]) for n in names if n.startswith("h_a")))
     assert within == ["h_a.first", "h_a.block1", "h_a.mid", "h_a.block2", "h_a.last"]
 
@@ -71,7 +77,7 @@ def test_half_precision_halves_the_file_and_loads_as_float32(codec, tmp_path):
 
 
 def test_each_latent_is_coded_once_and_each_step_codes_a_quarter():
-    masks = step_masks(torch.zeros(1, 8, 6, 4), Schedule.quarters(8, range(4), None))
+    masks = step_masks(torch.zeros(1, 8, 6, 4), Schedule.quarters(8, range(4), None, None))
     assert masks.sum(0).eq(1).all()
     assert masks.sum((1, 2, 3)).eq(8 * 6 * 4 // 4).all()
 
@@ -170,4 +176,4 @@ def test_warm_start_is_a_transform_codec():
 
 def test_kilo_macs_of_the_first_size():
     macs = kilo_macs_per_pixel(Codec().eval())
-    assert macs == {"g_a": 7.37, "h_a": 0.86, "h_s": 0.62, "scale_head": 0.24, "mean_head": 0.24, "context": 2.96, "g_s": 10.48}
+    assert macs == {"g_a": 7.37, "h_a": 0.86, "h_s": 0.62, "scale_head": 0.24, "width_head": 0.24, "mean_head": 0.24, "context": 2.96, "g_s": 10.48}

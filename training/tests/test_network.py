@@ -79,7 +79,9 @@ WRONG = {
     "a channel never set": ((*STEPS, 2, "cells", 0, 0), 1, "channel 0 at row 0, column 1 of the period is set 0 times"),
     "an unknown predictor": ((*STEPS, 1, "mean"), "context.7", "there is no predictor context.7"),
     "a transform for a predictor": ((*STEPS, 1, "mean"), "h_s", "there is no predictor h_s"),
-    "scales later": ((*STEPS, 1, "scale"), "scale_head", "scale stands in the first step alone"),
+    "scales later": ((*STEPS, 1, "scale"), "scale_head", "scale and width stand in the first step alone"),
+    "widths later": ((*STEPS, 1, "width"), "width_head", "scale and width stand in the first step alone"),
+    "widths for scales": ((*STEPS, 0, "width"), "scale_head", "chain width_head: no step of the schedule asks it"),
     "no scales": ((*STEPS, 0, "scale"), ..., "scale_head: no step of the schedule asks it"),
     "scales for means": ((*STEPS, 1, "mean"), "scale_head", "context.0: no step of the schedule asks it"),
 }
@@ -115,7 +117,7 @@ NOT_RUN = {
         "bias.h",
         "h_s.first: the program runs a bias in the first stage of g_s alone",
     ),
-    "scales from v_hat": ((*CHAINS, "scale_head", "from"), ["h", "v_hat"], "chain scale_head: the program runs scales from h"),
+    "scales from v_hat": ((*CHAINS, "scale_head", "from"), ["h", "v_hat"], "chain scale_head: the program runs scales and widths from h"),
 }
 
 
@@ -185,8 +187,9 @@ def test_every_file_of_networks_is_one():
 
 
 def test_quarters_set_each_quarter_of_the_channels_at_another_place():
-    schedule = Schedule.quarters(8, ["a", "b", "c", "d"], "s")
+    schedule = Schedule.quarters(8, ["a", "b", "c", "d"], "s", "w")
     schedule.check(8)
     for step in schedule.steps:
         assert sorted(cell.phases for cell in step.cells) == [1, 2, 4, 8]
-    assert [(step.mean, step.scale) for step in schedule.steps] == [("a", "s"), ("b", None), ("c", None), ("d", None)]
+    asked = [(step.mean, step.scale, step.width) for step in schedule.steps]
+    assert asked == [("a", "s", "w"), *((mean, None, None) for mean in "bcd")]

@@ -208,12 +208,13 @@ def v_hat_of_both(tiny, model, seed=6):
     codec, plan, _ = tiny
     network, integer = codec.double().network, IntegerCodec(codec, plan).eval()
     rng, t, quality = np.random.default_rng(seed), torch.ones(1, dtype=torch.float64), 63 * 256
-    symbols, gains = rng.integers(-3, 4, (8, 8, network.latents.channels)), codec.gains(t)
+    symbols, rows = rng.integers(-3, 4, (8, 8, network.latents.channels)), codec.gains(t)
     h = h8 = None
     if network.hyper:
         z = rng.integers(-3, 4, (2, 2, network.hyper.channels))
-        h = integer.hyper_synthesise(torch.from_numpy(z).permute(2, 0, 1)[None].double(), gains)
+        h = integer.hyper_synthesise(torch.from_numpy(z).permute(2, 0, 1)[None].double(), rows)
         h8 = reference_decoder.hyper_synthesis(model, z, quality, 8, 8)
+    gains = integer.gains_at(rows, h)
     wanted = torch.from_numpy(symbols).permute(2, 0, 1)[None].double()
     _, y_hat = integer.quantise_in_steps(wanted, h, gains, torch.zeros_like(wanted), lambda *_: wanted)
     v_hat = (y_hat * gains.dec / integer.unit("g_a"))[0].permute(1, 2, 0).numpy()

@@ -231,6 +231,17 @@ def test_enlarged_windows_are_soft():
     assert steps[:2] == [1, 1] and max(steps[2:]) < 1
 
 
+def test_drawn_pages_are_flat_to_their_borders():
+    torch.manual_seed(1)
+    crops = torch.randint(0, 256, (4, 3, 384, 384), dtype=torch.uint8)
+    x = data.batch(crops, 8, 256, data.Kinds(drawn=1.0)) * 255
+    assert torch.equal(x, x.round()) and 0 <= x.min() and x.max() <= 255
+    changes = (x[..., 1:] != x[..., :-1]).any(1).float().mean()
+    assert 0 < changes < 0.05
+    assert any(image.flatten(1).eq(image[:, :1, 0]).all() for image in x), "a page of one colour"
+    assert len({tuple(image[:, 0, 0].tolist()) for image in x}) > 4
+
+
 def test_grain_is_noise_of_mean_zero():
     grey = torch.full((1, 3, 384, 384), 128, dtype=torch.uint8)
     torch.manual_seed(1)

@@ -52,7 +52,7 @@ fn round(model: &Arc<Model>, isa: Isa, (width, height): (usize, usize)) -> Vec<(
     let z = timed(&mut times, "hyper_analyse", || engine.graph().hyper_analyse(&gain_z, &v));
     let hyper = timed(&mut times, "hyper", || engine.graph().hyper(&q, &z, tile));
     let (symbols, _) = timed(&mut times, "code", || engine.graph().code(&q, &hyper, &v, &Quantiser::nearest()));
-    let v_hat = timed(&mut times, "means", || engine.graph().means(&q, &hyper.h8, &symbols));
+    let v_hat = timed(&mut times, "means", || engine.graph().means(&q, &hyper.side, &symbols));
     timed(&mut times, "synthesise", || engine.synthesise(&q, &v_hat, width, height));
     times
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Rect, TileSize, TileSymbols, assemble};
+use calotype_engine::{EncodeTables, Hyper, Map, PixelRows, Placed, Rect, Side, TileSize, TileSymbols, assemble};
 use calotype_model::{Model, QualityTables};
 use rayon::prelude::*;
 
@@ -85,7 +85,7 @@ impl Engine {
 
 /// Every result is ready at once.
 impl calotype_engine::Engine for Engine {
-    type Codes = Map<i8>;
+    type Side = Side;
     type Latents = Map<i16>;
     type Quality = QualityTables;
     type Encoding = EncodeTables;
@@ -104,9 +104,9 @@ impl calotype_engine::Engine for Engine {
         Ok(tiles.par_iter().zip(z).map(|(&tile, z)| self.graph.hyper(q, z, tile)).collect())
     }
 
-    fn latents(&self, q: &QualityTables, h8: Vec<Map<i8>>, y: &[Vec<i16>]) -> Result<Vec<Map<i16>>, Infallible> {
-        assert_eq!(y.len(), h8.len(), "y symbols of the tiles");
-        Ok(h8.into_par_iter().zip(y).map(|(h8, y)| self.graph.means(q, &h8, y)).collect())
+    fn latents(&self, q: &QualityTables, side: Vec<Side>, y: &[Vec<i16>]) -> Result<Vec<Map<i16>>, Infallible> {
+        assert_eq!(y.len(), side.len(), "y symbols of the tiles");
+        Ok(side.into_par_iter().zip(y).map(|(side, y)| self.graph.means(q, &side, y)).collect())
     }
 
     async fn pixels(

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize, assemble, crop, pixels_of};
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, Side, TileSize, assemble, crop, pixels_of};
 use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
@@ -11,11 +11,11 @@ use crate::scalar;
 
 /// The graph of docs/MODEL.md, tile by tile.
 pub trait Graph: Send + Sync {
-    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h8 `[lh, lw, P]` and the scale indices `[lh, lw, M]`.
+    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to its side information and its scale indices.
     fn hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper;
 
     /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`, v units.
-    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16>;
+    fn means(&self, q: &QualityTables, side: &Side, symbols: &[i16]) -> Map<i16>;
 
     /// Section 5.4 for a part: the RGB bytes, row by row, of the latents `wanted` of a picture of (width, height) pixels, cropped to it.
     ///
@@ -94,8 +94,8 @@ impl Graph for Scalar {
         scalar::hyper(self.0.decoder(), q, z, tile)
     }
 
-    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
-        scalar::means(self.0.decoder(), q, h8, symbols)
+    fn means(&self, q: &QualityTables, side: &Side, symbols: &[i16]) -> Map<i16> {
+        scalar::means(self.0.decoder(), q, side, symbols)
     }
 
     fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8> {

@@ -60,14 +60,14 @@ pub fn pointwise<W: Copy + Into<i32>>(layer: &Pointwise<W>, input: &Map<W>) -> M
     generate(input.height, input.width, layer.outputs, accumulate)
 }
 
-/// A depthwise 3x3 layer: codes `[h, w, N]`, 0 outside, to accumulators `[h, w, N]`.
+/// A depthwise 3x3 layer: codes `[h, w, N]`, outside the nearest ones, to accumulators `[h, w, N]`.
 pub fn depthwise(layer: &Depthwise, input: &Map<i8>) -> Map<i32> {
     assert_eq!(input.channels, layer.channels, "{}", layer.name);
     let accumulate = |y: usize, x: usize, n: usize| {
         let mut sum = layer.bias[n];
         for i in 0..3 {
             for j in 0..3 {
-                sum += i32::from(layer.weight[n * 9 + i * 3 + j]) * i32::from(padded(input, (y + i, x + j), n));
+                sum += i32::from(layer.weight[n * 9 + i * 3 + j]) * i32::from(nearest(input, (y + i, x + j))[n]);
             }
         }
         sum
@@ -75,10 +75,9 @@ pub fn depthwise(layer: &Depthwise, input: &Map<i8>) -> Map<i32> {
     generate(input.height, input.width, layer.channels, accumulate)
 }
 
-/// The code at row y - 1, column x - 1; 0 outside the map.
-fn padded(input: &Map<i8>, (y, x): (usize, usize), channel: usize) -> i8 {
-    let inside = (1..=input.height).contains(&y) && (1..=input.width).contains(&x);
-    if inside { input.at(y - 1, x - 1)[channel] } else { 0 }
+/// The codes at row y - 1, column x - 1, or the nearest of the map.
+fn nearest(input: &Map<i8>, (y, x): (usize, usize)) -> &[i8] {
+    input.at(y.saturating_sub(1).min(input.height - 1), x.saturating_sub(1).min(input.width - 1))
 }
 
 /// The end *code*: accumulators to codes.

@@ -91,9 +91,9 @@ fn stages(engine: &Engine, case: Case) -> Stages {
     let thresholds = std::array::from_fn(|index| 32 + index as u8 % 33);
     let hostile_hyper = engine.graph().hyper(&q, &wild_z, tile);
     Stages {
-        means: engine.graph().means(&q, &hyper.h8, &coded.0),
+        means: engine.graph().means(&q, &hyper.side, &coded.0),
         rgb: engine.synthesise(&q, &coded.1, case.width, case.height),
-        hostile_means: engine.graph().means(&q, &hostile_hyper.h8, &random.spread(32767, latents)),
+        hostile_means: engine.graph().means(&q, &hostile_hyper.side, &random.spread(32767, latents)),
         hostile_rgb: engine.synthesise(&q, &wild_v_hat, case.width, case.height),
         hostile_q4: engine.graph().pixels_q4(&q, &[Placed { place, tile: &wild_v_hat }], place, (case.width, case.height)),
         hostile_z: engine.graph().hyper_analyse(&gain_z, &wild_v),

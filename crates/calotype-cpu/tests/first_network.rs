@@ -3,7 +3,7 @@
 //! Frozen: models of other forms have tests of their own.
 
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
-use calotype_engine::Quantiser;
+use calotype_engine::{Quantiser, Side};
 use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Wide, synthetic};
 use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle};
 
@@ -60,8 +60,12 @@ fn hyper(d: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
     let s = block(only(&h_s.stages[1].blocks), &s).crop((0, 0), (tile.lh, tile.lw));
     let h8 = read(&s, &d.h_read);
     let ls = stream(int8(predictor(d, "scale_head"), "scale_head"), &h8);
-    let scale_index = map(&ls, |c, s| d.scale_index(i32::from(s) + i32::from(q.log_gain_y[c]))).data;
-    Hyper { h8, scale_index }
+    let lw = stream(int8(predictor(d, "width_head"), "width_head"), &h8);
+    let n = d.widths.y.len() as i32 / 2;
+    let k: Vec<i32> = lw.data.iter().map(|&s| ((i32::from(s) + 4) >> 3).clamp(-n, n)).collect();
+    let log_sigma = ls.data.iter().enumerate().map(|(i, &s)| i32::from(s) + i32::from(q.log_gain_y[i % d.config.m]) - 8 * k[i]);
+    let scale_index = log_sigma.map(|s| d.scale_index(s)).collect();
+    Hyper { side: Side { h8, width_index: k.iter().map(|k| (k + n) as u8).collect() }, scale_index }
 }
 
 /// The means of step k, section 5.3.
@@ -79,17 +83,18 @@ fn mean(d: &Decoder, k: usize, h8: &Map<i8>, v_hat: &Map<i16>) -> Map<i16> {
 }
 
 /// Section 5.3 with the symbols that `symbol(latent, mu)` gives.
-fn v_hat(d: &Decoder, q: &QualityTables, h8: &Map<i8>, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
-    let m = d.config.m;
+fn v_hat(d: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
+    let (m, h8) = (d.config.m, &side.h8);
     let mut v_hat = Map::zeros(h8.height, h8.width, m);
     for (k, order) in ORDER.iter().enumerate() {
         let mean = mean(d, k, h8, &v_hat);
         for latent in 0..v_hat.data.len() {
             let (y, x, c) = (latent / m / h8.width, latent / m % h8.width, latent % m);
             if order[c / (m / 4)] == PHASE[y & 1][x & 1] {
-                let mu = scaled(mean.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]);
+                let width = usize::from(side.width_index[latent]);
+                let mu = scaled(scaled(mean.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]), d.widths.y[width], 12);
                 let y_hat = sat16(64 * i32::from(symbol(latent, mu)) + i32::from(mu));
-                v_hat.data[latent] = scaled(y_hat, q.gain_y_dec[c], d.tables.gain_y_dec.shift[c]);
+                v_hat.data[latent] = scaled(scaled(y_hat, d.widths.y_dec[width], 12), q.gain_y_dec[c], d.tables.gain_y_dec.shift[c]);
             }
         }
     }
@@ -135,16 +140,17 @@ fn chains_compute_the_first_network() {
 
     let cut = v.crop((0, 0), (tile.lh, tile.lw));
     let mut symbols = vec![0; cut.data.len()];
-    let latents = v_hat(&d, &q, &expected.h8, |latent, mu| {
+    let latents = v_hat(&d, &q, &expected.side, |latent, mu| {
         let (c, index) = (latent % d.config.m, expected.scale_index[latent]);
-        let y = scaled(cut.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]);
+        let width = usize::from(expected.side.width_index[latent]);
+        let y = scaled(scaled(cut.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]), d.widths.y[width], 12);
         if index >= d.config.skip_below {
             symbols[latent] = quantiser.symbol(index, i32::from(y) - i32::from(mu));
         }
         symbols[latent]
     });
     assert!(scalar::code(&d, &q, &expected, &v, &quantiser) == (symbols.clone(), latents.clone()), "symbols and v_hat of the encoder");
-    assert!(scalar::means(&d, &q, &expected.h8, &symbols) == latents, "v_hat of the decoder");
+    assert!(scalar::means(&d, &q, &expected.side, &symbols) == latents, "v_hat of the decoder");
 
     let q4 = synthesis(&d, &q, &latents).crop((0, 0), (height, width)).data;
     assert!(scalar::synthesise_q4(&d, &q, &latents, width, height) == q4, "pixels in Q4");

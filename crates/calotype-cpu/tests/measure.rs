@@ -23,7 +23,7 @@ fn time_is_counted_for_the_phases_that_ran() {
         assert_eq!(ran(&engine), [Phase::Analysis]);
         let hyper = engine.graph().hyper(&q, &vec![1; config.z], TileSize { lh: 2, lw: 3 });
         assert_eq!(ran(&engine), [Phase::HyperSynthesis, Phase::Scales]);
-        let v_hat = engine.graph().means(&q, &hyper.h8, &vec![1; 6 * config.m]);
+        let v_hat = engine.graph().means(&q, &hyper.side, &vec![1; 6 * config.m]);
         assert_eq!(ran(&engine), [Phase::Means]);
         engine.synthesise(&q, &v_hat, 48, 32);
         assert_eq!(ran(&engine), [Phase::Synthesis]);

@@ -50,7 +50,7 @@ def hyper_analysis(m, v, quality):
     s = m.block("h_a.block1", through(m, "h_a.first", m.read("h_a.first", v)))
     s = m.block("h_a.block2", through(m, "h_a.mid", unshuffle(m.read("h_a.mid", s), 2)))
     s = through(m, "h_a.last", unshuffle(m.read("h_a.last", s), 2))
-    return round_shift(s * m.at_quality("gain.z", quality), m["gain.z_shift"])
+    return round_shift(s * m.at_fineness("gain.z", quality), m["gain.z_shift"])
 
 
 def crc(array, dtype):

@@ -49,12 +49,12 @@ fn wide_layers_take_streams() {
 }
 
 #[test]
-fn depthwise_layers_see_zeros_outside() {
+fn depthwise_layers_see_the_nearest_position_outside() {
     let weight = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 1, 0, 0, 0, 0];
     let layer = Depthwise { name: "d".into(), channels: 2, weight: weight.to_vec(), bias: vec![0, 100], shift: vec![0, 0] };
     let sums = scalar::depthwise(&layer, &map(2, 2, &[1_i8, -1, 10, -2, 20, -3, 50, -4]));
-    // channel 0 is [[1, 10], [20, 50]]; at (0, 0): 5*1 + 6*10 + 8*20 + 9*50, and so on
-    assert_eq!(sums, map(2, 2, &[675, 99, 594, 98, 432, 97, 351, 96]));
+    // channel 0 is [[1, 10], [20, 50]]; at (0, 0): (1+2+4+5)*1 + (3+6)*10 + (7+8)*20 + 9*50, and so on
+    assert_eq!(sums, map(2, 2, &[852, 99, 1155, 98, 1263, 97, 1671, 96]));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn the_decoder_repeats_what_the_encoder_saw() {
     for (size, quality) in [((1, 1), 0), ((65, 130), 8000), ((16, 200), 16128), ((100, 48), 12_345)] {
         let coded = encode(&pair, size, quality);
         let q = pair.0.quality(quality);
-        assert_eq!(scalar::means(&pair.0, &q, &coded.hyper.h8, &coded.symbols), coded.v_hat);
+        assert_eq!(scalar::means(&pair.0, &q, &coded.hyper.side, &coded.symbols), coded.v_hat);
         let skipped = coded.hyper.scale_index.iter().zip(&coded.symbols).filter(|(index, _)| **index < pair.0.config.skip_below);
         assert!(skipped.into_iter().all(|(_, symbol)| *symbol == 0));
         let rgb = scalar::synthesise(&pair.0, &q, &coded.v_hat, size.0, size.1);
@@ -122,7 +122,7 @@ fn every_symbol_matters_to_the_means() {
     let q = pair.0.quality(8000);
     let mut changed = coded.symbols.clone();
     changed[0] += 3;
-    assert_ne!(scalar::means(&pair.0, &q, &coded.hyper.h8, &changed), coded.v_hat);
+    assert_ne!(scalar::means(&pair.0, &q, &coded.hyper.side, &changed), coded.v_hat);
 }
 
 /// Where v - mu is rounded to the nearest symbol without skipping, |y - y_hat| is at most half a symbol (32 / 64).
@@ -135,9 +135,10 @@ fn nearest_symbols_reconstruct_y_within_half_a_symbol() {
     for y in 0..coded.v_hat.height {
         for x in 0..coded.v_hat.width {
             for m in 0..config.m {
-                let y_q6 = |v: i16| i32::from(scalar::scaled(v, q.gain_y[m], tables.gain_y.shift[m]));
+                let width = pair.0.widths.y[usize::from(coded.hyper.side.width_index[(y * coded.v_hat.width + x) * config.m + m])];
+                let y_q6 = |v: i16| i32::from(scalar::scaled(scalar::scaled(v, q.gain_y[m], tables.gain_y.shift[m]), width, 12));
                 let error = y_q6(coded.v.at(y, x)[m]) - y_q6(coded.v_hat.at(y, x)[m]);
-                assert!(error.abs() <= 34, "{error} at {y}, {x}, {m}: half a symbol and the rounding of both tables");
+                assert!(error.abs() <= 36, "{error} at {y}, {x}, {m}: half a symbol and the rounding of all tables");
             }
         }
     }
@@ -174,7 +175,7 @@ fn synthetic_models_are_lively() {
         let report = [
             ("v", shares(&coded.v.data, 32767)),
             ("z", shares(&coded.z, 100)),
-            ("h8", shares(&coded.hyper.h8.data, 127)),
+            ("h8", shares(&coded.hyper.side.h8.data, 127)),
             ("scale_index", shares(&coded.hyper.scale_index, 63)),
             ("symbols", shares(&coded.symbols, 1000)),
             ("v_hat", shares(&coded.v_hat.data, 32767)),
@@ -203,15 +204,15 @@ fn the_numpy_decoder_agrees() {
     let z: Vec<i16> = (0..2 * 3 * 8).map(|i: i32| ((i * i * 7 + i * 13) % 41 - 20) as i16).collect();
     let symbols: Vec<i16> = (0..7 * 10 * 24).map(|i: i32| ((i * i * 11 + i * 5) % 23 - 11) as i16).collect();
     for (quality, numpy) in [
-        (0, [0x05e3_c74b, 0xcf1f_2c6f, 0x1a50_650b, 0xcfab_c1da]),
-        (8001, [0x874f_1af0, 0xf432_4fb8, 0xa032_0f57, 0x21af_c835]),
-        (16128, [0x2204_703e, 0x3076_c14d, 0x4069_233a, 0x7627_112c]),
+        (0, [0xac7a_83a0, 0xebba_7d47, 0x19c7_3d19, 0x840a_7a53]),
+        (8001, [0x4863_b064, 0x5e3a_f006, 0x18b3_e4b4, 0xd97c_fabf]),
+        (16128, [0xd2a7_3675, 0x8b1c_0017, 0x244c_f649, 0x1a98_0a9e]),
     ] {
         let q = decoder.quality(quality);
         let hyper = scalar::hyper(&decoder, &q, &z, TileSize { lh: 7, lw: 10 });
-        let v_hat = scalar::means(&decoder, &q, &hyper.h8, &symbols);
+        let v_hat = scalar::means(&decoder, &q, &hyper.side, &symbols);
         let pixels = scalar::synthesise(&decoder, &q, &v_hat, 150, 100);
-        let h8 = crc32(hyper.h8.data.iter().map(|&code| code as u8));
+        let h8 = crc32(hyper.side.h8.data.iter().map(|&code| code as u8));
         let v_hat = crc32(v_hat.data.iter().flat_map(|value| value.to_le_bytes()));
         assert_eq!([h8, crc32(hyper.scale_index.into_iter()), v_hat, crc32(pixels.into_iter())], numpy, "quality {quality}");
     }
@@ -223,7 +224,7 @@ fn the_numpy_encoder_agrees() {
     let (_, encoder) = synthetic::pair(&synthetic::tiny(), 1);
     let v = scalar::analyse(&encoder, &picture(90, 70), 90, 70);
     let bytes = |values: &[i16]| crc32(values.iter().flat_map(|value| value.to_le_bytes()));
-    assert_eq!(bytes(&v.data), 0x59a7_ba4a);
+    assert_eq!(bytes(&v.data), 0xa52b_6ec7);
     let z = [0, 8001, 16128].map(|quality| bytes(&scalar::hyper_analyse(&encoder, &encoder.gain_z(quality), &v)));
-    assert_eq!(z, [0x4278_8757, 0x9e88_fb68, 0x4f27_51c8]);
+    assert_eq!(z, [0x61b9_e85e, 0xaadd_df9d, 0x3d42_68a6]);
 }

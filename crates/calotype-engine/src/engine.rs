@@ -8,8 +8,8 @@ use crate::{EncodeTables, Hyper, PixelRows, Placed, Rect, TileSize, TileSymbols}
 ///
 /// What comes back from a device is awaited, because a browser cannot block. Sizes that do not fit the model are the caller's mistake and panic.
 pub trait Engine: Send + Sync {
-    /// h of a tile, where the engine has it.
-    type Codes: Send + Sync;
+    /// The side information of a tile, where the engine has it.
+    type Side: Send + Sync;
     /// v_hat of a tile, where the engine has it.
     type Latents: Send + Sync;
     /// The decoder's tables at a quality, where the engine has them: made once for a picture.
@@ -31,19 +31,19 @@ pub trait Engine: Send + Sync {
     /// As [`Engine::quality`].
     fn encoding(&self, tables: &EncodeTables) -> Result<Self::Encoding, Self::Error>;
 
-    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of each tile to its h and its scale indices.
+    /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of each tile to its side information and its scale indices.
     fn scales(
         &self,
         q: &Self::Quality,
         tiles: &[TileSize],
         z: &[Vec<i16>],
-    ) -> impl Future<Output = Result<Vec<Hyper<Self::Codes>>, Self::Error>>;
+    ) -> impl Future<Output = Result<Vec<Hyper<Self::Side>>, Self::Error>>;
 
     /// Section 5.3: y symbols `[lh, lw, M]` of each tile to its v_hat. Nothing is waited for.
     ///
     /// # Errors
     /// As [`Engine::quality`].
-    fn latents(&self, q: &Self::Quality, h8: Vec<Self::Codes>, y: &[Vec<i16>]) -> Result<Vec<Self::Latents>, Self::Error>;
+    fn latents(&self, q: &Self::Quality, side: Vec<Self::Side>, y: &[Vec<i16>]) -> Result<Vec<Self::Latents>, Self::Error>;
 
     /// Section 5.4: the RGB bytes, row by row, of the pixels of `wanted` (in latents) in a picture of (width, height) pixels.
     ///

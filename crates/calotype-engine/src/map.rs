@@ -28,11 +28,20 @@ pub struct TileSize {
 
 /// What the hyper synthesis says about a tile's latents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hyper<C = Map<i8>> {
-    /// h as codes, `[lh, lw, P]`, where an engine has them.
-    pub h8: C,
+pub struct Hyper<S = Side> {
+    /// What setting the latents takes, where an engine has it.
+    pub side: S,
     /// The CDF table of each y symbol, `[lh, lw, M]`.
     pub scale_index: Vec<u8>,
+}
+
+/// The side information of a tile: what setting its latents takes beside their symbols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// h as codes, `[lh, lw, P]`.
+    pub h8: Map<i8>,
+    /// The width of the quantiser of each latent, an index, `[lh, lw, M]`; empty where all are 1.
+    pub width_index: Vec<u8>,
 }
 
 /// A rectangle of a picture's latents.

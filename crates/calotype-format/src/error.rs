@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::layout::SEMANTICS_VERSION;
+
 /// Why a file could not be read, or not be written.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,7 +51,7 @@ pub enum Feature {
     #[error("format version {0}")]
     FormatVersion(u8),
     /// Other arithmetic.
-    #[error("semantics version {0}")]
+    #[error("semantics version {}{}", .0, reader(*.0))]
     SemanticsVersion(u8),
     /// Reserved flags are set; the value is the flags' byte.
     #[error("flags {0:#04x}")]
@@ -204,5 +206,14 @@ impl Error {
 
     pub(crate) fn unsupported(feature: Feature) -> Error {
         Error::Unsupported { feature }
+    }
+}
+
+/// Who reads a file of other arithmetic.
+fn reader(semantics_version: u8) -> &'static str {
+    match semantics_version {
+        1 => ", which Calotype 0.1 reads",
+        version if version > SEMANTICS_VERSION => ", of a later Calotype",
+        _ => "",
     }
 }

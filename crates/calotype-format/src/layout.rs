@@ -5,7 +5,7 @@ pub const MAGIC: [u8; 4] = *b"CALO";
 /// The version of the container that this crate reads and writes.
 pub const FORMAT_VERSION: u8 = 1;
 /// The version of MODEL.md's arithmetic that files of this version need.
-pub const SEMANTICS_VERSION: u8 = 1;
+pub const SEMANTICS_VERSION: u8 = 2;
 /// Bits per channel that the output may have.
 pub const DEPTHS: [u8; 2] = [8, 16];
 /// Largest quality Q.

@@ -169,18 +169,18 @@ impl Engine {
         assert_eq!(z.len(), zh * zw * config.z, "z symbols of the tile");
         let mut commands = Commands::new(&self.gpu)?;
         let z = commands.upload(&halves(z))?;
-        let h8 = q.hyper(&mut commands, &z, tile)?;
-        commands.download(&h8.index, tile.lh * tile.lw * config.m);
-        Ok((h8, commands.submit()?))
+        let side = q.hyper(&mut commands, &z, tile)?;
+        commands.download(&side.index, tile.lh * tile.lw * config.m);
+        Ok((side, commands.submit()?))
     }
 
-    fn submit_latents(&self, q: &AtQuality, h8: &HyperBuffers, y: &[i16]) -> Result<Latents, Error> {
-        assert_eq!(y.len(), h8.size.lh * h8.size.lw * self.model.decoder().config.m, "y symbols of the tile");
+    fn submit_latents(&self, q: &AtQuality, side: &HyperBuffers, y: &[i16]) -> Result<Latents, Error> {
+        assert_eq!(y.len(), side.size.lh * side.size.lw * self.model.decoder().config.m, "y symbols of the tile");
         let mut commands = Commands::new(&self.gpu)?;
         let symbols = commands.upload(&halves(y))?;
-        let v_hat = q.means(&mut commands, h8, &symbols)?;
+        let v_hat = q.means(&mut commands, side, &symbols)?;
         commands.flush()?;
-        Ok(Latents { size: h8.size, v_hat })
+        Ok(Latents { size: side.size, v_hat })
     }
 
     fn submit_symbols(&self, encoding: &Encoding, pixels: PixelRows<'_>, tile: Rect) -> Result<Submitted<'_>, Error> {
@@ -189,19 +189,19 @@ impl Engine {
         let mut commands = Commands::new(&self.gpu)?;
         let v = weights.analysis(&mut commands, pixels, padded, self.piece)?;
         let z = weights.hyper_analysis(&mut commands, &encoding.gain_z, &v, padded.size())?;
-        let h8 = encoding.at.hyper(&mut commands, &z, tile.size())?;
+        let side = encoding.at.hyper(&mut commands, &z, tile.size())?;
         let v = if tile == padded { v } else { assemble(&mut commands, &[Placed { place: padded, tile: &v }], tile, config.m)? };
-        let y = encoding.at.choose(&mut commands, &h8, &v, &encoding.thresholds)?;
+        let y = encoding.at.choose(&mut commands, &side, &v, &encoding.thresholds)?;
         let (latents, (zh, zw)) = (tile.height * tile.width * config.m, tile.size().hyper());
         commands.download(&z, 2 * zh * zw * config.z);
         commands.download(&y, 2 * latents);
-        commands.download(&h8.index, latents);
+        commands.download(&side.index, latents);
         commands.submit()
     }
 }
 
 impl calotype_engine::Engine for Engine {
-    type Codes = HyperBuffers;
+    type Side = HyperBuffers;
     type Latents = Latents;
     type Quality = AtQuality;
     type Encoding = Encoding;
@@ -224,16 +224,16 @@ impl calotype_engine::Engine for Engine {
         assert_eq!(z.len(), tiles.len(), "z symbols of the tiles");
         let submitted = tiles.iter().zip(z).map(|(&tile, z)| self.submit_scales(q, tile, z)).collect::<Result<Vec<_>, Error>>()?;
         let mut scales = Vec::with_capacity(tiles.len());
-        for (h8, submitted) in submitted {
+        for (side, submitted) in submitted {
             let [scale_index] = submitted.wait().await?;
-            scales.push(Hyper { h8, scale_index });
+            scales.push(Hyper { side, scale_index });
         }
         Ok(scales)
     }
 
-    fn latents(&self, q: &AtQuality, h8: Vec<HyperBuffers>, y: &[Vec<i16>]) -> Result<Vec<Latents>, Error> {
-        assert_eq!(y.len(), h8.len(), "y symbols of the tiles");
-        h8.into_iter().zip(y).map(|(h8, y)| self.submit_latents(q, &h8, y)).collect()
+    fn latents(&self, q: &AtQuality, side: Vec<HyperBuffers>, y: &[Vec<i16>]) -> Result<Vec<Latents>, Error> {
+        assert_eq!(y.len(), side.len(), "y symbols of the tiles");
+        side.into_iter().zip(y).map(|(side, y)| self.submit_latents(q, &side, y)).collect()
     }
 
     async fn pixels(&self, q: &AtQuality, tiles: &[Placed<'_, Latents>], wanted: Rect, size: (usize, usize)) -> Result<Vec<u8>, Error> {

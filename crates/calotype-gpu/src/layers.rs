@@ -195,15 +195,15 @@ impl Commands<'_> {
         Ok(())
     }
 
-    /// The scale head to table indices; `ends` hold the log gains.
-    pub fn index(&mut self, layer: &PackedPointwise, input: Codes<'_>, lut: &Buffer, ends: &Buffer, out: &Buffer) -> Result<(), Error> {
+    /// The head of widths, or of scales, to indices.
+    pub fn index(&mut self, layer: &PackedPointwise, widths: u32, input: Codes<'_>, lut: &Buffer, out: &Buffer) -> Result<(), Error> {
         let tile = layer.fitting_tile(input.stride);
         self.dispatch(Call {
             kernel: &shaders::POINTWISE_INDEX,
             tile,
-            overrides: &[],
+            overrides: &[("WIDTHS", widths)],
             sizes: &layer_sizes(layer, input, &Emit::same(input.size, None, None)),
-            buffers: &[&layer.weights, ends, input.buffer, lut, out],
+            buffers: &[&layer.weights, &layer.ends, input.buffer, lut, out],
             workgroups: workgroups(layer, tile, input.size.positions())?,
             work: (input.size.positions() * layer.inputs * layer.outputs) as u64,
         });

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calotype_model::{self as model, Block, Depthwise, Layer, Pointwise, Wide};
+use calotype_model::{self as model, Block, Depthwise, Layer, Pointwise, Wide, WidthTables};
 
 use crate::Error;
 use crate::gpu::Gpu;
@@ -202,6 +202,13 @@ pub(crate) fn columns(columns: &[&[i32]]) -> Vec<u8> {
     let channels = columns[0].len();
     let group = |c: usize| columns.iter().flat_map(move |column| column[c..c + 4].iter().copied());
     words(&(0..channels).step_by(4).flat_map(group).collect::<Vec<i32>>())
+}
+
+/// The factors of each width as bytes; those of 1 where there is no other.
+pub(crate) fn factors(widths: &WidthTables) -> Vec<u8> {
+    let one = 1 << WidthTables::SHIFT;
+    let factors = widths.y.iter().zip(&widths.y_dec).flat_map(|(&y, &y_dec)| [y.into(), y_dec.into(), 0, 0]);
+    if widths.y.is_empty() { words(&[one, one, 0, 0]) } else { words(&factors.collect::<Vec<i32>>()) }
 }
 
 pub(crate) fn widened(shift: &[u8]) -> Vec<i32> {

@@ -101,6 +101,8 @@ fn tables(decoder: &Decoder) -> Result<(), Error> {
     gain("gain.y", &decoder.tables.gain_y)?;
     gain("gain.y_dec", &decoder.tables.gain_y_dec)?;
     gain("gain.z_dec", &decoder.tables.gain_z_dec)?;
+    range("width.y", &decoder.widths.y, 0..=i64::from(i16::MAX))?;
+    range("width.y_dec", &decoder.widths.y_dec, 0..=i64::from(i16::MAX))?;
     range("scale_lut", &decoder.scale_lut, 0..=decoder.cdf_sizes.len() as i64 - 1)?;
     match decoder.scale_lut.windows(2).position(|pair| pair[0] > pair[1]) {
         Some(before) => Err(Error::Order { name: "scale_lut".to_owned(), index: before + 1 }),

@@ -92,6 +92,12 @@ pub enum Error {
         /// The file's shape.
         found: Vec<usize>,
     },
+    /// The number of widths is even, or over 255.
+    #[error("tensor `width.y` has shape {found:?}, expected one dimension, odd and at most 255")]
+    WidthCount {
+        /// The file's shape.
+        found: Vec<usize>,
+    },
     /// An element is outside its range.
     #[error("tensor `{name}`[{index}] is {value}, expected {range:?}")]
     Range {

@@ -28,7 +28,7 @@ pub use parts::{Decoder, Encoder, Model};
 pub use quality_scale::QualityScale;
 pub use schedule::{Cell, Schedule, Step};
 pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Product, StageShape};
-pub use tables::{GainTable, KNOTS, LARGEST_FINENESS, QualityTables, Tables};
+pub use tables::{GainTable, KNOTS, LARGEST_FINENESS, QualityTables, Tables, WidthTables};
 
 /// The version of MODEL.md's arithmetic that this crate implements.
-pub const SEMANTICS_VERSION: u32 = 1;
+pub const SEMANTICS_VERSION: u32 = 2;

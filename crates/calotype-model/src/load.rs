@@ -11,7 +11,7 @@ use crate::tables::KNOTS;
 use crate::tensors::Element;
 use crate::{
     Block, BlockShape, Chain, ChainShape, Config, Decoder, DecoderShape, Depthwise, Encoder, EncoderShape, Error, GainTable, Input, Layer,
-    Pointwise, Product, QualityScale, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, check,
+    Pointwise, Product, QualityScale, RowTable, SEMANTICS_VERSION, Stage, StageShape, Tables, WidthTables, check,
 };
 
 impl Decoder {
@@ -320,6 +320,19 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// Two tables of one odd length; none without a predictor of widths.
+    fn widths(&mut self, shape: &DecoderShape) -> Result<WidthTables, Error> {
+        if shape.schedule.steps[0].width.is_none() {
+            return Ok(WidthTables::default());
+        }
+        let view = self.typed::<i16>("width.y")?;
+        let odd = |&length: &usize| length % 2 == 1 && length <= WidthTables::MOST;
+        let Some(length) = <[usize; 1]>::try_from(view.shape()).ok().map(|[length]| length).filter(odd) else {
+            return Err(Error::WidthCount { found: view.shape().to_vec() });
+        };
+        Ok(WidthTables { y: i16::read_all(view.data()), y_dec: self.take("width.y_dec", &[length])? })
+    }
+
     /// `cdf_sizes` and `cdf`, whose length the sizes fix.
     fn cdfs(&mut self) -> Result<(Vec<u16>, Vec<u16>), Error> {
         let view = self.typed::<u16>("cdf_sizes")?;
@@ -351,6 +364,7 @@ impl<'a> Source<'a> {
             schedule: shape.schedule.clone(),
             g_s: self.chain(&shape.g_s)?,
             tables: self.tables(config)?,
+            widths: self.widths(shape)?,
             scale_lut: self.take("scale_lut", &[512])?,
             cdf_sizes,
             cdf,

@@ -71,6 +71,8 @@ struct StepText {
     mean: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scale: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    width: Option<String>,
 }
 
 fn one() -> usize {
@@ -218,7 +220,8 @@ impl ScheduleText {
         };
         let step = |step: StepText| {
             let cell = |(first, end, phases)| Cell { channels: first..end, phases };
-            Ok(Step { cells: step.cells.into_iter().map(cell).collect(), mean: number(step.mean)?, scale: number(step.scale)? })
+            let cells = step.cells.into_iter().map(cell).collect();
+            Ok(Step { cells, mean: number(step.mean)?, scale: number(step.scale)?, width: number(step.width)? })
         };
         Ok(Schedule { period: self.period, steps: self.steps.into_iter().map(step).collect::<Result<_, Error>>()? })
     }
@@ -229,6 +232,7 @@ impl ScheduleText {
             cells: step.cells.iter().map(|cell| (cell.channels.start, cell.channels.end, cell.phases)).collect(),
             mean: name(step.mean),
             scale: name(step.scale),
+            width: name(step.width),
         };
         ScheduleText { period: schedule.period, steps: schedule.steps.iter().map(step).collect() }
     }

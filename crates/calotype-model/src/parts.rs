@@ -3,7 +3,7 @@
 use crate::tables::{LARGEST_FINENESS, interpolate};
 use crate::{
     AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityScale, QualityTables,
-    Schedule, Tables,
+    Schedule, Tables, WidthTables,
 };
 
 /// The decoder part: everything between coded symbols and pixels.
@@ -29,6 +29,8 @@ pub struct Decoder {
     pub g_s: Chain,
     /// Quality tables.
     pub tables: Tables,
+    /// The widths of the quantiser.
+    pub widths: WidthTables,
     /// `[512]`, not descending: log sigma to CDF table.
     pub scale_lut: Vec<u8>,
     /// The largest symbol of each CDF table.
@@ -67,6 +69,11 @@ impl Decoder {
     /// The chain that predicts the scales: before any latent is set, so from h alone. `None` if they stand in a table.
     pub fn scale_predictor(&self) -> Option<&Chain> {
         self.schedule.steps[0].scale.map(|scale| &self.predictors[scale])
+    }
+
+    /// The chain that predicts the widths of the quantiser, from h alone. `None` if all are 1.
+    pub fn width_predictor(&self) -> Option<&Chain> {
+        self.schedule.steps[0].width.map(|width| &self.predictors[width])
     }
 
     /// What it is made of.

@@ -20,6 +20,8 @@ pub struct Step {
     pub mean: Option<usize>,
     /// That of the chain that predicts their scales; `None` if an earlier step's did, and in the first step if they stand in a table.
     pub scale: Option<usize>,
+    /// That of the chain that predicts the widths of the quantiser, in the first step; `None` there if all are 1.
+    pub width: Option<usize>,
 }
 
 /// All steps of a tile.
@@ -33,13 +35,18 @@ pub struct Schedule {
 
 impl Schedule {
     /// Four steps on 2 x 2 phases: each sets a quarter of `channels` at each place, every quarter another. The means are those of predictors
-    /// 3, 0, 1 and 2, the scales those of predictor 4: by their names `mean_head`, `context.0` to `context.2`, `scale_head`.
+    /// 3, 0, 1 and 2, the scales those of predictor 4, the widths those of 5: by their names `mean_head`, `context.0` to `context.2`,
+    /// `scale_head`, `width_head`.
     pub fn quarters(channels: usize) -> Schedule {
         // The phase of the latents that step k sets in quarter j, as the number of its bit.
         const PHASES: [[u64; 4]; 4] = [[0, 3, 1, 2], [3, 0, 2, 1], [1, 2, 0, 3], [2, 1, 3, 0]];
         let cell = |k: usize, j: usize| Cell { channels: j * channels / 4..(j + 1) * channels / 4, phases: 1 << PHASES[k][j] };
-        let step =
-            |k: usize| Step { cells: (0..4).map(|j| cell(k, j)).collect(), mean: Some([3, 0, 1, 2][k]), scale: (k == 0).then_some(4) };
+        let step = |k: usize| Step {
+            cells: (0..4).map(|j| cell(k, j)).collect(),
+            mean: Some([3, 0, 1, 2][k]),
+            scale: (k == 0).then_some(4),
+            width: (k == 0).then_some(5),
+        };
         Schedule { period: 2, steps: (0..4).map(step).collect() }
     }
 

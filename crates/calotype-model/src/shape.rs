@@ -118,7 +118,7 @@ impl DecoderShape {
         DecoderShape {
             latents: Grid::latents(m),
             hyper: Some(HyperShape { grid: Grid::hyper(z), h_s }),
-            predictors: (0..3).map(context).chain([head("mean_head"), head("scale_head")]).collect(),
+            predictors: (0..3).map(context).chain(["mean_head", "scale_head", "width_head"].map(head)).collect(),
             schedule: Schedule::quarters(m),
             g_s: chain(
                 "g_s",
@@ -401,12 +401,18 @@ impl DecoderShape {
         if first.scale.is_some() != self.hyper.is_some() || others.iter().any(|step| step.scale.is_some()) {
             return Err(refused("schedule", "the first step alone has scales, of a chain where there is h, else of a table"));
         }
-        if let Some(scale) = first.scale.map(|scale| &self.predictors[scale])
-            && (scale.from != [Input::H] || scale.stages.len() != 1)
-        {
-            return Err(refused(&scale.name, "scales come from h through one layer"));
+        if first.width.is_some() && self.hyper.is_none() || others.iter().any(|step| step.width.is_some()) {
+            return Err(refused("schedule", "the first step alone may have widths, where there is h"));
         }
-        let used = |i: usize| self.schedule.steps.iter().any(|step| step.mean == Some(i) || step.scale == Some(i));
+        let heads: Vec<usize> = first.scale.into_iter().chain(first.width).collect();
+        if let Some(head) = heads.iter().map(|&head| &self.predictors[head]).find(|head| head.from != [Input::H] || head.stages.len() != 1) {
+            return Err(refused(&head.name, "scales and widths come from h through one layer"));
+        }
+        let means: Vec<usize> = self.schedule.steps.iter().filter_map(|step| step.mean).collect();
+        if let Some(&head) = heads.iter().find(|head| means.contains(head) || first.scale == first.width) {
+            return Err(refused(&self.predictors[head].name, "a predictor makes means, scales or widths"));
+        }
+        let used = |i: usize| means.contains(&i) || heads.contains(&i);
         if let Some(unused) = (0..self.predictors.len()).find(|&i| !used(i)) {
             return Err(refused(&self.predictors[unused].name, "no step uses this predictor"));
         }

@@ -7,7 +7,7 @@ mod layers;
 
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables};
+use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables, WidthTables};
 
 /// The gain of y in the middle of the quality range, per channel about; `>> Y_SHIFT`.
 const Y_GAIN: f64 = 2300.0;
@@ -73,6 +73,7 @@ fn decoder_of(maker: &mut Maker, config: Config, shape: &DecoderShape) -> Decode
         schedule: shape.schedule.clone(),
         g_s: maker.chain(&shape.g_s),
         tables: tables(maker, &config),
+        widths: if shape.schedule.steps[0].width.is_some() { widths() } else { WidthTables::default() },
         scale_lut: gaussian::scale_lut(config.scale_lut_offset),
         config,
         cdf_sizes,
@@ -89,6 +90,9 @@ fn predictors(maker: &mut Maker, shape: &DecoderShape) -> Vec<Chain> {
     for step in &shape.schedule.steps {
         if let Some(scale) = step.scale {
             made[scale] = Some(maker.scale_predictor(&shape.predictors[scale]));
+        }
+        if let Some(width) = step.width {
+            made[width] = Some(maker.width_predictor(&shape.predictors[width]));
         }
         if let Some(mean) = step.mean.filter(|&mean| made[mean].is_none()) {
             made[mean] = Some(maker.chain(&shape.predictors[mean]));
@@ -122,6 +126,13 @@ fn tables(maker: &mut Maker, config: &Config) -> Tables {
         log_sigma_y: ramp(280, Y_STEP, alone),
         log_sigma_z: ramp(412, Z_STEP, config.z),
     }
+}
+
+/// `exp(k / 32)` and its inverse for k in -24..=24.
+fn widths() -> WidthTables {
+    let factor = |k: f64| (gaussian::exp(k / 32.0) * f64::from(1 << WidthTables::SHIFT) + 0.5) as i16;
+    let steps = || (-24..=24).map(f64::from);
+    WidthTables { y: steps().map(|k| factor(-k)).collect(), y_dec: steps().map(factor).collect() }
 }
 
 /// Rows `middle[c] * exp(step / 256 * (row - 32))`.

@@ -32,6 +32,33 @@ pub struct Tables {
     pub log_sigma_z: Vec<i16>,
 }
 
+/// What the widths of the quantiser are, by their index; empty where all are 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WidthTables {
+    /// `width.y` `[2n + 1]`, Q12, at least 0: times this after `gain.y`. Entry n is that of width 1.
+    pub y: Vec<i16>,
+    /// `width.y_dec` `[2n + 1]`, Q12, at least 0: times this before `gain.y_dec`.
+    pub y_dec: Vec<i16>,
+}
+
+impl WidthTables {
+    /// The fractional bits of the factors.
+    pub const SHIFT: u8 = 12;
+    /// Most entries: an index is a byte.
+    pub const MOST: usize = 255;
+
+    /// The index for a predictor's value (docs/MODEL.md section 5.2): an eighth of it, rounded, around the middle of the table.
+    pub fn index(&self, value: i16) -> u8 {
+        let n = self.y.len() as i32 / 2;
+        (((i32::from(value) + 4) >> 3).clamp(-n, n) + n) as u8
+    }
+
+    /// What an index takes from the logarithm of the scale, in eighths of a Q8 neper.
+    pub fn log(&self, index: u8) -> i32 {
+        i32::from(index) - self.y.len() as i32 / 2
+    }
+}
+
 /// The decoder's tables at one fineness. The shifts that belong to the gains are in [`Tables`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityTables {

@@ -178,6 +178,10 @@ fn decoder_tables(list: &mut List, decoder: &Decoder) {
     list.rows("log_gain.y", &decoder.tables.log_gain_y);
     list.rows("log_sigma.y", &decoder.tables.log_sigma_y);
     list.rows("log_sigma.z", &decoder.tables.log_sigma_z);
+    if !decoder.widths.y.is_empty() {
+        list.vector("width.y", &decoder.widths.y);
+        list.vector("width.y_dec", &decoder.widths.y_dec);
+    }
     list.vector("scale_lut", &decoder.scale_lut);
     list.vector("cdf_sizes", &decoder.cdf_sizes);
     list.vector("cdf", &decoder.cdf);

@@ -90,7 +90,7 @@ impl<'a> Tiles<'a> {
         Tile { place, streams: self.file.tiles[number], kept: self.kept.map(|kept| kept.tile(number)) }
     }
 
-    /// The walk: z, h with the scales, y, v_hat.
+    /// The walk: z, side information with the scales, y, v_hat.
     pub async fn decode<E: Engine>(
         &self,
         engine: &E,
@@ -100,9 +100,9 @@ impl<'a> Tiles<'a> {
         let z: Vec<Vec<i16>> = in_order(tiles.par_iter().map(|tile| self.z(tile)))?;
         let sizes: Vec<_> = tiles.iter().map(|tile| tile.place.size()).collect();
         let scales = engine.scales(q, &sizes, &z).await.map_err(Stop::Engine)?;
-        let (h8, index): (Vec<_>, Vec<_>) = scales.into_iter().map(|hyper| (hyper.h8, hyper.scale_index)).unzip();
+        let (side, index): (Vec<_>, Vec<_>) = scales.into_iter().map(|hyper| (hyper.side, hyper.scale_index)).unzip();
         let y: Vec<Vec<i16>> = in_order(index.par_iter().zip(tiles).map(|(index, tile)| self.y(index, tile)))?;
-        let v_hat = engine.latents(q, h8, &y).map_err(Stop::Engine)?;
+        let v_hat = engine.latents(q, side, &y).map_err(Stop::Engine)?;
         let symbols = z.into_iter().zip(y).zip(index).map(|((z, y), scale_index)| TileSymbols { z, y, scale_index });
         let decoded = |((tile, symbols), v_hat): ((&Tile<'_>, TileSymbols), E::Latents)| Decoded { place: tile.place, symbols, v_hat };
         Ok(tiles.iter().zip(symbols).zip(v_hat).map(decoded).collect())

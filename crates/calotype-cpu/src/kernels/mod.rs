@@ -121,7 +121,8 @@ pub(crate) trait Kernels: Copy + Send + Sync + 'static {
     fn pointwise(self, layer: &Self::Pointwise, input: Rows<'_, Self::Code>, out: Out<'_, Self::Code>);
     /// A wide layer with the `stream` end.
     fn wide(self, layer: &Self::Wide, input: Rows<'_, i16>, out: &mut [i16]);
-    /// One row of a depthwise layer with the `code` end; `rows` are above, at, below, each `[width, channels]`.
+    /// One row of a depthwise layer with the `code` end; `rows` are above, at, below, each `[width, channels]`;
+    /// beside them stand their first and last positions once more.
     fn depthwise(self, layer: &Self::Depthwise, rows: [&[Self::Code]; 3], out: &mut [Self::Code]);
     /// `read`: a stream `[n, channels]` to codes, with the shift of each channel; position i's codes go to `out[i * stride..]`.
     fn read(self, stream: &[i16], shift: &[u8], out: &mut [Self::Code], stride: usize);

@@ -207,12 +207,10 @@ pub(crate) fn depthwise<C: Code>(layer: &Taps, rows: [&[C]; 3], out: &mut [C]) {
         let first = block * LANES;
         let lanes = (channels - first).min(LANES);
         let taps = flat_taps(&layer.lines[block * 5..][..5]);
-        let mut columns = [[[0; LANES]; 3], [[0; LANES]; 3], column(rows, first, lanes)];
+        let mut columns = [column(rows, first, lanes); 3];
         for x in 0..width {
-            columns = [columns[1], columns[2], [[0; LANES]; 3]];
-            if x + 1 < width {
-                columns[2] = column(rows, (x + 1) * channels + first, lanes);
-            }
+            let next = if x + 1 < width { column(rows, (x + 1) * channels + first, lanes) } else { columns[2] };
+            columns = [columns[1], columns[2], next];
             let codes: [C; LANES] = codes_of(&convolve(&columns, &taps, &ends.bias), ends);
             put(&mut out[x * channels + first..][..lanes], &codes);
         }

@@ -91,10 +91,7 @@ fn naive_pointwise<W: Copy + Into<i32>, X: Copy + Into<i32>>(layer: &Layer<W, X>
 
 fn naive_depthwise(layer: &Layer<i8, i8>, width: usize) -> Vec<i16> {
     let channels = layer.bias.len();
-    let at = |i: usize, x: isize, c: usize| match usize::try_from(x) {
-        Ok(x) if x < width => i32::from(layer.input[(i * width + x) * channels + c]),
-        _ => 0,
-    };
+    let at = |i: usize, x: isize, c: usize| i32::from(layer.input[(i * width + x.clamp(0, width as isize - 1) as usize) * channels + c]);
     let mut out = Vec::new();
     for x in 0..width as isize {
         for c in 0..channels {

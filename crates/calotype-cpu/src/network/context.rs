@@ -2,8 +2,8 @@
 //!
 //! A step sets some of the channels at each position, so only these of its predictor's last layer run there.
 
-use calotype_engine::{Hyper, Map, Quantiser};
-use calotype_model::{Input, QualityTables};
+use calotype_engine::{Hyper, Map, Quantiser, Side};
+use calotype_model::{Input, QualityTables, WidthTables};
 
 use super::Network;
 use super::field::{Field, FieldRows};
@@ -35,6 +35,8 @@ struct Job<'a, C> {
     y: usize,
     width: usize,
     h8: &'a [i8],
+    /// Empty where all widths are 1.
+    width_index: &'a [u8],
     v_hat: &'a mut [i16],
     symbols: Symbols<'a>,
     /// What the step's last layer reads, if not what its predictor sees.
@@ -59,6 +61,9 @@ struct Scales<'a> {
     shift: &'a [u8],
     gain_dec: &'a [i16],
     shift_dec: &'a [u8],
+    /// The factors of the widths; empty where these are 1.
+    width: &'a [i16],
+    width_dec: &'a [i16],
 }
 
 impl<'a> Symbols<'a> {
@@ -80,28 +85,29 @@ impl<'a> Symbols<'a> {
 
 impl<K: Kernels> Network<K> {
     /// v_hat from symbols.
-    pub(super) fn run_means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
-        assert_eq!(symbols.len(), h8.height * h8.width * self.model.decoder().config.m, "y symbols of the tile");
-        self.run_steps(q, h8, Symbols::Known(symbols))
+    pub(super) fn run_means(&self, q: &QualityTables, side: &Side, symbols: &[i16]) -> Map<i16> {
+        assert_eq!(symbols.len(), side.h8.height * side.h8.width * self.model.decoder().config.m, "y symbols of the tile");
+        self.run_steps(q, side, Symbols::Known(symbols))
     }
 
     /// Symbols from v, and the v_hat that they decode to.
     pub(super) fn run_code(&self, q: &QualityTables, hyper: &Hyper, v: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
-        assert!(v.height >= hyper.h8.height && v.width >= hyper.h8.width && v.channels == self.model.decoder().config.m, "v of the tile");
+        let h8 = &hyper.side.h8;
+        assert!(v.height >= h8.height && v.width >= h8.width && v.channels == self.model.decoder().config.m, "v of the tile");
         let mut symbols = vec![0; hyper.scale_index.len()];
         let skip_below = self.model.decoder().config.skip_below;
         let choice = Choice { symbols: &mut symbols, scale_index: &hyper.scale_index, top: 0, v, quantiser, skip_below };
-        let v_hat = self.run_steps(q, &hyper.h8, Symbols::Chosen(choice));
+        let v_hat = self.run_steps(q, &hyper.side, Symbols::Chosen(choice));
         (symbols, v_hat)
     }
 
-    fn run_steps(&self, q: &QualityTables, h8: &Map<i8>, mut symbols: Symbols<'_>) -> Map<i16> {
-        let (lh, lw) = (h8.height, h8.width);
+    fn run_steps(&self, q: &QualityTables, side: &Side, mut symbols: Symbols<'_>) -> Map<i16> {
+        let (lh, lw) = (side.h8.height, side.h8.width);
         let mut v_hat = Map::zeros(lh, lw, self.model.decoder().config.m);
         let mut field = self.step_field(0, (lh, lw));
-        self.begin_first_step(h8, &mut v_hat, &mut field);
+        self.begin_first_step(&side.h8, &mut v_hat, &mut field);
         for k in 0..self.decoder.steps.len() {
-            self.run_step(q, k, h8, &mut v_hat, &mut symbols, &mut field);
+            self.run_step(q, k, side, &mut v_hat, &mut symbols, &mut field);
         }
         self.retire(field);
         v_hat
@@ -123,7 +129,7 @@ impl<K: Kernels> Network<K> {
         let chunks = v_hat.data.chunks_mut(rows * width * v_hat.channels).zip(field.rows_mut(rows));
         let job = |(i, (v_hat, field))| {
             let h8 = h8.some_rows(i * rows, rows);
-            Job { y: i * rows, width, h8, v_hat, symbols: Symbols::Known(&[]), field, next: None }
+            Job { y: i * rows, width, h8, width_index: &[], v_hat, symbols: Symbols::Known(&[]), field, next: None }
         };
         let jobs = chunks.enumerate().map(job).collect();
         self.scratches.run(Phase::Means, jobs, |scratch, job| self.begin_step(step, scratch, job));
@@ -134,7 +140,7 @@ impl<K: Kernels> Network<K> {
         &self,
         q: &QualityTables,
         step: usize,
-        h8: &Map<i8>,
+        side: &Side,
         v_hat: &mut Map<i16>,
         symbols: &mut Symbols<'_>,
         field: &mut Field<K>,
@@ -149,8 +155,9 @@ impl<K: Kernels> Network<K> {
         let latents = v_hat.data.chunks_mut(length).zip(symbols.split(length, rows)).zip(field.rows_mut(rows));
         let mut begun = next.iter_mut().flat_map(|next| next.rows_mut(rows)).collect::<Vec<_>>().into_iter();
         let job = |(i, ((v_hat, symbols), field))| {
-            let h8 = h8.some_rows(i * rows, rows);
-            Job { y: i * rows, width, h8, v_hat, symbols, field, next: begun.next() }
+            let h8 = side.h8.some_rows(i * rows, rows);
+            let width_index = side.width_index.chunks(length).nth(i).unwrap_or_default();
+            Job { y: i * rows, width, h8, width_index, v_hat, symbols, field, next: begun.next() }
         };
         let jobs = latents.enumerate().map(job).collect();
         self.scratches.run(Phase::Means, jobs, |scratch, mut job| {
@@ -242,6 +249,16 @@ impl<K: Kernels> Network<K> {
         }
     }
 
+    /// The factors of widths, for y and for y_hat.
+    fn factors<'a>(&self, width_index: &[u8], memory: &'a mut [i16]) -> (&'a [i16], &'a [i16]) {
+        let Some(widths) = &self.decoder.widths else { return (&[], &[]) };
+        let (y, y_dec) = memory.split_at_mut(width_index.len());
+        for ((y, y_dec), &index) in y.iter_mut().zip(&mut *y_dec).zip(width_index) {
+            (*y, *y_dec) = (widths.y[usize::from(index)], widths.y_dec[usize::from(index)]);
+        }
+        (y, y_dec)
+    }
+
     fn scales<'a>(&'a self, q: &'a QualityTables, cell: &Cell<K>) -> Scales<'a> {
         let tables = &self.model.decoder().tables;
         let channels = cell.channels.clone();
@@ -251,6 +268,8 @@ impl<K: Kernels> Network<K> {
             shift: &tables.gain_y.shift[channels.clone()],
             gain_dec: &q.gain_y_dec[channels.clone()],
             shift_dec: &tables.gain_y_dec.shift[channels],
+            width: &[],
+            width_dec: &[],
         }
     }
 
@@ -265,7 +284,8 @@ impl<K: Kernels> Network<K> {
         scales: Scales<'_>,
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
-        let (means, y) = room(memory, (input.count + 1) * length).split_at_mut(input.count * length);
+        let (means, memory) = room(memory, (input.count + 3) * length).split_at_mut(input.count * length);
+        let (y, factors) = memory.split_at_mut(length);
         match &cell.pointwise {
             Some(pointwise) => self.kernels.pointwise(pointwise, input, Out::Stream(means)),
             None => means.fill(0),
@@ -274,6 +294,8 @@ impl<K: Kernels> Network<K> {
             let x = places.column + places.period * i;
             let at = (places.row * job.width + x) * channels + scales.first;
             let v_hat = &mut job.v_hat[at..][..length];
+            let (width, width_dec) = self.factors(job.width_index.get(at..at + length).unwrap_or_default(), factors);
+            let scales = Scales { width, width_dec, ..scales };
             match &mut job.symbols {
                 Symbols::Known(symbols) => self.kernels.vectorise(|| decode(mu, &symbols[at..][..length], v_hat, scales)),
                 Symbols::Chosen(choice) => {
@@ -312,30 +334,38 @@ impl Choice<'_> {
 /// Means (v units, becoming Q6) and symbols to v_hat.
 #[inline(always)]
 fn decode(mu: &mut [i16], symbols: &[i16], v_hat: &mut [i16], scales: Scales<'_>) {
-    scale(mu, scales.gain, scales.shift);
+    scale(mu, scales);
     reconstruct(mu, symbols, v_hat, scales);
 }
 
 /// Means and v, from v units to Q6.
 #[inline(always)]
 fn to_q6(mu: &mut [i16], y: &mut [i16], scales: Scales<'_>) {
-    scale(mu, scales.gain, scales.shift);
-    scale(y, scales.gain, scales.shift);
+    scale(mu, scales);
+    scale(y, scales);
 }
 
 #[inline(always)]
-fn scale(values: &mut [i16], gain: &[i16], shift: &[u8]) {
-    for ((value, &gain), &shift) in values.iter_mut().zip(gain).zip(shift) {
+fn scale(values: &mut [i16], scales: Scales<'_>) {
+    for ((value, &gain), &shift) in values.iter_mut().zip(scales.gain).zip(scales.shift) {
         *value = scaled(*value, gain, shift);
+    }
+    for (value, &factor) in values.iter_mut().zip(scales.width) {
+        *value = scaled(*value, factor, WidthTables::SHIFT);
     }
 }
 
 #[inline(always)]
 fn reconstruct(mu: &[i16], symbols: &[i16], v_hat: &mut [i16], scales: Scales<'_>) {
+    for ((y_hat, &mu), &symbol) in v_hat.iter_mut().zip(mu).zip(symbols) {
+        *y_hat = (64 * i32::from(symbol) + i32::from(mu)).clamp(-32768, 32767) as i16;
+    }
+    for (y_hat, &factor) in v_hat.iter_mut().zip(scales.width_dec) {
+        *y_hat = scaled(*y_hat, factor, WidthTables::SHIFT);
+    }
     let gains = scales.gain_dec.iter().zip(scales.shift_dec);
-    for (((v_hat, &mu), &symbol), (&gain, &shift)) in v_hat.iter_mut().zip(mu).zip(symbols).zip(gains) {
-        let y_hat = (64 * i32::from(symbol) + i32::from(mu)).clamp(-32768, 32767) as i16;
-        *v_hat = scaled(y_hat, gain, shift);
+    for (v_hat, (&gain, &shift)) in v_hat.iter_mut().zip(gains) {
+        *v_hat = scaled(*v_hat, gain, shift);
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Network;
 use super::packed::{Block, Stage};
 use super::scratch::{Scratch, job_rows, lock, room};
-use crate::kernels::{Code, Kernels, Out, Rows};
+use crate::kernels::{Kernels, Out, Rows};
 use crate::measure::Phase;
 
 /// Rows `top..` of a map whose blocks are being run.
@@ -14,7 +14,7 @@ pub(super) struct Field<K: Kernels> {
     phase: Phase,
     /// The first row in memory.
     pub top: usize,
-    /// Rows of the whole map: beyond lies nothing, while rows of it outside this field are just not in memory.
+    /// Rows of the whole map: beyond lie the first and the last once more, while rows of it outside this field are just not in memory.
     pub height: usize,
     /// Positions in a row.
     pub width: usize,
@@ -26,8 +26,6 @@ pub(super) struct Field<K: Kernels> {
     pub active: Vec<K::Code>,
     /// Where the codes after it go.
     spare: Vec<K::Code>,
-    /// A row of zero codes.
-    outside: Vec<K::Code>,
     /// Codes that lie above those in `active`, where the map comes piece by piece.
     pub above: Above<K>,
 }
@@ -85,12 +83,9 @@ impl<K: Kernels> Field<K> {
         }
     }
 
-    /// Row y - 1 of the codes: zeros above and below the map.
+    /// Row y - 1 of the codes, or the nearest of the map.
     fn codes_before(&self, y: usize) -> &[K::Code] {
-        match y.checked_sub(1) {
-            Some(y) if y < self.height => self.codes(y),
-            _ => &self.outside,
-        }
+        self.codes(y.saturating_sub(1).min(self.height - 1))
     }
 
     /// The last two of the codes above row `end`, or the one that there is from row `first` on.
@@ -127,7 +122,6 @@ impl<K: Kernels> Network<K> {
             stream,
             active,
             spare,
-            outside: vec![K::Code::of(0); row],
             above: Above::none(),
         }
     }

@@ -1,6 +1,6 @@
-//! h_s with the scale head, and h_a: the networks around z (docs/MODEL.md sections 5.1, 5.2 and 6).
+//! h_s with the heads of scales and widths, and h_a: the networks around z (docs/MODEL.md sections 5.1, 5.2 and 6).
 
-use calotype_engine::{Hyper, Map, TileSize};
+use calotype_engine::{Hyper, Map, Side, TileSize};
 use calotype_model::QualityTables;
 
 use super::Network;
@@ -10,11 +10,21 @@ use super::stage::{Extent, Given};
 use crate::kernels::{Code, Kernels, Out, rounding};
 use crate::measure::Phase;
 
+/// A row of a tile, from the stream of h to what it says.
+struct HeadRow<'a> {
+    stream: &'a [i16],
+    h8: &'a mut [i8],
+    /// Empty where all widths are 1.
+    width_index: &'a mut [u8],
+    scale_index: &'a mut [u8],
+}
+
 impl<K: Kernels> Network<K> {
     /// Sections 5.1 and 5.2.
     pub(super) fn run_hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
         let Some(head) = &self.decoder.scales else {
-            return Hyper { h8: Map::zeros(tile.lh, tile.lw, 0), scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
+            let side = Side { h8: Map::zeros(tile.lh, tile.lw, 0), width_index: Vec::new() };
+            return Hyper { side, scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
         };
         let (height, width) = tile.hyper();
         let z8 = self.z_codes(q, z, tile);
@@ -42,39 +52,41 @@ impl<K: Kernels> Network<K> {
         let (config, channels) = (&self.model.decoder().config, field.row / field.width);
         let mut h8 = Map::zeros(tile.lh, tile.lw, channels);
         let mut scale_index = vec![0; tile.lh * tile.lw * config.m];
+        let mut width_index = vec![0; if self.decoder.widths.is_some() { scale_index.len() } else { 0 }];
         let rows = job_rows(tile.lh, tile.lw);
-        let chunks = h8.data.chunks_mut(rows * tile.lw * channels).zip(scale_index.chunks_mut(rows * tile.lw * config.m));
-        let jobs: Vec<_> = chunks.enumerate().collect();
+        let mut widths = width_index.chunks_mut(tile.lw * config.m);
+        let places = h8.data.chunks_mut(tile.lw * channels).zip(scale_index.chunks_mut(tile.lw * config.m));
+        let mut places: Vec<_> = places
+            .zip(field.stream.chunks_exact(field.row))
+            .map(|((h8, scale_index), stream)| {
+                let width_index = widths.next().unwrap_or_default();
+                HeadRow { stream: &stream[..h8.len()], h8, width_index, scale_index }
+            })
+            .collect();
         let offset: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + config.scale_lut_offset).collect();
-        self.scratches.run(Phase::Scales, jobs, |scratch, (i, (h8, scale_index))| {
-            let stream = field.stream[i * rows * field.row..].chunks_exact(field.row);
-            let places = h8.chunks_mut(tile.lw * channels).zip(scale_index.chunks_mut(tile.lw * config.m));
-            for (stream, (h8, index)) in stream.zip(places) {
-                self.head_row(scratch, &stream[..h8.len()], head, &offset, h8, index);
-            }
+        self.scratches.run(Phase::Scales, places.chunks_mut(rows).collect(), |scratch, places: &mut [HeadRow<'_>]| {
+            places.iter_mut().for_each(|row| self.head_row(scratch, head, &offset, row));
         });
-        Hyper { h8, scale_index }
+        Hyper { side: Side { h8, width_index }, scale_index }
     }
 
-    fn head_row(
-        &self,
-        scratch: &mut Scratch<K>,
-        stream: &[i16],
-        head: &K::Pointwise,
-        offset: &[i32],
-        h8: &mut [i8],
-        scale_index: &mut [u8],
-    ) {
+    fn head_row(&self, scratch: &mut Scratch<K>, head: &K::Pointwise, offset: &[i32], row: &mut HeadRow<'_>) {
         let (decoder, channels) = (self.model.decoder(), self.model.decoder().h_read.len());
-        let codes = room(&mut scratch.narrow, stream.len());
-        self.kernels.read(stream, &decoder.h_read, codes, channels);
-        h8.iter_mut().zip(&*codes).for_each(|(value, &code)| *value = code.value());
-        let log_sigma = room(&mut scratch.stream, scale_index.len());
-        self.kernels.pointwise(head, rows_of(codes, channels), Out::Stream(log_sigma));
+        let codes = room(&mut scratch.narrow, row.stream.len());
+        self.kernels.read(row.stream, &decoder.h_read, codes, channels);
+        row.h8.iter_mut().zip(&*codes).for_each(|(value, &code)| *value = code.value());
+        let values = room(&mut scratch.stream, row.scale_index.len());
+        if let Some(widths) = &self.decoder.widths {
+            self.kernels.pointwise(&widths.head, rows_of(codes, channels), Out::Stream(values));
+            row.width_index.iter_mut().zip(&*values).for_each(|(index, &value)| *index = decoder.widths.index(value));
+        }
+        self.kernels.pointwise(head, rows_of(codes, channels), Out::Stream(values));
         let lut: &[u8; 512] = decoder.scale_lut.first_chunk().expect("512 entries, checked on loading");
-        for (indices, log_sigma) in scale_index.chunks_exact_mut(offset.len()).zip(log_sigma.chunks_exact(offset.len())) {
-            for ((index, &s), &offset) in indices.iter_mut().zip(log_sigma).zip(offset) {
-                *index = lut[((i32::from(s) + offset) >> 3).clamp(0, 511) as usize];
+        let widths = row.width_index.chunks_exact(offset.len()).map(Some).chain(std::iter::repeat(None));
+        for ((indices, log_sigma), widths) in row.scale_index.chunks_exact_mut(offset.len()).zip(values.chunks_exact(offset.len())).zip(widths) {
+            for (m, ((index, &s), &offset)) in indices.iter_mut().zip(log_sigma).zip(offset).enumerate() {
+                let log_width = widths.map_or(0, |widths| decoder.widths.log(widths[m]));
+                *index = lut[(((i32::from(s) + offset) >> 3) - log_width).clamp(0, 511) as usize];
             }
         }
     }

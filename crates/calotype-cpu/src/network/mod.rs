@@ -17,7 +17,7 @@ mod synthesis;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, TileSize};
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, Side, TileSize};
 use calotype_model::{Model, QualityTables};
 
 use crate::graph::Graph;
@@ -58,8 +58,8 @@ impl<K: Kernels> Graph for Network<K> {
         rayon::scope(|_| self.run_hyper(q, z, tile))
     }
 
-    fn means(&self, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
-        rayon::scope(|_| self.run_means(q, h8, symbols))
+    fn means(&self, q: &QualityTables, side: &Side, symbols: &[i16]) -> Map<i16> {
+        rayon::scope(|_| self.run_means(q, side, symbols))
     }
 
     fn pixels(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<u8> {

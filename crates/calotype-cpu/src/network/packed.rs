@@ -70,11 +70,22 @@ pub(super) struct Step<K: Kernels> {
     pub cells: Vec<Cell<K>>,
 }
 
+/// The widths of the quantiser.
+pub(super) struct Widths<K: Kernels> {
+    pub head: K::Pointwise,
+    /// As [`model::WidthTables::y`], filled up: every byte is an index.
+    pub y: [i16; 256],
+    /// As [`model::WidthTables::y_dec`], filled up.
+    pub y_dec: [i16; 256],
+}
+
 /// The decoder part.
 pub(super) struct PackedDecoder<K: Kernels> {
     /// None without hyper-latents.
     pub h_s: Vec<Stage<K>>,
     pub scales: Option<K::Pointwise>,
+    /// None where all are 1.
+    pub widths: Option<Widths<K>>,
     pub steps: Vec<Step<K>>,
     pub g_s: Transform<K>,
 }
@@ -176,11 +187,15 @@ impl<K: Kernels> PackedDecoder<K> {
     pub fn new(decoder: &model::Decoder) -> PackedDecoder<K> {
         let steps = || decoder.schedule.steps.iter().map(|step| Step::new(decoder, step)).collect();
         let (g_s, steps) = rayon::join(|| Transform::new(&decoder.g_s), steps);
-        let scales = decoder.scale_predictor().map(|chain| {
-            let [head] = &chain.stages[..] else { panic!("scales come from one layer") };
-            pointwise::<K>(int8(head))
-        });
-        PackedDecoder { h_s: Stage::of(decoder.h_s.as_ref()), scales, steps, g_s }
+        let filled = |factors: &[i16]| std::array::from_fn(|index| factors.get(index).copied().unwrap_or(0));
+        let widths = |chain| Widths { head: head::<K>(chain), y: filled(&decoder.widths.y), y_dec: filled(&decoder.widths.y_dec) };
+        PackedDecoder {
+            h_s: Stage::of(decoder.h_s.as_ref()),
+            scales: decoder.scale_predictor().map(head::<K>),
+            widths: decoder.width_predictor().map(widths),
+            steps,
+            g_s,
+        }
     }
 }
 
@@ -189,6 +204,12 @@ impl<K: Kernels> PackedEncoder<K> {
     pub fn new(encoder: &model::Encoder) -> PackedEncoder<K> {
         PackedEncoder { g_a: Transform::new(&encoder.g_a), h_a: Stage::of(encoder.h_a.as_ref()) }
     }
+}
+
+/// A predictor of one layer.
+fn head<K: Kernels>(chain: &model::Chain) -> K::Pointwise {
+    let [head] = &chain.stages[..] else { panic!("{} is one layer", chain.name) };
+    pointwise::<K>(int8(head))
 }
 
 /// The layer of a predictor's last stage.

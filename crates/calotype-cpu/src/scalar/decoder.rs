@@ -1,20 +1,25 @@
 //! The decoder's graph (docs/MODEL.md section 5).
 
-use calotype_engine::{Hyper, Map, TileSize};
-use calotype_model::{Chain, Decoder, Input, QualityTables};
+use calotype_engine::{Hyper, Map, Side, TileSize};
+use calotype_model::{Chain, Decoder, Input, QualityTables, WidthTables};
 
 use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, scaled};
 
 /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h and the scale indices.
 pub fn hyper(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
     let (Some(h_s), Some(scales)) = (&decoder.h_s, decoder.scale_predictor()) else {
-        return Hyper { h8: Map::zeros(tile.lh, tile.lw, 0), scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
+        let side = Side { h8: Map::zeros(tile.lh, tile.lw, 0), width_index: Vec::new() };
+        return Hyper { side, scale_index: q.scale_index_y.repeat(tile.lh * tile.lw) };
     };
     let h = chain(h_s, q.fineness, Reading::Codes(z_codes(decoder, q, z, tile))).crop((0, 0), (tile.lh, tile.lw));
     let h8 = read(&h, &decoder.h_read);
-    let log_sigma = chain(scales, q.fineness, Reading::Codes(h8.clone()));
-    let index = |m: usize, s: i16| decoder.scale_index(i32::from(s) + i32::from(q.log_gain_y[m]));
-    Hyper { scale_index: each(&log_sigma, index).data, h8 }
+    let head = |predictor: &Chain| chain(predictor, q.fineness, Reading::Codes(h8.clone()));
+    let width_index = decoder.width_predictor().map_or_else(Vec::new, |widths| each(&head(widths), |_, s| decoder.widths.index(s)).data);
+    let log_sigma = head(scales).data.into_iter().enumerate().map(|(latent, s)| {
+        let log_width = width_index.get(latent).map_or(0, |&width| 8 * decoder.widths.log(width));
+        i32::from(s) + i32::from(q.log_gain_y[latent % decoder.config.m]) - log_width
+    });
+    Hyper { scale_index: log_sigma.map(|s| decoder.scale_index(s)).collect(), side: Side { h8, width_index } }
 }
 
 fn z_codes(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Map<i8> {
@@ -26,21 +31,22 @@ fn z_codes(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> M
 }
 
 /// Section 5.3: y symbols `[lh, lw, M]` of a tile to v_hat `[lh, lw, M]`.
-pub fn means(decoder: &Decoder, q: &QualityTables, h8: &Map<i8>, symbols: &[i16]) -> Map<i16> {
-    assert_eq!(symbols.len(), h8.height * h8.width * decoder.config.m, "y symbols of the tile");
-    walk(decoder, q, h8, |latent, _| symbols[latent])
+pub fn means(decoder: &Decoder, q: &QualityTables, side: &Side, symbols: &[i16]) -> Map<i16> {
+    assert_eq!(symbols.len(), side.h8.height * side.h8.width * decoder.config.m, "y symbols of the tile");
+    walk(decoder, q, side, |latent, _| symbols[latent])
 }
 
 /// Section 5.3 with `symbol(latent, mu)`, mu in Q6, at each latent's flat index. Returns v_hat `[lh, lw, M]`.
-pub(super) fn walk(decoder: &Decoder, q: &QualityTables, h8: &Map<i8>, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
+pub(super) fn walk(decoder: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
+    let h8 = &side.h8;
     let mut v_hat = Map::zeros(h8.height, h8.width, decoder.config.m);
     for (k, step) in decoder.schedule.steps.iter().enumerate() {
         let predicted = |mean: usize| predict(decoder, &decoder.predictors[mean], q, h8, &v_hat);
         let mean = step.mean.map_or_else(|| Map::zeros(v_hat.height, v_hat.width, v_hat.channels), predicted);
         for latent in latents_of_step(decoder, k, &v_hat) {
-            let m = latent % v_hat.channels;
-            let mu = scaled(mean.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);
-            v_hat.data[latent] = reconstruct(decoder, q, symbol(latent, mu), mu, m);
+            let gains = Gains::of(decoder, q, side, latent);
+            let mu = gains.to_q6(mean.data[latent]);
+            v_hat.data[latent] = gains.reconstruct(symbol(latent, mu), mu);
         }
     }
     v_hat
@@ -73,10 +79,36 @@ fn latents_of_step(decoder: &Decoder, k: usize, v_hat: &Map<i16>) -> Vec<usize> 
     places.flat_map(channels).collect()
 }
 
-/// A latent of channel m from its symbol and mu (Q6).
-fn reconstruct(decoder: &Decoder, q: &QualityTables, symbol: i16, mu: i16, m: usize) -> i16 {
-    let y_hat = sat16(64 * i32::from(symbol) + i32::from(mu));
-    scaled(y_hat, q.gain_y_dec[m], decoder.tables.gain_y_dec.shift[m])
+/// The gains of one latent, with their shifts, and the factors of its width.
+pub(super) struct Gains {
+    y: (i16, u8),
+    y_dec: (i16, u8),
+    width: Option<(i16, i16)>,
+}
+
+impl Gains {
+    pub fn of(decoder: &Decoder, q: &QualityTables, side: &Side, latent: usize) -> Gains {
+        let (m, tables) = (latent % decoder.config.m, &decoder.tables);
+        let factors = |&width: &u8| (decoder.widths.y[usize::from(width)], decoder.widths.y_dec[usize::from(width)]);
+        Gains {
+            y: (q.gain_y[m], tables.gain_y.shift[m]),
+            y_dec: (q.gain_y_dec[m], tables.gain_y_dec.shift[m]),
+            width: side.width_index.get(latent).map(factors),
+        }
+    }
+
+    /// v units to Q6.
+    pub fn to_q6(&self, value: i16) -> i16 {
+        let y = scaled(value, self.y.0, self.y.1);
+        self.width.map_or(y, |(factor, _)| scaled(y, factor, WidthTables::SHIFT))
+    }
+
+    /// A latent from its symbol and mu (Q6).
+    fn reconstruct(&self, symbol: i16, mu: i16) -> i16 {
+        let y_hat = sat16(64 * i32::from(symbol) + i32::from(mu));
+        let y_hat = self.width.map_or(y_hat, |(_, factor)| scaled(y_hat, factor, WidthTables::SHIFT));
+        scaled(y_hat, self.y_dec.0, self.y_dec.1)
+    }
 }
 
 /// Section 5.4: v_hat `[lh, lw, M]` of a whole picture to its pixels, RGB, row by row.

@@ -3,8 +3,8 @@
 use calotype_engine::{Hyper, Map, Quantiser};
 use calotype_model::{Decoder, Encoder, QualityTables};
 
-use super::decoder::walk;
-use super::{Reading, chain, each, generate, round_shift, scaled};
+use super::decoder::{Gains, walk};
+use super::{Reading, chain, each, generate, round_shift};
 
 /// Pixels (RGB, row by row) to v `[4zh, 4zw, M]` of the padded picture.
 pub fn analyse(encoder: &Encoder, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
@@ -29,11 +29,11 @@ pub fn hyper_analyse(encoder: &Encoder, gain_z: &[i16], v_tile: &Map<i16>) -> Ve
 
 /// Chooses the y symbols of a tile: v (at least `[lh, lw, M]`; the rest is ignored) to symbols `[lh, lw, M]` and the v_hat that they decode to.
 pub fn code(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i16>, quantiser: &Quantiser) -> (Vec<i16>, Map<i16>) {
-    let v = v_tile.crop((0, 0), (hyper.h8.height, hyper.h8.width));
+    let v = v_tile.crop((0, 0), (hyper.side.h8.height, hyper.side.h8.width));
     let mut symbols = vec![0; v.data.len()];
-    let v_hat = walk(decoder, q, &hyper.h8, |latent, mu| {
-        let (m, index) = (latent % v.channels, hyper.scale_index[latent]);
-        let y = scaled(v.data[latent], q.gain_y[m], decoder.tables.gain_y.shift[m]);
+    let v_hat = walk(decoder, q, &hyper.side, |latent, mu| {
+        let index = hyper.scale_index[latent];
+        let y = Gains::of(decoder, q, &hyper.side, latent).to_q6(v.data[latent]);
         if index >= decoder.config.skip_below {
             symbols[latent] = quantiser.symbol(index, i32::from(y) - i32::from(mu));
         }

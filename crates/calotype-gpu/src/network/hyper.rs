@@ -1,4 +1,4 @@
-//! h_s with the scale head, and h_a (docs/MODEL.md sections 5.1, 5.2 and 6), tile by tile.
+//! h_s with the heads of scales and widths, and h_a (docs/MODEL.md sections 5.1, 5.2 and 6), tile by tile.
 
 use calotype_engine::TileSize;
 use calotype_engine::measure::Phase;
@@ -15,7 +15,7 @@ pub struct HyperBuffers {
     pub(crate) size: TileSize,
     /// h8, and behind it the codes of v_hat, of which none is set: `[lh, lw, P + M]`.
     pub(crate) codes: Buffer,
-    /// The scale indices `[lh, lw, M]`.
+    /// The scale indices `[lh, lw, M]`, and behind them the width indices.
     pub(crate) index: Buffer,
 }
 
@@ -26,9 +26,11 @@ impl AtQuality {
         let latents = Size::new(tile.lh, tile.lw);
         let stride = config.p + config.m;
         let codes = commands.zeros(latents.positions() * stride)?;
+        let bytes = latents.positions() * config.m;
         let (Some(weights), Some(at)) = (&self.weights.hyper, &self.hyper) else {
-            let index = commands.upload(&self.scale_index.repeat(latents.positions()))?;
-            return Ok(HyperBuffers { size: tile, codes, index });
+            let mut index = self.scale_index.repeat(latents.positions());
+            index.resize(2 * bytes, 0);
+            return Ok(HyperBuffers { size: tile, codes, index: commands.upload(&index)? });
         };
         commands.phase = Phase::HyperSynthesis;
         let (zh, zw) = tile.hyper();
@@ -39,9 +41,16 @@ impl AtQuality {
         let h = Emit { codes_stride: Some(stride), ..Emit::same(latents, None, Some(&codes)) };
         commands.chain(&weights.h_s, input, &h)?;
         commands.phase = Phase::Scales;
-        let index = commands.take(latents.positions() * config.m)?;
         let h = Codes { size: latents, stride, buffer: &codes };
-        commands.index(&weights.scales, h, &weights.scale_lut, &at.head_ends, &index)?;
+        let index = match &weights.widths {
+            None => commands.zeros(2 * bytes)?,
+            Some(widths) => {
+                let index = commands.take(2 * bytes)?;
+                commands.index(&widths.head, 1, h, &widths.lut, &index)?;
+                index
+            }
+        };
+        commands.index(&at.scales, 0, h, &weights.scale_lut, &index)?;
         Ok(HyperBuffers { size: tile, codes, index })
     }
 }

@@ -28,7 +28,7 @@ impl AtQuality {
     /// y symbols to v_hat.
     pub(crate) fn means(&self, commands: &mut Commands<'_>, hyper: &HyperBuffers, symbols: &Buffer) -> Result<Buffer, Error> {
         let steps = Steps::new(commands, self, hyper)?;
-        steps.run(commands, &shaders::RECONSTRUCT, &[symbols, &steps.v_hat, &hyper.codes])?;
+        steps.run(commands, &shaders::RECONSTRUCT, &[&hyper.index, symbols, &steps.v_hat, &hyper.codes])?;
         Ok(steps.v_hat)
     }
 
@@ -42,7 +42,7 @@ impl AtQuality {
     ) -> Result<Buffer, Error> {
         let steps = Steps::new(commands, self, hyper)?;
         let symbols = commands.take(2 * steps.size.positions() * self.weights.config.m)?;
-        steps.run(commands, &shaders::CHOOSE, &[v, &hyper.index, thresholds, &symbols, &steps.v_hat, &hyper.codes])?;
+        steps.run(commands, &shaders::CHOOSE, &[&hyper.index, v, thresholds, &symbols, &steps.v_hat, &hyper.codes])?;
         Ok(symbols)
     }
 }
@@ -75,11 +75,12 @@ impl<'a> Steps<'a> {
     }
 
     /// The members of the kernels' `Cell` after `groups`.
-    fn sizes(&self, cell: &Cell, places: Places) -> [usize; 11] {
+    fn sizes(&self, cell: &Cell, places: Places) -> [usize; 12] {
         let config = &self.at.weights.config;
         let Places { apart, top, left, size } = places;
         let ([first, end], stride4) = ([cell.channels.start, cell.channels.end], (config.p + config.m) / 4);
-        [self.size.width, config.m / 4, first, end, size.width, apart, top, left, stride4, config.p / 4, config.skip_below.into()]
+        let [offset4, skip_below, latents4] = [config.p / 4, config.skip_below.into(), self.size.positions() * config.m / 4];
+        [self.size.width, config.m / 4, first, end, size.width, apart, top, left, stride4, offset4, skip_below, latents4]
     }
 
     /// A step's latents with their means, at each place of the schedule's pattern by itself.

@@ -16,7 +16,7 @@ use calotype_model::{self as model, Chain, Config, Decoder, Encoder, Input, Laye
 use crate::Error;
 use crate::gpu::Gpu;
 use crate::measure::Layer;
-use crate::packed::{Next, PackedBlock, PackedPointwise, PackedStage, columns, ends, gains, widened};
+use crate::packed::{Next, PackedBlock, PackedPointwise, PackedStage, columns, ends, factors, gains, widened};
 use crate::pool::Buffer;
 
 pub use hyper::HyperBuffers;
@@ -35,11 +35,19 @@ pub(crate) struct DecoderWeights {
     g_s: Transform,
 }
 
-/// h_s and what makes scales of h.
+/// h_s and what makes scales and widths of h.
 struct HyperWeights {
     h_s: Vec<PackedStage>,
     scales: PackedPointwise,
     scale_lut: Buffer,
+    /// `None` where all widths are 1.
+    widths: Option<WidthWeights>,
+}
+
+/// What makes widths of h.
+struct WidthWeights {
+    head: PackedPointwise,
+    lut: Buffer,
 }
 
 /// A step with its means' predictor; without one nothing but cells.
@@ -89,7 +97,7 @@ pub struct AtQuality {
     hyper: Option<HyperAtQuality>,
     /// `[M]`: scale indices where they stand in a table.
     scale_index: Vec<u8>,
-    /// `tables [M / 4][5]` of shaders/parts/latents.wgsl.
+    /// `tables` of shaders/parts/latents.wgsl.
     latent_tables: Buffer,
     /// g_s with the bias at the quality.
     g_s_first: PackedPointwise,
@@ -98,17 +106,18 @@ pub struct AtQuality {
 /// The networks around z at a quality.
 struct HyperAtQuality {
     z_gains: Buffer,
-    /// The scale head's ends with the log gains.
-    head_ends: Buffer,
+    /// The scale head with the log gains.
+    scales: PackedPointwise,
 }
 
 impl HyperAtQuality {
-    fn new(gpu: &Gpu, decoder: &Decoder, q: &QualityTables) -> Result<Option<HyperAtQuality>, Error> {
-        let Some(head) = scale_layer(decoder) else { return Ok(None) };
-        let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + decoder.config.scale_lut_offset).collect();
+    fn new(gpu: &Gpu, weights: &DecoderWeights, decoder: &Decoder, q: &QualityTables) -> Result<Option<HyperAtQuality>, Error> {
+        let (Some(head), Some(weights)) = (decoder.scale_predictor().map(head), &weights.hyper) else { return Ok(None) };
+        let offset = decoder.config.scale_lut_offset + 8 * middle(decoder);
+        let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + offset).collect();
         Ok(Some(HyperAtQuality {
             z_gains: gpu.upload(&gains(&q.gain_z_dec, &decoder.tables.gain_z_dec.shift))?,
-            head_ends: gpu.upload(&ends(&head.bias, &head.shift, Next { read: &[], addend: &log_gain }))?,
+            scales: weights.scales.with_ends(gpu.upload(&ends(&head.bias, &head.shift, Next { read: &[], addend: &log_gain }))?),
         }))
     }
 }
@@ -118,7 +127,7 @@ impl AtQuality {
         let tables = &decoder.tables;
         let unread = vec![0; decoder.config.m];
         let v_hat_read = if decoder.v_hat_read.is_empty() { &unread } else { &decoder.v_hat_read };
-        let latent_tables = [
+        let gains = [
             &wide(&q.gain_y)[..],
             &widened(&tables.gain_y.shift),
             &wide(&q.gain_y_dec),
@@ -126,9 +135,9 @@ impl AtQuality {
             &widened(v_hat_read),
         ];
         Ok(AtQuality {
-            hyper: HyperAtQuality::new(gpu, decoder, q)?,
+            hyper: HyperAtQuality::new(gpu, &weights, decoder, q)?,
             scale_index: q.scale_index_y.clone(),
-            latent_tables: gpu.upload(&columns(&latent_tables))?,
+            latent_tables: gpu.upload(&[columns(&gains), factors(&decoder.widths)].concat())?,
             g_s_first: weights.g_s.first.pointwise.with_ends(gpu.upload(&first_ends(&decoder.g_s.stages[0], q.fineness))?),
             weights,
         })
@@ -145,13 +154,17 @@ fn first_ends(stage: &model::Stage, fineness: u16) -> Vec<u8> {
     ends(bias, shift, Next { read: stage.block_read().unwrap_or(&[]), addend: &addend })
 }
 
-/// The layer that makes scales of h, if there is h.
-fn scale_layer(decoder: &Decoder) -> Option<&model::Pointwise> {
-    decoder.scale_predictor().map(|chain| {
-        let [stage] = &chain.stages[..] else { panic!("scales come from one layer") };
-        int8(stage)
-    })
+/// The layer of a predictor that has no other.
+fn head(chain: &Chain) -> &model::Pointwise {
+    let [stage] = &chain.stages[..] else { panic!("{} is one layer", chain.name) };
+    int8(stage)
 }
+
+/// The index of width 1.
+fn middle(decoder: &Decoder) -> i32 {
+    decoder.widths.y.len() as i32 / 2
+}
+
 
 /// The layer of a predictor's last stage.
 fn int8(stage: &model::Stage) -> &model::Pointwise {
@@ -177,12 +190,23 @@ impl DecoderWeights {
 
 impl HyperWeights {
     fn new(gpu: &Gpu, decoder: &Decoder) -> Result<Option<HyperWeights>, Error> {
-        let (Some(h_s), Some(head)) = (&decoder.h_s, scale_layer(decoder)) else { return Ok(None) };
+        let (Some(h_s), Some(scales)) = (&decoder.h_s, decoder.scale_predictor()) else { return Ok(None) };
         Ok(Some(HyperWeights {
             h_s: PackedStage::all(gpu, &h_s.stages, &decoder.h_read)?,
-            scales: PackedPointwise::int8(gpu, head, Next::default())?,
+            scales: PackedPointwise::int8(gpu, head(scales), Next::default())?,
             scale_lut: gpu.constant(&decoder.scale_lut)?,
+            widths: decoder.width_predictor().map(|chain| WidthWeights::new(gpu, decoder, chain)).transpose()?,
         }))
+    }
+}
+
+impl WidthWeights {
+    /// The kernel looks up an eighth of the value and its addend, which a half of an eighth rounds.
+    fn new(gpu: &Gpu, decoder: &Decoder, chain: &Chain) -> Result<WidthWeights, Error> {
+        let (head, most) = (head(chain), 2 * middle(decoder));
+        let lut: Vec<u8> = (0..512).map(|eighths: i32| eighths.min(most) as u8).collect();
+        let addend = vec![8 * middle(decoder) + 4; head.outputs];
+        Ok(WidthWeights { head: PackedPointwise::int8(gpu, head, Next { read: &[], addend: &addend })?, lut: gpu.constant(&lut)? })
     }
 }
 
@@ -253,7 +277,9 @@ fn layers<'a>(
 impl DecoderWeights {
     /// Its layers, in the order of decoding.
     pub fn layers(&self) -> Vec<Layer<'_>> {
-        let hyper = self.hyper.iter().flat_map(|hyper| layers(&hyper.h_s, Layer::Int8).chain([Layer::Int8(&hyper.scales)]));
+        let hyper = self.hyper.iter().flat_map(|hyper| {
+            layers(&hyper.h_s, Layer::Int8).chain([Layer::Int8(&hyper.scales)]).chain(hyper.widths.iter().map(|widths| Layer::Int8(&widths.head)))
+        });
         let steps = self.steps.iter().flat_map(|step| {
             let last = step.cells.first().and_then(|cell| cell.last.as_ref());
             layers(&step.stages, Layer::Int8).chain(last.map(Layer::Int8))

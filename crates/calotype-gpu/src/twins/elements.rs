@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use calotype_model::WidthTables;
+
 use super::*;
 
 #[test]
@@ -75,7 +77,9 @@ struct Latents {
     mean: Map<i16>,
     v: Map<i16>,
     symbols: Vec<i16>,
+    /// Scale indices, behind them width indices.
     index: Vec<u8>,
+    widths: WidthTables,
     gain_y: (Vec<i16>, Vec<u8>),
     gain_dec: (Vec<i16>, Vec<u8>),
     read: Vec<u8>,
@@ -102,7 +106,8 @@ impl Latents {
             mean: random.stream(case, channels),
             v: random.stream(case, channels),
             symbols: (0..count).map(|_| random.within(400) as i16).collect(),
-            index: (0..count).map(|_| (random.next() % 64) as u8).collect(),
+            index: (0..2 * count).map(|_| (random.next() % 64) as u8).collect(),
+            widths: WidthTables { y: random_gains(random, 64, 12).0, y_dec: random_gains(random, 64, 12).0 },
             gain_y: random_gains(random, channels, 18),
             gain_dec: random_gains(random, channels, 18),
             read: random.shifts(15, channels),
@@ -113,19 +118,22 @@ impl Latents {
     fn set(&self, (apart, first, channels): &Cell, choose: Option<&Quantiser>) -> (Vec<i16>, Map<i16>) {
         let (map_channels, width) = (self.v.channels, self.v.width);
         let (mut symbols, mut v_hat) = (self.symbols.clone(), self.v_hat.clone());
+        let symbols_count = symbols.len();
         for (i, symbol) in symbols.iter_mut().enumerate() {
             let (m, x, y) = (i % map_channels, i / map_channels % width, i / map_channels / width);
             if (y % apart, x % apart) != *first || !channels.contains(&m) {
                 continue;
             }
-            let to_q6 = |value| scalar::scaled(value, self.gain_y.0[m], self.gain_y.1[m]);
+            let width = usize::from(self.index[symbols_count + i]);
+            let widened = |value, factors: &[i16]| scalar::scaled(value, factors[width], WidthTables::SHIFT);
+            let to_q6 = |value| widened(scalar::scaled(value, self.gain_y.0[m], self.gain_y.1[m]), &self.widths.y);
             let mu = i32::from(to_q6(self.mean.data[i]));
             if let Some(quantiser) = choose {
                 let chosen = quantiser.symbol(self.index[i], i32::from(to_q6(self.v.data[i])) - mu);
                 *symbol = if self.index[i] < SKIP_BELOW { 0 } else { chosen };
             }
             let y_hat = scalar::sat16(64 * i32::from(*symbol) + mu);
-            v_hat.data[i] = scalar::scaled(y_hat, self.gain_dec.0[m], self.gain_dec.1[m]);
+            v_hat.data[i] = scalar::scaled(widened(y_hat, &self.widths.y_dec), self.gain_dec.0[m], self.gain_dec.1[m]);
         }
         (symbols, v_hat)
     }
@@ -143,13 +151,14 @@ impl Latents {
         }
         damage_shift(damage, &mut shift[..1]);
         let wide = |gain: &[i16]| gain.iter().map(|&gain| i32::from(gain)).collect::<Vec<i32>>();
-        columns(&[&wide(&gain), &widened(&shift), &wide(&dec), &widened(&dec_shift), &widened(&self.read)])
+        let gains = columns(&[&wide(&gain), &widened(&shift), &wide(&dec), &widened(&dec_shift), &widened(&self.read)]);
+        [gains, factors(&self.widths)].concat()
     }
 
-    fn sizes(&self, places: Places, cell: &Range<usize>) -> [usize; 11] {
+    fn sizes(&self, places: Places, cell: &Range<usize>) -> [usize; 12] {
         let (Places { apart, top, left, size }, channels) = (places, self.v.channels);
-        let stride4 = (H + channels) / 4;
-        [self.v.width, channels / 4, cell.start, cell.end, size.width, apart, top, left, stride4, H / 4, SKIP_BELOW.into()]
+        let (stride4, latents4) = ((H + channels) / 4, self.symbols.len() / 4);
+        [self.v.width, channels / 4, cell.start, cell.end, size.width, apart, top, left, stride4, H / 4, SKIP_BELOW.into(), latents4]
     }
 
     /// Means at some places, in the groups of four that hold the cell's channels.
@@ -190,14 +199,14 @@ fn reconstruct_and_choose() {
                     let thresholds = commands.upload(&words(&thresholds.map(i32::from)))?;
                     let codes = before(commands)?;
                     if encode {
-                        let buffers = [&tables, &mean, &v, &index, &thresholds, &symbols, &v_hat, &codes];
+                        let buffers = [&tables, &mean, &index, &v, &thresholds, &symbols, &v_hat, &codes];
                         commands.elements(kernel, means.len() / 4, &latents.sizes(places, &cell.2), &buffers);
                     } else {
                         commands.elements(
                             kernel,
                             means.len() / 4,
                             &latents.sizes(places, &cell.2),
-                            &[&tables, &mean, &symbols, &v_hat, &codes],
+                            &[&tables, &mean, &index, &symbols, &v_hat, &codes],
                         );
                     }
                     Ok(vec![(symbols, 2 * count), (v_hat, 2 * count), (codes, count / channels * (H + channels))])

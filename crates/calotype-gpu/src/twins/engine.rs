@@ -135,7 +135,7 @@ fn decode_on_cpu(cpu: &Cpu, job: &Job<'_>, symbols: &[Symbols]) -> Decoded {
     let (mut scale_index, mut v_hat) = (Vec::new(), Vec::new());
     for (tile, symbols) in job.tiles.iter().zip(symbols) {
         let hyper = cpu.graph().hyper(job.q(), &symbols.z, tile.size());
-        let part = cpu.graph().means(job.q(), &hyper.h8, &symbols.y);
+        let part = cpu.graph().means(job.q(), &hyper.side, &symbols.y);
         for (y, x) in (0..tile.height).flat_map(|y| (0..tile.width).map(move |x| (y, x))) {
             all.at_mut(tile.y + y, tile.x + x).copy_from_slice(part.at(y, x));
         }
@@ -162,8 +162,8 @@ async fn decode_on_gpu(gpu: &Gpu, job: &Job<'_>, symbols: &[Symbols]) -> Result<
     let q = gpu.quality(job.q())?;
     let (z, y): (Vec<_>, Vec<_>) = symbols.iter().map(|symbols| (symbols.z.clone(), symbols.y.clone())).unzip();
     let sizes: Vec<_> = job.tiles.iter().map(|tile| tile.size()).collect();
-    let (h8, scale_index) = gpu.scales(&q, &sizes, &z).await?.into_iter().map(|hyper| (hyper.h8, hyper.scale_index)).unzip();
-    let latents = gpu.latents(&q, h8, &y)?;
+    let (side, scale_index) = gpu.scales(&q, &sizes, &z).await?.into_iter().map(|hyper| (hyper.side, hyper.scale_index)).unzip();
+    let latents = gpu.latents(&q, side, &y)?;
     let tiles: Vec<_> = job.tiles.iter().zip(&latents).map(|(&place, tile)| Placed { place, tile }).collect();
     let whole = Rect::of_picture(job.case.width, job.case.height);
     let cut = whole.height.div_ceil(3);

@@ -15,7 +15,7 @@ use calotype_shaders as shaders;
 use crate::commands::Commands;
 use crate::gpu::Gpu;
 use crate::layers::{Codes, Emit, Part, Places, Size};
-use crate::packed::{Next, PackedDepthwise, PackedPointwise, columns, ends, gains, halves, to_halves, widened, words};
+use crate::packed::{Next, PackedDepthwise, PackedPointwise, columns, factors, gains, halves, to_halves, widened, words};
 use crate::pool::Buffer;
 use crate::{Adapter, Error, adapters};
 

@@ -236,20 +236,29 @@ fn pointwise_index() {
         let input = random.codes(case, inputs);
         let log_gain: Vec<i32> = (0..n).map(|output| if output == 0 { 900 } else { random.within(2000) as i32 }).collect();
         let log_sigma = scalar::stream_end(&scalar::pointwise(&layer, &input), &layer.shift);
-        let truth: Vec<u8> =
-            (log_sigma.data.iter().enumerate()).map(|(i, &s)| decoder.scale_index(i32::from(s) + log_gain[i % n])).collect();
+        let widths: Vec<u8> = (0..log_sigma.data.len()).map(|_| (random.next() % 49) as u8).collect();
+        let scale = |(i, &s): (usize, &i16)| decoder.scale_index(i32::from(s) + log_gain[i % n] - 8 * i32::from(widths[i]));
+        let scales: Vec<u8> = log_sigma.data.iter().enumerate().map(scale).collect();
+        let head = log_sigma.data.iter().map(|&s| decoder.widths.index(s)).collect();
+        let middle = decoder.widths.y.len() as i32 / 2;
+        let width_lut: Vec<u8> = (0..512).map(|eighths: i32| eighths.min(2 * middle) as u8).collect();
         let addend: Vec<i32> = log_gain.iter().map(|gain| gain + decoder.config.scale_lut_offset).collect();
-        let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
-            outputs(gpu, |commands| {
-                let layer = damaged_pointwise(&layer, damage);
-                let head_ends = commands.upload(&ends(&layer.bias, &layer.shift, Next { read: &[], addend: &addend }))?;
-                let layer = PackedPointwise::int8(gpu, &layer, Next::default())?.with_tile(tile);
-                let (buffer, lut) = (commands.upload(&bytes(&input.data))?, commands.upload(&decoder.scale_lut)?);
-                let out = commands.take(truth.len())?;
-                commands.index(&layer, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &lut, &head_ends, &out)?;
-                Ok(vec![(out, truth.len())])
-            })
-        };
-        compare_tiles((&shaders::POINTWISE_INDEX, inputs), std::slice::from_ref(&truth), run, if case == (17, 13) { BOTH } else { &[] });
+        let unset = vec![0; widths.len()];
+        let of_scales = (0, addend, &decoder.scale_lut, [scales, widths.clone()].concat());
+        let of_widths = (1, vec![8 * middle + 4; n], &width_lut, [unset.clone(), head].concat());
+        for (kind, addend, lut, truth) in [of_scales, of_widths] {
+            let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
+                outputs(gpu, |commands| {
+                    let layer = damaged_pointwise(&layer, damage);
+                    let layer = PackedPointwise::int8(gpu, &layer, Next { read: &[], addend: &addend })?.with_tile(tile);
+                    let (buffer, lut) = (commands.upload(&bytes(&input.data))?, commands.upload(lut)?);
+                    let out = commands.upload(&[unset.clone(), widths.clone()].concat())?;
+                    commands.index(&layer, kind, Codes { size: size(&input), stride: inputs, buffer: &buffer }, &lut, &out)?;
+                    Ok(vec![(out, truth.len())])
+                })
+            };
+            let damages = if case == (17, 13) && kind == 0 { BOTH } else { &[] };
+            compare_tiles((&shaders::POINTWISE_INDEX, inputs), std::slice::from_ref(&truth), run, damages);
+        }
     }
 }

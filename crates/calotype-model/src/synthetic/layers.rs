@@ -136,23 +136,29 @@ impl Maker {
 
     /// Biases are 0.
     pub(super) fn chain(&mut self, shape: &ChainShape) -> Chain {
-        self.chain_for(shape, false)
+        self.chain_with(shape, Signal::new(CODE, STREAM / 2.0))
     }
 
     /// A predictor of scales.
     pub(super) fn scale_predictor(&mut self, shape: &ChainShape) -> Chain {
-        self.chain_for(shape, true)
+        self.chain_with(shape, Signal { input: CODE, output: 250.0, mean: 280.0 })
     }
 
-    fn chain_for(&mut self, shape: &ChainShape, is_scale: bool) -> Chain {
+    /// A predictor of widths, some of them beyond the table's ends.
+    pub(super) fn width_predictor(&mut self, shape: &ChainShape) -> Chain {
+        self.chain_with(shape, Signal::new(CODE, 120.0))
+    }
+
+    /// `head` is what goes in and out of the last layer of a predictor.
+    fn chain_with(&mut self, shape: &ChainShape, head: Signal) -> Chain {
         let last = shape.stages.len() - 1;
-        let stages = shape.stages.iter().enumerate().map(|(i, stage)| self.stage(stage, signal(shape, stage, i == last, is_scale)));
+        let stages = shape.stages.iter().enumerate().map(|(i, stage)| self.stage(stage, signal(shape, stage, i == last, head)));
         Chain { name: shape.name.clone(), from: shape.from.clone(), stages: stages.collect() }
     }
 }
 
-/// What goes in and out of a stage's layer. The last layer of g_s makes pixels; that of a predictor means or scales.
-fn signal(chain: &ChainShape, stage: &StageShape, last: bool, is_scale: bool) -> Signal {
+/// What goes in and out of a stage's layer. The last layer of g_s makes pixels; that of a predictor is given.
+fn signal(chain: &ChainShape, stage: &StageShape, last: bool, head: Signal) -> Signal {
     let stream = match stage.product {
         Product::Int8 => Signal::new(CODE, STREAM),
         Product::Wide if chain.from == [Input::Pixels] && stage.unshuffle == 8 => Signal::new(PIXEL, STREAM),
@@ -160,8 +166,7 @@ fn signal(chain: &ChainShape, stage: &StageShape, last: bool, is_scale: bool) ->
     };
     match chain.from[0] {
         Input::VHat if last => Signal { input: 1.2 * STREAM, output: 800.0, mean: 2048.0 },
-        Input::H if last && is_scale => Signal { input: CODE, output: 250.0, mean: 280.0 },
-        Input::H if last => Signal { output: STREAM / 2.0, ..stream },
+        Input::H if last => head,
         _ => stream,
     }
 }

@@ -155,10 +155,9 @@ fn depthwise_block(taps: &[Line<i16, 2>; 6], ends: &Ends, rows: [&[u8]; 3], firs
     let lanes = (channels - first).min(LANES);
     let taps = [0, 1, 2, 3, 4, 5].map(|line| halves(&taps[line].0));
     let [bias, round, shift] = [&ends.bias, &ends.round, &ends.shift].map(|values| halves(values));
-    let outside = pairs([_mm256_set1_epi16(128); 3]);
-    let mut columns = [outside, outside, column(rows, first, lanes)];
+    let mut columns = [column(rows, first, lanes); 3];
     for at in (first..out.len()).step_by(channels) {
-        let next = if at + channels < out.len() { column(rows, at + channels, lanes) } else { outside };
+        let next = if at + channels < out.len() { column(rows, at + channels, lanes) } else { columns[2] };
         columns = [columns[1], columns[2], next];
         let mut sums = bias;
         for half in [0, 1] {

@@ -435,12 +435,11 @@ fn depthwise(layer: &Taps, rows: [&[u8]; 3], out: &mut [u8]) {
 fn depthwise_block(taps: &[Line<i8, 4>; 12], ends: &[Ends], rows: [&[u8]; 3], first: usize, channels: usize, out: &mut [u8]) {
     let lanes = (channels - first).min(64);
     let taps = [load_taps(&taps[..4]), load_taps(&taps[4..8]), load_taps(&taps[8..])];
-    let outside = [_mm512_set1_epi8(OFFSET as i8); 4];
-    let mut columns = [outside, outside, column(rows, first, lanes)];
+    let mut columns = [column(rows, first, lanes); 3];
     for at in (first..out.len()).step_by(channels) {
-        let next = if at + channels < out.len() { column(rows, at + channels, lanes) } else { outside };
+        let next = if at + channels < out.len() { column(rows, at + channels, lanes) } else { columns[2] };
         columns = [columns[1], columns[2], next];
-        let mut sums = outside;
+        let mut sums = columns[0];
         for j in 0..4 {
             let sum = _mm512_dpbusd_epi32(load_i32(&ends[j].bias), columns[0][j], taps[0][j]);
             let sum = _mm512_dpbusd_epi32(sum, columns[1][j], taps[1][j]);
