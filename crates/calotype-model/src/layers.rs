@@ -22,7 +22,7 @@ pub struct Pointwise<W = i8> {
 /// A wide pointwise layer: of a stream.
 pub type Wide = Pointwise<i16>;
 
-/// A depthwise 3x3 layer: codes (i8) of N channels to N accumulators, zeros outside the map.
+/// A depthwise 3x3 layer: codes (i8) of N channels to N accumulators; outside the map stands its nearest position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Depthwise {
     /// Key in the model file, e.g. `g_s.blocks.0.dw`.

@@ -405,7 +405,8 @@ impl DecoderShape {
             return Err(refused("schedule", "the first step alone may have widths, where there is h"));
         }
         let heads: Vec<usize> = first.scale.into_iter().chain(first.width).collect();
-        if let Some(head) = heads.iter().map(|&head| &self.predictors[head]).find(|head| head.from != [Input::H] || head.stages.len() != 1) {
+        if let Some(head) = heads.iter().map(|&head| &self.predictors[head]).find(|head| head.from != [Input::H] || head.stages.len() != 1)
+        {
             return Err(refused(&head.name, "scales and widths come from h through one layer"));
         }
         let means: Vec<usize> = self.schedule.steps.iter().filter_map(|step| step.mean).collect();

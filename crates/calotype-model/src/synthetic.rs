@@ -7,7 +7,9 @@ mod layers;
 
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables, WidthTables};
+use crate::{
+    Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables, WidthTables,
+};
 
 /// The gain of y in the middle of the quality range, per channel about; `>> Y_SHIFT`.
 const Y_GAIN: f64 = 2300.0;

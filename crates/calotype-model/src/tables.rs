@@ -47,16 +47,27 @@ impl WidthTables {
     /// Most entries: an index is a byte.
     pub const MOST: usize = 255;
 
-    /// The index for a predictor's value (docs/MODEL.md section 5.2): an eighth of it, rounded, around the middle of the table.
-    pub fn index(&self, value: i16) -> u8 {
-        let n = self.y.len() as i32 / 2;
-        (((i32::from(value) + 4) >> 3).clamp(-n, n) + n) as u8
+    /// The index of width 1.
+    pub fn middle(&self) -> i32 {
+        self.y.len() as i32 / 2
     }
 
-    /// What an index takes from the logarithm of the scale, in eighths of a Q8 neper.
-    pub fn log(&self, index: u8) -> i32 {
-        i32::from(index) - self.y.len() as i32 / 2
+    /// The index for a predictor's value (docs/MODEL.md section 5.2): an eighth of it, rounded, around the middle of the table.
+    pub fn index(&self, value: i16) -> u8 {
+        nearest(value, self.middle())
     }
+
+    /// [`WidthTables::index`] of each value.
+    #[inline(always)]
+    pub fn indices(&self, values: &[i16], indices: &mut [u8]) {
+        let middle = self.middle();
+        indices.iter_mut().zip(values).for_each(|(index, &value)| *index = nearest(value, middle));
+    }
+}
+
+#[inline(always)]
+fn nearest(value: i16, middle: i32) -> u8 {
+    (((i32::from(value) + 4) >> 3).clamp(-middle, middle) + middle) as u8
 }
 
 /// The decoder's tables at one fineness. The shifts that belong to the gains are in [`Tables`].

@@ -7,7 +7,7 @@ use calotype_model::{Input, QualityTables, WidthTables};
 
 use super::Network;
 use super::field::{Field, FieldRows};
-use super::packed::{Cell, Stage, Step};
+use super::packed::{Cell, Factors, Stage, Step};
 use super::scratch::{Scratch, job_rows, room};
 use super::stage::{Extent, Given};
 use crate::kernels::{Code, Kernels, Out, Rows};
@@ -62,8 +62,13 @@ struct Scales<'a> {
     gain_dec: &'a [i16],
     shift_dec: &'a [u8],
     /// The factors of the widths; empty where these are 1.
-    width: &'a [i16],
-    width_dec: &'a [i16],
+    width: &'a [Factors],
+}
+
+/// Working memory of a cell.
+struct CellMemory<'a> {
+    stream: &'a mut Vec<i16>,
+    factors: &'a mut Vec<Factors>,
 }
 
 impl<'a> Symbols<'a> {
@@ -136,15 +141,7 @@ impl<K: Kernels> Network<K> {
     }
 
     /// One step on every row, and the next one's layers up to its depthwise layer: in `field`, or in another one of its own size.
-    fn run_step(
-        &self,
-        q: &QualityTables,
-        step: usize,
-        side: &Side,
-        v_hat: &mut Map<i16>,
-        symbols: &mut Symbols<'_>,
-        field: &mut Field<K>,
-    ) {
+    fn run_step(&self, q: &QualityTables, step: usize, side: &Side, v_hat: &mut Map<i16>, symbols: &mut Symbols<'_>, field: &mut Field<K>) {
         self.run_predictor(&self.decoder.steps[step], field);
         let width = v_hat.width;
         let following = self.decoder.steps.get(step + 1).filter(|step| !step.stages.is_empty());
@@ -198,7 +195,8 @@ impl<K: Kernels> Network<K> {
             let input = Rows { data: &codes[first..], stride: period * step.inputs, count };
             for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
                 let places = Places { row, column, period };
-                self.set_cell(cell, input, &mut scratch.stream, job, places, self.scales(q, cell));
+                let memory = CellMemory { stream: &mut scratch.stream, factors: &mut scratch.factors };
+                self.set_cell(cell, input, memory, job, places, self.scales(q, cell));
             }
         }
     }
@@ -249,14 +247,12 @@ impl<K: Kernels> Network<K> {
         }
     }
 
-    /// The factors of widths, for y and for y_hat.
-    fn factors<'a>(&self, width_index: &[u8], memory: &'a mut [i16]) -> (&'a [i16], &'a [i16]) {
-        let Some(widths) = &self.decoder.widths else { return (&[], &[]) };
-        let (y, y_dec) = memory.split_at_mut(width_index.len());
-        for ((y, y_dec), &index) in y.iter_mut().zip(&mut *y_dec).zip(width_index) {
-            (*y, *y_dec) = (widths.y[usize::from(index)], widths.y_dec[usize::from(index)]);
-        }
-        (y, y_dec)
+    /// The factors of some widths.
+    fn factors<'a>(&self, width_index: &[u8], memory: &'a mut Vec<Factors>) -> &'a [Factors] {
+        let Some(widths) = &self.decoder.widths else { return &[] };
+        let factors = room(memory, width_index.len());
+        factors.iter_mut().zip(width_index).for_each(|(factors, &index)| *factors = widths.factors[usize::from(index)]);
+        factors
     }
 
     fn scales<'a>(&'a self, q: &'a QualityTables, cell: &Cell<K>) -> Scales<'a> {
@@ -269,7 +265,6 @@ impl<K: Kernels> Network<K> {
             gain_dec: &q.gain_y_dec[channels.clone()],
             shift_dec: &tables.gain_y_dec.shift[channels],
             width: &[],
-            width_dec: &[],
         }
     }
 
@@ -278,14 +273,13 @@ impl<K: Kernels> Network<K> {
         &self,
         cell: &Cell<K>,
         input: Rows<'_, K::Code>,
-        memory: &mut Vec<i16>,
+        memory: CellMemory<'_>,
         job: &mut Job<'_, K::Code>,
         places: Places,
         scales: Scales<'_>,
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
-        let (means, memory) = room(memory, (input.count + 3) * length).split_at_mut(input.count * length);
-        let (y, factors) = memory.split_at_mut(length);
+        let (means, y) = room(memory.stream, (input.count + 1) * length).split_at_mut(input.count * length);
         match &cell.pointwise {
             Some(pointwise) => self.kernels.pointwise(pointwise, input, Out::Stream(means)),
             None => means.fill(0),
@@ -294,8 +288,8 @@ impl<K: Kernels> Network<K> {
             let x = places.column + places.period * i;
             let at = (places.row * job.width + x) * channels + scales.first;
             let v_hat = &mut job.v_hat[at..][..length];
-            let (width, width_dec) = self.factors(job.width_index.get(at..at + length).unwrap_or_default(), factors);
-            let scales = Scales { width, width_dec, ..scales };
+            let width = self.factors(job.width_index.get(at..at + length).unwrap_or_default(), memory.factors);
+            let scales = Scales { width, ..scales };
             match &mut job.symbols {
                 Symbols::Known(symbols) => self.kernels.vectorise(|| decode(mu, &symbols[at..][..length], v_hat, scales)),
                 Symbols::Chosen(choice) => {
@@ -350,8 +344,8 @@ fn scale(values: &mut [i16], scales: Scales<'_>) {
     for ((value, &gain), &shift) in values.iter_mut().zip(scales.gain).zip(scales.shift) {
         *value = scaled(*value, gain, shift);
     }
-    for (value, &factor) in values.iter_mut().zip(scales.width) {
-        *value = scaled(*value, factor, WidthTables::SHIFT);
+    for (value, factors) in values.iter_mut().zip(scales.width) {
+        *value = scaled(*value, factors.y, WidthTables::SHIFT);
     }
 }
 
@@ -360,8 +354,8 @@ fn reconstruct(mu: &[i16], symbols: &[i16], v_hat: &mut [i16], scales: Scales<'_
     for ((y_hat, &mu), &symbol) in v_hat.iter_mut().zip(mu).zip(symbols) {
         *y_hat = (64 * i32::from(symbol) + i32::from(mu)).clamp(-32768, 32767) as i16;
     }
-    for (y_hat, &factor) in v_hat.iter_mut().zip(scales.width_dec) {
-        *y_hat = scaled(*y_hat, factor, WidthTables::SHIFT);
+    for (y_hat, factors) in v_hat.iter_mut().zip(scales.width) {
+        *y_hat = scaled(*y_hat, factors.y_dec, WidthTables::SHIFT);
     }
     let gains = scales.gain_dec.iter().zip(scales.shift_dec);
     for (v_hat, (&gain, &shift)) in v_hat.iter_mut().zip(gains) {

@@ -113,17 +113,7 @@ impl<K: Kernels> Network<K> {
         resize(&mut memory.active, length);
         resize(&mut memory.spare, length);
         let Memory { stream, active, spare } = memory;
-        Field {
-            phase,
-            top: rows.start,
-            height,
-            width,
-            row,
-            stream,
-            active,
-            spare,
-            above: Above::none(),
-        }
+        Field { phase, top: rows.start, height, width, row, stream, active, spare, above: Above::none() }
     }
 
     /// A whole map.

@@ -19,6 +19,20 @@ struct HeadRow<'a> {
     scale_index: &'a mut [u8],
 }
 
+/// Log sigma to entries of `scale_lut`, less the width indices: the offset has their middle.
+#[inline(always)]
+fn to_eighths(values: &mut [i16], offset: &[i32], width_index: &[u8]) {
+    for values in values.chunks_exact_mut(offset.len()) {
+        for (value, &offset) in values.iter_mut().zip(offset) {
+            *value = ((i32::from(*value) + offset) >> 3).clamp(-32768, 32767) as i16;
+        }
+    }
+    for (value, &width) in values.iter_mut().zip(width_index) {
+        *value = value.saturating_sub(width.into());
+    }
+    values.iter_mut().for_each(|value| *value = (*value).clamp(0, 511));
+}
+
 impl<K: Kernels> Network<K> {
     /// Sections 5.1 and 5.2.
     pub(super) fn run_hyper(&self, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
@@ -63,7 +77,8 @@ impl<K: Kernels> Network<K> {
                 HeadRow { stream: &stream[..h8.len()], h8, width_index, scale_index }
             })
             .collect();
-        let offset: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + config.scale_lut_offset).collect();
+        let offset = config.scale_lut_offset + 8 * self.model.decoder().widths.middle();
+        let offset: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + offset).collect();
         self.scratches.run(Phase::Scales, places.chunks_mut(rows).collect(), |scratch, places: &mut [HeadRow<'_>]| {
             places.iter_mut().for_each(|row| self.head_row(scratch, head, &offset, row));
         });
@@ -78,17 +93,12 @@ impl<K: Kernels> Network<K> {
         let values = room(&mut scratch.stream, row.scale_index.len());
         if let Some(widths) = &self.decoder.widths {
             self.kernels.pointwise(&widths.head, rows_of(codes, channels), Out::Stream(values));
-            row.width_index.iter_mut().zip(&*values).for_each(|(index, &value)| *index = decoder.widths.index(value));
+            self.kernels.vectorise(|| decoder.widths.indices(values, row.width_index));
         }
         self.kernels.pointwise(head, rows_of(codes, channels), Out::Stream(values));
         let lut: &[u8; 512] = decoder.scale_lut.first_chunk().expect("512 entries, checked on loading");
-        let widths = row.width_index.chunks_exact(offset.len()).map(Some).chain(std::iter::repeat(None));
-        for ((indices, log_sigma), widths) in row.scale_index.chunks_exact_mut(offset.len()).zip(values.chunks_exact(offset.len())).zip(widths) {
-            for (m, ((index, &s), &offset)) in indices.iter_mut().zip(log_sigma).zip(offset).enumerate() {
-                let log_width = widths.map_or(0, |widths| decoder.widths.log(widths[m]));
-                *index = lut[(((i32::from(s) + offset) >> 3) - log_width).clamp(0, 511) as usize];
-            }
-        }
+        self.kernels.vectorise(|| to_eighths(values, offset, row.width_index));
+        row.scale_index.iter_mut().zip(values).for_each(|(index, &mut entry)| *index = lut[entry as usize & 511]);
     }
 
     /// h_a (section 6).

@@ -73,10 +73,16 @@ pub(super) struct Step<K: Kernels> {
 /// The widths of the quantiser.
 pub(super) struct Widths<K: Kernels> {
     pub head: K::Pointwise,
-    /// As [`model::WidthTables::y`], filled up: every byte is an index.
-    pub y: [i16; 256],
-    /// As [`model::WidthTables::y_dec`], filled up.
-    pub y_dec: [i16; 256],
+    /// The factors of each width, filled up: every byte is an index.
+    pub factors: [Factors; 256],
+}
+
+/// The factors of a width, Q12.
+#[derive(Clone, Copy, Default)]
+#[repr(align(4))]
+pub(super) struct Factors {
+    pub y: i16,
+    pub y_dec: i16,
 }
 
 /// The decoder part.
@@ -187,8 +193,9 @@ impl<K: Kernels> PackedDecoder<K> {
     pub fn new(decoder: &model::Decoder) -> PackedDecoder<K> {
         let steps = || decoder.schedule.steps.iter().map(|step| Step::new(decoder, step)).collect();
         let (g_s, steps) = rayon::join(|| Transform::new(&decoder.g_s), steps);
-        let filled = |factors: &[i16]| std::array::from_fn(|index| factors.get(index).copied().unwrap_or(0));
-        let widths = |chain| Widths { head: head::<K>(chain), y: filled(&decoder.widths.y), y_dec: filled(&decoder.widths.y_dec) };
+        let factors = |index: usize| decoder.widths.y.get(index).map(|&y| Factors { y, y_dec: decoder.widths.y_dec[index] });
+        let factors = std::array::from_fn(|index| factors(index).unwrap_or_default());
+        let widths = |chain| Widths { head: head::<K>(chain), factors };
         PackedDecoder {
             h_s: Stage::of(decoder.h_s.as_ref()),
             scales: decoder.scale_predictor().map(head::<K>),

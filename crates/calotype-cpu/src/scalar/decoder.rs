@@ -16,7 +16,7 @@ pub fn hyper(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) ->
     let head = |predictor: &Chain| chain(predictor, q.fineness, Reading::Codes(h8.clone()));
     let width_index = decoder.width_predictor().map_or_else(Vec::new, |widths| each(&head(widths), |_, s| decoder.widths.index(s)).data);
     let log_sigma = head(scales).data.into_iter().enumerate().map(|(latent, s)| {
-        let log_width = width_index.get(latent).map_or(0, |&width| 8 * decoder.widths.log(width));
+        let log_width = width_index.get(latent).map_or(0, |&width| 8 * (i32::from(width) - decoder.widths.middle()));
         i32::from(s) + i32::from(q.log_gain_y[latent % decoder.config.m]) - log_width
     });
     Hyper { scale_index: log_sigma.map(|s| decoder.scale_index(s)).collect(), side: Side { h8, width_index } }

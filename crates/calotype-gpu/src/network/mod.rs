@@ -113,7 +113,7 @@ struct HyperAtQuality {
 impl HyperAtQuality {
     fn new(gpu: &Gpu, weights: &DecoderWeights, decoder: &Decoder, q: &QualityTables) -> Result<Option<HyperAtQuality>, Error> {
         let (Some(head), Some(weights)) = (decoder.scale_predictor().map(head), &weights.hyper) else { return Ok(None) };
-        let offset = decoder.config.scale_lut_offset + 8 * middle(decoder);
+        let offset = decoder.config.scale_lut_offset + 8 * decoder.widths.middle();
         let log_gain: Vec<i32> = q.log_gain_y.iter().map(|&gain| i32::from(gain) + offset).collect();
         Ok(Some(HyperAtQuality {
             z_gains: gpu.upload(&gains(&q.gain_z_dec, &decoder.tables.gain_z_dec.shift))?,
@@ -160,12 +160,6 @@ fn head(chain: &Chain) -> &model::Pointwise {
     int8(stage)
 }
 
-/// The index of width 1.
-fn middle(decoder: &Decoder) -> i32 {
-    decoder.widths.y.len() as i32 / 2
-}
-
-
 /// The layer of a predictor's last stage.
 fn int8(stage: &model::Stage) -> &model::Pointwise {
     let Weights::Int8(layer) = &stage.layer else { panic!("{}: a predictor's layers read codes", stage.layer.name()) };
@@ -203,9 +197,9 @@ impl HyperWeights {
 impl WidthWeights {
     /// The kernel looks up an eighth of the value and its addend, which a half of an eighth rounds.
     fn new(gpu: &Gpu, decoder: &Decoder, chain: &Chain) -> Result<WidthWeights, Error> {
-        let (head, most) = (head(chain), 2 * middle(decoder));
+        let (head, most) = (head(chain), 2 * decoder.widths.middle());
         let lut: Vec<u8> = (0..512).map(|eighths: i32| eighths.min(most) as u8).collect();
-        let addend = vec![8 * middle(decoder) + 4; head.outputs];
+        let addend = vec![8 * decoder.widths.middle() + 4; head.outputs];
         Ok(WidthWeights { head: PackedPointwise::int8(gpu, head, Next { read: &[], addend: &addend })?, lut: gpu.constant(&lut)? })
     }
 }
@@ -278,7 +272,9 @@ impl DecoderWeights {
     /// Its layers, in the order of decoding.
     pub fn layers(&self) -> Vec<Layer<'_>> {
         let hyper = self.hyper.iter().flat_map(|hyper| {
-            layers(&hyper.h_s, Layer::Int8).chain([Layer::Int8(&hyper.scales)]).chain(hyper.widths.iter().map(|widths| Layer::Int8(&widths.head)))
+            layers(&hyper.h_s, Layer::Int8)
+                .chain([Layer::Int8(&hyper.scales)])
+                .chain(hyper.widths.iter().map(|widths| Layer::Int8(&widths.head)))
         });
         let steps = self.steps.iter().flat_map(|step| {
             let last = step.cells.first().and_then(|cell| cell.last.as_ref());

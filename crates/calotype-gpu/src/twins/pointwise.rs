@@ -240,7 +240,7 @@ fn pointwise_index() {
         let scale = |(i, &s): (usize, &i16)| decoder.scale_index(i32::from(s) + log_gain[i % n] - 8 * i32::from(widths[i]));
         let scales: Vec<u8> = log_sigma.data.iter().enumerate().map(scale).collect();
         let head = log_sigma.data.iter().map(|&s| decoder.widths.index(s)).collect();
-        let middle = decoder.widths.y.len() as i32 / 2;
+        let middle = decoder.widths.middle();
         let width_lut: Vec<u8> = (0..512).map(|eighths: i32| eighths.min(2 * middle) as u8).collect();
         let addend: Vec<i32> = log_gain.iter().map(|gain| gain + decoder.config.scale_lut_offset).collect();
         let unset = vec![0; widths.len()];
