@@ -245,6 +245,13 @@ fn elements_outside_their_range_are_refused() {
 #[test]
 fn tables_must_ascend() {
     let order = |name: &str, index| Error::Order { name: name.to_owned(), index };
+    assert_eq!(range_error(decoder_error("width.y", |parts| parts.set("width.y", 3, &[0xff; 2]))), (3, -1));
+    assert_eq!(range_error(decoder_error("width.y_dec", |parts| parts.set("width.y_dec", 48, &[0, 0x80]))), (48, -32768));
+    let even = decoder_error("width.y", |parts| {
+        let (_, shape, bytes) = parts.tensors.get_mut("width.y").unwrap();
+        (*shape, *bytes) = (vec![48], vec![0; 96]);
+    });
+    assert_eq!(even, Error::WidthCount { found: vec![48] });
     let lut = decoder_error("scale_lut", |parts| parts.set("scale_lut", 300, &[0]));
     assert_eq!(lut, order("scale_lut", 300));
     assert_eq!(range_error(decoder_error("scale_lut", |parts| parts.set("scale_lut", 511, &[64]))), (511, 64));

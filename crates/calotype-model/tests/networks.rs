@@ -34,7 +34,7 @@ fn the_example_of_the_page_is_a_network() {
         {"name": "g_a.first", "wide": true, "unshuffle": 8, "outputs": 64},
         {"name": "g_a.last", "wide": true, "unshuffle": 2, "outputs": 384}]}}});
     let (decoder, _) = synthetic::network(&json!({"decoder": decoder, "encoder": encoder}).to_string(), 1).unwrap();
-    assert_eq!((decoder.config.m, decoder.config.z, decoder.config.p, decoder.predictors.len()), (384, 64, 160, 3));
+    assert_eq!((decoder.config.m, decoder.config.z, decoder.config.p, decoder.predictors.len()), (384, 64, 160, 4));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn the_schedule_is_part_of_the_id() {
 fn faults_are_named() {
     let decoder =
         |path: &'static str, value: Value| move |network: &mut Value| *network["decoder"].pointer_mut(path).unwrap() = value.clone();
-    let cases: [(String, &str); 18] = [
+    let cases: [(String, &str); 21] = [
         (refusal(decoder("/latents/stride", json!(32))), "latents: their stride is 16"),
         (refusal(decoder("/latents/channels", json!(28))), "schedule: it does not set each of 28 channels once"),
         (refusal(decoder("/schedule/steps/1/cells/0/2", json!(7))), "schedule: it does not set each"),
@@ -78,6 +78,24 @@ fn faults_are_named() {
         (
             refusal(decoder("/schedule/steps/1", json!({"cells": [[0, 24, 6]], "mean": "mean_head", "scale": "scale_head"}))),
             "the first step alone",
+        ),
+        (
+            refusal(decoder("/schedule/steps/1", json!({"cells": [[0, 24, 6]], "mean": "context.0", "width": "mean_head"}))),
+            "the first step alone",
+        ),
+        (
+            refusal(decoder(
+                "/schedule/steps/0",
+                json!({"cells": [[0, 24, 9]], "mean": "mean_head", "scale": "scale_head", "width": "scale_head"}),
+            )),
+            "scale_head: a predictor makes means, scales or widths",
+        ),
+        (
+            refusal(decoder(
+                "/schedule/steps/0",
+                json!({"cells": [[0, 24, 9]], "mean": "mean_head", "scale": "scale_head", "width": "context.0"}),
+            )),
+            "context.0: scales and widths come from h through one layer",
         ),
         (refusal(decoder("/chains/g_s/stages/1/outputs", json!(188))), "g_s"),
         (refusal(decoder("/chains/g_s/stages/0/shuffle", json!(3))), "g_s: g_s.first: a shuffle is"),
