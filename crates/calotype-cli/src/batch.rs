@@ -12,6 +12,7 @@ use std::thread;
 
 use calotype::{AdapterKind, Codec, EngineChoice, gpus};
 
+use crate::amount::counted;
 use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output::{self, FileId, is_pipe, is_stdout};
@@ -189,7 +190,7 @@ pub fn lanes(choice: &Choice, open: impl Fn(EngineChoice) -> Result<Codec, Failu
 /// Does every job, each on the next free engine; a job that fails does not stop the others. `one` gives the pixels of its picture.
 ///
 /// # Errors
-/// Exit code 1 if a job failed, after all were tried; the failed ones are listed on standard error.
+/// If a job failed, after all were tried, with the exit code of the failed ones if they agree, else 1; they are listed on standard error.
 pub fn run(
     jobs: &[Job],
     lanes: &[Lane],
@@ -225,10 +226,18 @@ fn summary(jobs: usize, mut failed: Vec<(usize, Failure)>) -> Result<(), Failure
     failed.iter().for_each(|(_, failure)| output::say(&format!("calotype: {}", failure.message)));
     let made = jobs - failed.len();
     if failed.is_empty() {
-        output::say(&format!("{made} files made"));
+        output::say(&format!("{} made", counted(made, "file")));
         return Ok(());
     }
-    Err(Failure { code: 1, message: format!("{made} of {jobs} files made; the {} named above failed", failed.len()) })
+    let message = format!("{made} of {} made; the {} named above failed", counted(jobs, "file"), failed.len());
+    Err(Failure { code: common_code(&failed), message })
+}
+
+/// The exit code that all failures have; that of malformed input where they differ.
+fn common_code(failed: &[(usize, Failure)]) -> u8 {
+    let mut codes = failed.iter().map(|(_, failure)| failure.code);
+    let first = codes.next();
+    first.filter(|first| codes.all(|code| code == *first)).unwrap_or(1)
 }
 
 /// What the workers share.
