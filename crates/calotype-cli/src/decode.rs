@@ -17,7 +17,7 @@ use crate::failure::{Failure, shown};
 use crate::metadata::{self, Strip, Turn, asked_orientation, say_orientation};
 use crate::output::{self, Done, Existing, Sink, Writing, is_stdout};
 use crate::pixels;
-use crate::read_image::read_calo;
+use crate::read_image::{AfterEnd, read_calo};
 use crate::write_image::{fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
@@ -58,6 +58,9 @@ struct Written {
 /// Every failure of reading, decoding and writing.
 pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
+    if args.json {
+        output::check_stdout()?;
+    }
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }
@@ -91,7 +94,8 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
     let format = output_format(&args.output, args.format.as_deref())?;
     let failed = |error| Failure::codec(&args.input, &error);
     let options = DecodeOptions { max_pixels: args.max_pixels, max_memory: args.max_memory };
-    let bytes = read_calo(&args.input, &options)?;
+    let after_end = if args.salvage { AfterEnd::PassedOver } else { AfterEnd::Refused };
+    let bytes = read_calo(&args.input, &options, after_end)?;
     let open = match (args.partial, args.salvage) {
         (_, true) => Decoder::salvage,
         (true, false) => Decoder::partial,

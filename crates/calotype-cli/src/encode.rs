@@ -7,6 +7,7 @@ use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Pictu
 use calotype_bench::{SquaredError, seen, seen_psnr_db};
 use serde::Serialize;
 
+use crate::amount::counted;
 use crate::args::EncodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
@@ -46,6 +47,9 @@ struct Report {
 /// Every failure of reading, encoding and writing.
 pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
+    if args.json {
+        output::check_stdout()?;
+    }
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }
@@ -251,6 +255,6 @@ fn bits_per_pixel((width, height): (u32, u32), bytes: usize) -> f64 {
 fn result_line(args: &EncodeArgs, (width, height): (u32, u32), hit: &Hit, encode_ms: f64) -> String {
     let (bytes, quality) = (hit.encoded.bytes.len(), rounded(hit.quality.points()));
     let (output, bpp) = (shown(&args.output), bits_per_pixel((width, height), bytes));
-    let tries = if target::of(args).is_some() { format!(", {} qualities tried", hit.tries) } else { String::new() };
+    let tries = if target::of(args).is_some() { format!(", {}", counted(hit.tries as usize, "attempt")) } else { String::new() };
     format!("{output}: {width}x{height}, quality {quality}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}")
 }

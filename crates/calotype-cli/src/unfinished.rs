@@ -45,13 +45,8 @@ pub fn create(folder: &Path) -> io::Result<NamedTempFile> {
 fn named(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM_CHARACTERS);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A result is an ordinary file: the user's umask decides who reads it.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
+    // Opened here, an ordinary file, so that the user's umask decides who reads it. (The builder's own files would name themselves in errors.)
+    builder.make_in(folder, |path| File::options().read(true).write(true).create_new(true).open(path))
 }
 
 /// Removes what killed programs left in a folder, once in a run. Nothing depends on it: what cannot be removed stays.
