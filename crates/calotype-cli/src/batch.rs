@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
@@ -14,7 +14,8 @@ use calotype::{AdapterKind, Codec, EngineChoice, gpus};
 
 use crate::amount::counted;
 use crate::engine::Choice;
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
+use crate::kind::FIRST_BYTES;
 use crate::output::{self, FileId, is_pipe, is_stdout};
 use crate::progress::Bar;
 
@@ -37,6 +38,8 @@ pub struct Kind<'a> {
     pub inputs: &'a [&'a str],
     /// Ending of the outputs.
     pub output: &'a str,
+    /// Whether a file that begins with these bytes is such an input; of names without an ending that decides.
+    pub begins: fn(&[u8]) -> bool,
 }
 
 /// What to do where an output exists already.
@@ -111,7 +114,7 @@ fn overwrites_an_input(jobs: &[Job]) -> Option<&Job> {
 
 fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
     let files = if input.is_dir() {
-        in_folder(input, kind).map_err(|error| Failure::io(input, "list", error))?
+        in_folder(input, kind)?
     } else if is_pattern(input) {
         matching(input)?
     } else {
@@ -123,13 +126,37 @@ fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn in_folder(folder: &Path, kind: Kind<'_>) -> io::Result<Vec<PathBuf>> {
-    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    let ending = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    let wanted = |path: &PathBuf| path.is_file() && ending(path).is_some_and(|ending| kind.inputs.contains(&ending.as_str()));
-    let mut files: Vec<PathBuf> = paths.into_iter().filter(wanted).collect();
+/// The files of a folder whose names have the right ending, or none and the right first bytes; a note tells of right first bytes under other endings.
+///
+/// # Errors
+/// Io.
+pub fn in_folder(folder: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::io(folder, "list", error);
+    let entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    paths.sort();
+    let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| has_ending_of(path, kind));
+    let begun = others.into_iter().filter(|path| first_bytes(path).is_ok_and(|bytes| (kind.begins)(&bytes)));
+    let (nameless, passed_over): (Vec<PathBuf>, Vec<PathBuf>) = begun.partition(|path| path.extension().is_none());
+    if let Some(first) = passed_over.first() {
+        let more = if passed_over.len() > 1 { format!(" and {} more", passed_over.len() - 1) } else { String::new() };
+        let what = "passed over for the endings of their names, though they begin right; give them by name to take them";
+        output::say(&format!("calotype: note: {}{more}: {what}", shown(first)));
+    }
+    let mut files = [named, nameless].concat();
     files.sort();
     Ok(files)
+}
+
+fn has_ending_of(path: &Path, kind: Kind<'_>) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+    ending.is_some_and(|ending| kind.inputs.contains(&ending.as_str()))
+}
+
+fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FIRST_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Shells that do not know patterns leave them to the program.
@@ -275,7 +302,7 @@ fn caught<T>(one: impl FnOnce() -> Result<T, Failure>, job: &Job) -> Result<T, F
 mod tests {
     use super::*;
 
-    const KIND: Kind<'_> = Kind { inputs: &["png", "jpg"], output: "calo" };
+    const KIND: Kind<'_> = Kind { inputs: &["png", "jpg"], output: "calo", begins: |bytes| bytes.starts_with(b"P6") };
 
     fn folder(names: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -293,6 +320,12 @@ mod tests {
         let out = images.path().join("out");
         let all = jobs(&[images.path().to_path_buf()], &out, KIND, Finished::Refuse).unwrap();
         assert_eq!(names(&all), ["a.calo", "b.calo"]);
+        for name in ["d", "e.bak", "f.png.old"] {
+            fs::write(images.path().join(name), b"P6").unwrap();
+        }
+        fs::write(images.path().join("g"), b"text").unwrap();
+        let all = jobs(&[images.path().to_path_buf()], &out, KIND, Finished::Refuse).unwrap();
+        assert_eq!(names(&all), ["a.calo", "b.calo", "d.calo"], "without an ending the first bytes decide");
         let inputs = [images.path().join("*.png"), images.path().join("b.png"), images.path().join("c.gif")];
         let some = jobs(&inputs, &out, KIND, Finished::Refuse).unwrap();
         assert_eq!(names(&some), ["b.calo", "c.calo"], "what is named is taken whatever its ending, and once");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, about, exact};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, about, exact, has_memory};
 use calotype_bench::{SquaredError, seen, seen_psnr_db};
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ use crate::amount::counted;
 use crate::args::EncodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
-use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::frames;
+use crate::kind;
 use crate::metadata::{Strip, held_bytes};
 use crate::output::{self, Done, Existing, Writing, is_pipe, is_stdout};
 use crate::quality::{self, rounded};
@@ -21,6 +21,13 @@ use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, r
 use crate::read_rows::RowSource;
 use crate::target;
 use crate::write_image::format_by_ending;
+
+/// Images of a folder.
+pub const IMAGES: Kind<'static> = Kind {
+    inputs: &["png", "jpg", "jpeg", "jpe", "mpo", "jxl", "webp", "gif", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"],
+    output: "calo",
+    begins: |bytes| kind::Kind::of(bytes).is_ok(),
+};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -62,8 +69,7 @@ pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
 }
 
 fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
-    let kind = Kind { inputs: &IMAGE_ENDINGS, output: "calo" };
-    let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
+    let jobs = batch::jobs(inputs, &args.output, IMAGES, Finished::from_flags(args.overwrite, args.resume))?;
     let lanes = batch::lanes(choice, |engine| choice.codec_on(engine))?;
     lanes.first().map_or(Ok(()), |lane| say_beyond(args, &lane.codec))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
@@ -101,6 +107,9 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
         let (needed, limit) = (about(needed), exact(args.max_memory));
         let what = format!("is read as a whole, which needs about {needed} of memory, over the limit of {limit}");
         return Err(Failure::unsupported(&args.input, format!("{what}; raise it with --max-memory, or {remedy}")));
+    }
+    if !has_memory(pixels.saturating_add(inside)) {
+        return Err(Failure::codec(&args.input, &calotype::Error::NoMemory { needed }));
     }
     let mut source = decode_image(&bytes, &args.input, &reading(args))?;
     drop(bytes);

@@ -96,7 +96,7 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Malformed { .. } => 1,
         Error::Usage(_) => 2,
-        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } => 3,
+        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } | Error::NoMemory { .. } => 3,
         _ => 4,
     }
 }
@@ -104,10 +104,12 @@ fn exit_code(error: &Error) -> u8 {
 fn remedy(error: &Error) -> String {
     match error {
         Error::Malformed { what: Malformation::NotCalo, .. } => "; give a file that `calotype encode` wrote".to_string(),
-        Error::Malformed { what: Malformation::Container(Fault::Truncated { .. }), .. } => match ["partial", "salvage"].map(flags::is_given) {
-            [false, false] => format!("; get the rest, or see what is there with {}", flags::named("partial", "decode")),
-            _ => "; get the rest".to_string(),
-        },
+        Error::Malformed { what: Malformation::Container(Fault::Truncated { .. }), .. } => {
+            match ["partial", "salvage"].map(flags::is_given) {
+                [false, false] => format!("; get the rest, or see what is there with {}", flags::named("partial", "decode")),
+                _ => "; get the rest".to_string(),
+            }
+        }
         Error::Malformed { what: Malformation::Container(Fault::TileCrc { .. } | Fault::SectionCrc { .. }), .. }
             if !flags::is_given("salvage") =>
         {
@@ -118,15 +120,17 @@ fn remedy(error: &Error) -> String {
         }
         Error::Malformed { .. } => "; get the file again".to_string(),
         Error::Limits { .. } => format!("; raise it with {}", flags::named("max-pixels", "encode")),
-        Error::Memory { .. } => {
-            let part = if flags::has("region") { ", or take a part of the picture with --region" } else { "" };
-            format!("; raise it with {}{part}", flags::named("max-memory", "encode"))
-        }
+        Error::Memory { .. } => format!("; raise it with {}{}", flags::named("max-memory", "encode"), take_a_part()),
+        Error::NoMemory { .. } => format!("; make some free{}", take_a_part()),
         Error::Usage(Usage::Region { width, height, .. }) => {
             format!("; give --region X,Y,W,H of at least 1x1 with X + W up to {width} and Y + H up to {height}")
         }
         _ => String::new(),
     }
+}
+
+fn take_a_part() -> &'static str {
+    if flags::has("region") { ", or take a part of the picture with --region" } else { "" }
 }
 
 /// Linux' and other systems' number for symbolic links in a circle.

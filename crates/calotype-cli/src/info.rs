@@ -103,7 +103,12 @@ fn lines(report: &Report) -> Vec<String> {
     let lines = [
         format!("{}: {}x{} pixels, {}-bit {}", report.input, report.width, report.height, report.depth, report.channels),
         format!("  {}, {} bytes, {:.3} bpp", quality(report), report.bytes, report.bpp),
-        format!("  model {} ({model}{development}), {} of {} pixels{folded}", report.model_id, counted(report.tiles, "tile"), report.tile_px),
+        format!(
+            "  model {} ({model}{development}), {} of {} pixels{folded}",
+            report.model_id,
+            counted(report.tiles, "tile"),
+            report.tile_px
+        ),
     ];
     lines.into_iter().chain(extras(report)).collect()
 }

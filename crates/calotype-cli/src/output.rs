@@ -361,7 +361,10 @@ pub fn check_stdout() -> Result<(), Failure> {
     if !stdout_was_closed() {
         return Ok(());
     }
-    Err(Failure { code: 5, message: "standard output is closed, and what this command prints would be lost; send it to a file or a pipe".to_string() })
+    Err(Failure {
+        code: 5,
+        message: "standard output is closed, and what this command prints would be lost; send it to a file or a pipe".to_string(),
+    })
 }
 
 /// Prints one line on standard output.

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture, about, exact};
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::exif::ReadSeek;
 use crate::failure::Failure;
@@ -78,7 +78,8 @@ pub fn read_image_bytes(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure>
     let mut bytes = Vec::new();
     input.by_ref().take(FIRST_BYTES as u64).read_to_end(&mut bytes).map_err(failed)?;
     kind_of(&bytes, path)?;
-    let too_long = |what: String| Failure::unsupported(path, format!("{what}, over the limit of {}; raise it with --max-memory", exact(max_bytes)));
+    let too_long =
+        |what: String| Failure::unsupported(path, format!("{what}, over the limit of {}; raise it with --max-memory", exact(max_bytes)));
     if let Some(length) = length_of(path).filter(|length| *length > max_bytes) {
         return Err(too_long(format!("is {} long", about(length))));
     }
@@ -159,7 +160,9 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
     let kind = kind_of(bytes, path)?;
     let Opened { mut reader, frames, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
     let Company { metadata, orientation, notes } = reader.company(bytes, kind, reading.turn);
+    let converted = reader.is_cmyk().then(|| metadata::converted("CMYK")).filter(|note| !notes.contains(note));
     all_notes.extend(notes);
+    all_notes.extend(converted);
     let animated = matches!(frames, Frames::Played(2..)) && kind != Kind::Jxl;
     let image = match reading.frame {
         Some(frame @ 2..) if animated => frames::played(bytes, kind, frame).map(|image| (image, None)),
@@ -281,6 +284,14 @@ impl Reader<'_> {
             }
             (Reader::Other(decoder), Kind::Jxl) => company(metadata::of_jxl(bytes, decoder), decoder.color_type(), turn),
             (Reader::Other(decoder), Kind::Image(_)) => company(metadata::of_decoder(decoder), decoder.color_type(), turn),
+        }
+    }
+
+    /// Whether decoding makes RGB of CMYK.
+    fn is_cmyk(&self) -> bool {
+        match self {
+            Reader::Jpeg(jpeg) => jpeg.is_cmyk(),
+            Reader::Other(decoder) => matches!(decoder.original_color_type(), ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16),
         }
     }
 

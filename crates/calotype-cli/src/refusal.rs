@@ -53,13 +53,18 @@ impl Refusal {
     pub fn of(self, path: &Path) -> Failure {
         match self {
             Refusal::Unsupported { what, remedy } => Failure::unsupported(path, format!("{what}, which calotype does not read; {remedy}")),
-            Refusal::TooLarge(what) => Failure::unsupported(path, format!("{what}; raise the limit with {}", flags::named("max-pixels", "encode"))),
+            Refusal::TooLarge(what) => {
+                Failure::unsupported(path, format!("{what}; raise the limit with {}", flags::named("max-pixels", "encode")))
+            }
             Refusal::Damaged(what) if flags::is_given("salvage") => {
                 Failure::malformed(path, format!("is a damaged image of which nothing can be read: {what}; get it again"))
             }
             Refusal::Damaged(what) => {
                 let salvage = flags::named("salvage", "encode");
-                Failure::malformed(path, format!("is a damaged image: {what}; get it again, or encode what can be read of it with {salvage}"))
+                Failure::malformed(
+                    path,
+                    format!("is a damaged image: {what}; get it again, or encode what can be read of it with {salvage}"),
+                )
             }
         }
     }

@@ -39,6 +39,12 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// The picture needs more memory than the machine gives now.
+    #[error("it needs about {} of memory, more than there is", about(*.needed))]
+    NoMemory {
+        /// Bytes.
+        needed: u64,
+    },
     /// The caller asks for something impossible.
     #[error(transparent)]
     Usage(#[from] Usage),

@@ -17,7 +17,7 @@ use image::{ImageDecoder, ImageFormat};
 
 pub use found::Found;
 pub use jxl::pixel_boxes;
-pub use note::{MOST_BYTES, damaged, too_long};
+pub use note::{MOST_BYTES, converted, damaged, too_long};
 pub use png::PixelChunks;
 pub use strip::Strip;
 

@@ -194,7 +194,7 @@ fn write_property(out: &mut Writer<Vec<u8>>, start: &BytesStart<'_>, value: &str
 /// An element whose attributes are changed, if any is to be.
 fn with_attributes<'a>(reader: &NsReader<&'a [u8]>, start: BytesStart<'a>, change: &Change<'_>) -> Option<BytesStart<'a>> {
     let attributes: Vec<_> = start.attributes().collect::<Result<_, _>>().ok()?;
-    let of = |key| (change.property)(attribute(reader, key));
+    let of = |key| if is_namespace(key) { None } else { (change.property)(attribute(reader, key)) };
     if attributes.iter().all(|one| of(one.key).is_none()) {
         drop(attributes);
         return Some(start);
@@ -340,7 +340,8 @@ Iptc4xmpCore:Location=\"Abbey\" Iptc4xmpCore:Scene=\"1\" Iptc4xmpCore:CountryCod
             "nested structures"
         );
         let others = ["p", "q", "photoshop", "GPS"];
-        let xmp = placed(others, " p:City=\"A\" photoshop:CountryName=\"B\" photoshop:Event=\"C\" q:City=\"D\"", "<q:Location>E</q:Location>");
+        let xmp =
+            placed(others, " p:City=\"A\" photoshop:CountryName=\"B\" photoshop:Event=\"C\" q:City=\"D\"", "<q:Location>E</q:Location>");
         assert_eq!(without(&xmp), placed(others, " photoshop:Event=\"C\" q:City=\"D\"", ""), "the namespace decides, not the prefix");
         let none = placed(prefixes, " photoshop:Credit='T'", "<photoshop:Headline>City</photoshop:Headline>");
         assert_eq!(without(&none), none, "what is no place stays byte by byte");

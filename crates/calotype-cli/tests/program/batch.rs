@@ -93,11 +93,7 @@ fn giant_files_that_are_no_pictures_do_not_end_a_batch() {
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(desk.path("out/0.calo").is_file() && desk.path("out/1.calo").is_file());
     assert!(run.stderr.contains("zeros.jpg: is not an image that calotype knows"), "{}", run.stderr);
-    assert!(
-        run.stderr.contains("long.jpg: is 100 GB long, over the limit of 4 GiB; raise it with --max-memory"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("long.jpg: is 100 GB long, over the limit of 4 GiB; raise it with --max-memory"), "{}", run.stderr);
     assert!(run.stderr.contains("2 of 4 files made"), "{}", run.stderr);
     desk.refused("encode zeros.jpg -o a.calo", 1, "zeros.jpg: is not an image");
     desk.refused("encode long.jpg -o a.calo", 3, "over the limit");

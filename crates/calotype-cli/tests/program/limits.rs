@@ -33,13 +33,20 @@ fn pixels_count_as_the_network_sees_them() {
     desk.json("decode a.calo -o b.png --max-pixels 65536 --json");
     // 64 strips of 157 pixels.
     desk.write("thinner.png", &flat(10_000, 1, &[]));
-    let words =
-        "thinner.png: 10000x1 pixels count as 12288 (folded, and sides padded to multiples of 64), over the limit of 12287; raise it with --max-pixels";
+    let words = "thinner.png: 10000x1 pixels count as 12288 (folded, and sides padded to multiples of 64), over the limit of 12287; raise it with --max-pixels";
     desk.refused("encode thinner.png -o b.calo --max-pixels 12287", 3, words);
     desk.json("encode thinner.png -o b.calo --max-pixels 12288 -y --json");
     desk.write("small.png", &flat(300, 300, &[]));
-    desk.refused("encode small.png -o c.calo --max-pixels 80k", 3, "300x300 pixels count as 102400 (sides padded to multiples of 64), over the limit of 80k;");
-    desk.refused("encode small.png -o c.calo --max-pixels 0.1M", 3, "count as 102400 (sides padded to multiples of 64), over the limit of 100k;");
+    desk.refused(
+        "encode small.png -o c.calo --max-pixels 80k",
+        3,
+        "300x300 pixels count as 102400 (sides padded to multiples of 64), over the limit of 80k;",
+    );
+    desk.refused(
+        "encode small.png -o c.calo --max-pixels 0.1M",
+        3,
+        "count as 102400 (sides padded to multiples of 64), over the limit of 100k;",
+    );
     for line in ["encode", "decode", "info"] {
         let help = String::from_utf8(desk.run(&format!("{line} --help")).stdout).unwrap();
         let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
