@@ -283,7 +283,7 @@ impl Reader<'_> {
                 company_of(&mut Cursor::new(bytes), format, decoder.color_type(), turn)
             }
             (Reader::Other(decoder), Kind::Jxl) => company(metadata::of_jxl(bytes, decoder), decoder.color_type(), turn),
-            (Reader::Other(decoder), Kind::Image(_)) => company(metadata::of_decoder(decoder), decoder.color_type(), turn),
+            (Reader::Other(decoder), Kind::Image(_)) => company(metadata::of_gif(bytes, decoder), decoder.color_type(), turn),
         }
     }
 

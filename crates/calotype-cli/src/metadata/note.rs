@@ -8,6 +8,9 @@ pub fn damaged(what: &str) -> String {
     format!("its {what} is damaged and left out")
 }
 
+/// The note on a comment in a file.
+pub const COMMENT: &str = "its comment is left out";
+
 /// The note on colours of a space that a `.calo` file does not have.
 pub fn converted(space: &str) -> String {
     format!("its {space} colours were converted to sRGB without a profile")

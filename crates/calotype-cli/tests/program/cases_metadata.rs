@@ -421,6 +421,9 @@ fn of_decoders() -> Vec<Case> {
         jxl("compressed XMP of over 16 MiB", &[compressed(LONG_XMP)]).notes(&["its XMP is left out, for it is longer than 16 MiB"]),
         jxl("compressed XMP that is cut", &[compressed(&COMPRESSED_XMP[..40])]).notes(&["its XMP is damaged and left out"]),
         case("GIF, XMP", "a.gif", with_xmp).xmp(xmp),
+        case("GIF, a comment", "a.gif", [head, b"\x21\xFE\x05hello\0", rest].concat()).notes(&["its comment is left out"]),
+        case("GIF, a comment after the pixels", "a.gif", [head, &rest[..rest.len() - 1], b"\x21\xFE\x05hello\0;"].concat())
+            .notes(&["its comment is left out"]),
     ]
 }
 
