@@ -235,7 +235,11 @@ pub fn run(
     let worker = |codec: &Codec| while work.take(codec, one) {};
     thread::scope(|scope| {
         for lane in lanes {
-            (0..lane.files.min(jobs.len())).for_each(|_| drop(scope.spawn(|| worker(&lane.codec))));
+            let started = |_: &usize| thread::Builder::new().spawn_scoped(scope, || worker(&lane.codec)).is_ok();
+            if (0..lane.files.min(jobs.len())).take_while(started).count() == 0 {
+                // No thread to be had: this one does it.
+                worker(&lane.codec);
+            }
         }
     });
     work.bar.finish();

@@ -86,7 +86,7 @@ pub fn as_named(path: &Path, named: Option<&str>, shape: Shape, notes: &mut Vec<
         ("ppm", Channels::GreyAlpha) => Channels::Rgba,
         (_, channels) => channels,
     };
-    if shape.channels.is_grey() < channels.is_grey() {
+    if channels.is_grey() && !shape.channels.is_grey() {
         notes.push("its colours are left out, for a PGM is grey; a PPM keeps them".to_string());
     }
     Shape { channels, ..shape }
