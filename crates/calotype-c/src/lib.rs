@@ -72,7 +72,7 @@ fn status_of(error: &Error) -> Status {
     match error {
         Error::Malformed { .. } => Status::Malformed,
         Error::Usage(_) => Status::Usage,
-        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } => Status::Unsupported,
+        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } | Error::NoMemory { .. } => Status::Unsupported,
         _ => Status::Engine,
     }
 }

@@ -1,4 +1,4 @@
-//! Amounts in arguments: bytes and counts with units.
+//! Amounts in arguments, bytes and counts with units; amounts in messages.
 
 use crate::bad_value::BadValue;
 
@@ -28,6 +28,11 @@ pub fn parse_count(text: &str) -> Result<u64, BadValue> {
     let found = units.into_iter().find_map(|(unit, value)| Some((lower.strip_suffix(unit)?, value)));
     let number = found.and_then(|(number, unit)| Some(number.trim().parse::<f64>().ok()? * unit));
     whole(number).ok_or(BadValue::Count)
+}
+
+/// A number of things, e.g. `1 file`, `2 files`.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 fn whole(number: Option<f64>) -> Option<u64> {

@@ -11,9 +11,17 @@ use crate::amount::{parse_bytes, parse_count};
 use crate::bad_value::BadValue;
 use crate::metadata::{Strip, Turn};
 
+/// What `--max-pixels` counts: docs/FORMAT.md section 2.1 says what is folded.
+const OF_MAX_PIXELS: &str = "Refuse pictures of more pixels, e.g. 100M; counted as the network sees them: sides as multiples of 64, \
+and what has one side under 16 and the other over 64 as it is folded, up to 64 across";
+/// What the program returns; [`crate::batch`] says the rule for many files.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 damaged or unknown input, 2 wrong usage, 3 unsupported or over a limit, \
+4 engine or model, 5 input or output. Many files: the code of those that failed, 1 if their codes differ.";
+
 /// Calotype, a learned image codec.
 #[derive(Parser)]
-#[command(name = "calotype", version, about = "A learned image codec: photos to .calo files and back", max_term_width = 100)]
+#[command(name = "calotype", version, about = "A learned image codec: photos to .calo files and back", max_term_width = 100,
+          after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -80,6 +88,7 @@ pub enum Command {
 
 /// `calotype encode`.
 #[derive(Args, Clone)]
+#[command(after_help = EXIT_CODES)]
 pub struct EncodeArgs {
     /// PNG, JPEG, JPEG XL, WebP, GIF, TIFF, BMP or PNM, or a folder of them, or a pattern; - reads standard input
     #[arg(value_name = "IN")]
@@ -114,8 +123,7 @@ pub struct EncodeArgs {
     /// Of many files, leave those alone whose outputs exist
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Refuse images of more pixels, e.g. 100M; sides count as multiples of 64, as the network sees them
-    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
+    #[arg(long, help = OF_MAX_PIXELS, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse images that need more memory to encode, e.g. 500MB; PNG, TIFF and PNM are read row by row, and need little
     #[arg(long, default_value = "4GiB", value_parser = parse_bytes, value_name = "BYTES")]
@@ -145,6 +153,7 @@ pub struct EncodeArgs {
 
 /// `calotype decode`.
 #[derive(Args, Clone)]
+#[command(after_help = EXIT_CODES)]
 pub struct DecodeArgs {
     /// The .calo file, or a folder of them, or a pattern; - reads standard input
     #[arg(value_name = "IN.calo")]
@@ -167,8 +176,7 @@ pub struct DecodeArgs {
     /// Of many files, leave those alone whose outputs exist
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Refuse pictures of more pixels, e.g. 100M; sides count as multiples of 64, as the network sees them
-    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
+    #[arg(long, help = OF_MAX_PIXELS, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse pictures that need more memory to decode, e.g. 500MB
     #[arg(long, default_value = "4GiB", value_parser = parse_bytes, value_name = "BYTES")]
@@ -205,8 +213,7 @@ pub struct InfoArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Refuse pictures of more pixels, e.g. 100M; sides count as multiples of 64, as the network sees them
-    #[arg(long, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
+    #[arg(long, help = OF_MAX_PIXELS, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
 }
 
@@ -386,8 +393,7 @@ pub struct ViewArgs {
     /// Lose the GPU before this submit (for tests)
     #[arg(long, value_name = "N", hide = true)]
     pub lose_device: Option<u64>,
-    /// Refuse pictures of more pixels
-    #[arg(long, default_value_t = VIEW_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
+    #[arg(long, help = OF_MAX_PIXELS, default_value_t = VIEW_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
@@ -12,8 +12,10 @@ use std::thread;
 
 use calotype::{AdapterKind, Codec, EngineChoice, gpus};
 
+use crate::amount::counted;
 use crate::engine::Choice;
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
+use crate::kind::FIRST_BYTES;
 use crate::output::{self, FileId, is_pipe, is_stdout};
 use crate::progress::Bar;
 
@@ -36,6 +38,8 @@ pub struct Kind<'a> {
     pub inputs: &'a [&'a str],
     /// Ending of the outputs.
     pub output: &'a str,
+    /// Whether a file that begins with these bytes is such an input; of names without an ending that decides.
+    pub begins: fn(&[u8]) -> bool,
 }
 
 /// What to do where an output exists already.
@@ -110,7 +114,7 @@ fn overwrites_an_input(jobs: &[Job]) -> Option<&Job> {
 
 fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
     let files = if input.is_dir() {
-        in_folder(input, kind).map_err(|error| Failure::io(input, "list", error))?
+        in_folder(input, kind)?
     } else if is_pattern(input) {
         matching(input)?
     } else {
@@ -122,13 +126,37 @@ fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn in_folder(folder: &Path, kind: Kind<'_>) -> io::Result<Vec<PathBuf>> {
-    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    let ending = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    let wanted = |path: &PathBuf| path.is_file() && ending(path).is_some_and(|ending| kind.inputs.contains(&ending.as_str()));
-    let mut files: Vec<PathBuf> = paths.into_iter().filter(wanted).collect();
+/// The files of a folder whose names have the right ending, or none and the right first bytes; a note tells of right first bytes under other endings.
+///
+/// # Errors
+/// Io.
+pub fn in_folder(folder: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::io(folder, "list", error);
+    let entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    paths.sort();
+    let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| has_ending_of(path, kind));
+    let begun = others.into_iter().filter(|path| first_bytes(path).is_ok_and(|bytes| (kind.begins)(&bytes)));
+    let (nameless, passed_over): (Vec<PathBuf>, Vec<PathBuf>) = begun.partition(|path| path.extension().is_none());
+    if let Some(first) = passed_over.first() {
+        let more = if passed_over.len() > 1 { format!(" and {} more", passed_over.len() - 1) } else { String::new() };
+        let what = "passed over for the endings of their names, though they begin right; give them by name to take them";
+        output::say(&format!("calotype: note: {}{more}: {what}", shown(first)));
+    }
+    let mut files = [named, nameless].concat();
     files.sort();
     Ok(files)
+}
+
+fn has_ending_of(path: &Path, kind: Kind<'_>) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+    ending.is_some_and(|ending| kind.inputs.contains(&ending.as_str()))
+}
+
+fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FIRST_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Shells that do not know patterns leave them to the program.
@@ -189,7 +217,7 @@ pub fn lanes(choice: &Choice, open: impl Fn(EngineChoice) -> Result<Codec, Failu
 /// Does every job, each on the next free engine; a job that fails does not stop the others. `one` gives the pixels of its picture.
 ///
 /// # Errors
-/// Exit code 1 if a job failed, after all were tried; the failed ones are listed on standard error.
+/// If a job failed, after all were tried, with the exit code of the failed ones if they agree, else 1; they are listed on standard error.
 pub fn run(
     jobs: &[Job],
     lanes: &[Lane],
@@ -207,7 +235,11 @@ pub fn run(
     let worker = |codec: &Codec| while work.take(codec, one) {};
     thread::scope(|scope| {
         for lane in lanes {
-            (0..lane.files.min(jobs.len())).for_each(|_| drop(scope.spawn(|| worker(&lane.codec))));
+            let started = |_: &usize| thread::Builder::new().spawn_scoped(scope, || worker(&lane.codec)).is_ok();
+            if (0..lane.files.min(jobs.len())).take_while(started).count() == 0 {
+                // No thread to be had: this one does it.
+                worker(&lane.codec);
+            }
         }
     });
     work.bar.finish();
@@ -225,10 +257,18 @@ fn summary(jobs: usize, mut failed: Vec<(usize, Failure)>) -> Result<(), Failure
     failed.iter().for_each(|(_, failure)| output::say(&format!("calotype: {}", failure.message)));
     let made = jobs - failed.len();
     if failed.is_empty() {
-        output::say(&format!("{made} files made"));
+        output::say(&format!("{} made", counted(made, "file")));
         return Ok(());
     }
-    Err(Failure { code: 1, message: format!("{made} of {jobs} files made; the {} named above failed", failed.len()) })
+    let message = format!("{made} of {} made; the {} named above failed", counted(jobs, "file"), failed.len());
+    Err(Failure { code: common_code(&failed), message })
+}
+
+/// The exit code that all failures have; that of malformed input where they differ.
+fn common_code(failed: &[(usize, Failure)]) -> u8 {
+    let mut codes = failed.iter().map(|(_, failure)| failure.code);
+    let first = codes.next();
+    first.filter(|first| codes.all(|code| code == *first)).unwrap_or(1)
 }
 
 /// What the workers share.
@@ -266,7 +306,7 @@ fn caught<T>(one: impl FnOnce() -> Result<T, Failure>, job: &Job) -> Result<T, F
 mod tests {
     use super::*;
 
-    const KIND: Kind<'_> = Kind { inputs: &["png", "jpg"], output: "calo" };
+    const KIND: Kind<'_> = Kind { inputs: &["png", "jpg"], output: "calo", begins: |bytes| bytes.starts_with(b"P6") };
 
     fn folder(names: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -284,6 +324,12 @@ mod tests {
         let out = images.path().join("out");
         let all = jobs(&[images.path().to_path_buf()], &out, KIND, Finished::Refuse).unwrap();
         assert_eq!(names(&all), ["a.calo", "b.calo"]);
+        for name in ["d", "e.bak", "f.png.old"] {
+            fs::write(images.path().join(name), b"P6").unwrap();
+        }
+        fs::write(images.path().join("g"), b"text").unwrap();
+        let all = jobs(&[images.path().to_path_buf()], &out, KIND, Finished::Refuse).unwrap();
+        assert_eq!(names(&all), ["a.calo", "b.calo", "d.calo"], "without an ending the first bytes decide");
         let inputs = [images.path().join("*.png"), images.path().join("b.png"), images.path().join("c.gif")];
         let some = jobs(&inputs, &out, KIND, Finished::Refuse).unwrap();
         assert_eq!(names(&some), ["b.calo", "c.calo"], "what is named is taken whatever its ending, and once");

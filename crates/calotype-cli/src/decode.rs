@@ -17,8 +17,8 @@ use crate::failure::{Failure, shown};
 use crate::metadata::{self, Strip, Turn, asked_orientation, say_orientation};
 use crate::output::{self, Done, Existing, Sink, Writing, is_stdout};
 use crate::pixels;
-use crate::read_image::read_calo;
-use crate::write_image::{fit, holds_metadata, output_format, write_image};
+use crate::read_image::{AfterEnd, read_calo};
+use crate::write_image::{as_named, fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
 /// What many files become unless `--format` says otherwise.
@@ -58,6 +58,9 @@ struct Written {
 /// Every failure of reading, decoding and writing.
 pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
+    if args.json {
+        output::check_stdout()?;
+    }
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }
@@ -77,7 +80,7 @@ fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
     // Before any work is done, not once per file.
     let format = args.format.as_deref().unwrap_or(BATCH_FORMAT);
     output_format(&args.output, Some(format))?;
-    let kind = Kind { inputs: &["calo"], output: format };
+    let kind = Kind { inputs: &["calo"], output: format, begins: |bytes| bytes.starts_with(b"CALO") };
     let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
     let lanes = batch::lanes(choice, |engine| choice.decoder_on(engine))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
@@ -91,7 +94,8 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
     let format = output_format(&args.output, args.format.as_deref())?;
     let failed = |error| Failure::codec(&args.input, &error);
     let options = DecodeOptions { max_pixels: args.max_pixels, max_memory: args.max_memory };
-    let bytes = read_calo(&args.input, &options)?;
+    let after_end = if args.salvage { AfterEnd::PassedOver } else { AfterEnd::Refused };
+    let bytes = read_calo(&args.input, &options, after_end)?;
     let open = match (args.partial, args.salvage) {
         (_, true) => Decoder::salvage,
         (true, false) => Decoder::partial,
@@ -164,7 +168,10 @@ fn in_rows(
     let failed = |error| Failure::codec(&args.input, &error);
     let bands = decoder.picture_bands(codec, args.region.unwrap_or(decoder.whole())).map_err(failed)?;
     let [width, height] = [bands.shape().width, bands.shape().height].map(|side| side.div_ceil(args.scale));
-    let (shape, notes) = fit(format, Shape { width, height, ..bands.shape() }, &mut metadata);
+    let mut notes = Vec::new();
+    let shape = as_named(&args.output, args.format.as_deref(), Shape { width, height, ..bands.shape() }, &mut notes);
+    let (shape, lost) = fit(format, shape, &mut metadata);
+    notes.extend(lost);
     let mut bands = calotype::scaled(bands, args.scale);
     let (mut decoding, mut hash) = (Duration::ZERO, Sha256::new());
     let timed = std::iter::from_fn(|| {
@@ -208,6 +215,8 @@ fn as_a_whole(
     let picture = pixels::from_image(image).map_err(failed)?;
     let (width, height) = (picture.width(), picture.height());
     let rgb_sha256 = if args.json { sha256(&picture.rgb8()) } else { String::new() };
+    let shape = as_named(&args.output, args.format.as_deref(), picture.shape(), &mut notes);
+    let picture = pixels::fitted(picture, shape);
     notes.extend(write_image(&args.output, format, picture, metadata, writing(args)?)?);
     Ok(Written { width, height, decode_ms, rgb_sha256, notes })
 }

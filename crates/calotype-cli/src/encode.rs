@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, about, exact};
+use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, about, exact, has_memory};
 use calotype_bench::{SquaredError, seen, seen_psnr_db};
 use serde::Serialize;
 
+use crate::amount::counted;
 use crate::args::EncodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
-use crate::eval::IMAGE_ENDINGS;
 use crate::failure::{Failure, shown};
 use crate::frames;
+use crate::kind;
 use crate::metadata::{Strip, held_bytes};
 use crate::output::{self, Done, Existing, Writing, is_pipe, is_stdout};
 use crate::quality::{self, rounded};
@@ -20,6 +21,13 @@ use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, r
 use crate::read_rows::RowSource;
 use crate::target;
 use crate::write_image::format_by_ending;
+
+/// Images of a folder.
+pub const IMAGES: Kind<'static> = Kind {
+    inputs: &["png", "jpg", "jpeg", "jpe", "mpo", "jxl", "webp", "gif", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"],
+    output: "calo",
+    begins: |bytes| kind::Kind::of(bytes).is_ok(),
+};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -46,6 +54,9 @@ struct Report {
 /// Every failure of reading, encoding and writing.
 pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
+    if args.json {
+        output::check_stdout()?;
+    }
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }
@@ -58,8 +69,7 @@ pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
 }
 
 fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<(), Failure> {
-    let kind = Kind { inputs: &IMAGE_ENDINGS, output: "calo" };
-    let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
+    let jobs = batch::jobs(inputs, &args.output, IMAGES, Finished::from_flags(args.overwrite, args.resume))?;
     let lanes = batch::lanes(choice, |engine| choice.codec_on(engine))?;
     lanes.first().map_or(Ok(()), |lane| say_beyond(args, &lane.codec))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
@@ -97,6 +107,9 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
         let (needed, limit) = (about(needed), exact(args.max_memory));
         let what = format!("is read as a whole, which needs about {needed} of memory, over the limit of {limit}");
         return Err(Failure::unsupported(&args.input, format!("{what}; raise it with --max-memory, or {remedy}")));
+    }
+    if !has_memory(pixels.saturating_add(inside)) {
+        return Err(Failure::codec(&args.input, &calotype::Error::NoMemory { needed }));
     }
     let mut source = decode_image(&bytes, &args.input, &reading(args))?;
     drop(bytes);
@@ -251,6 +264,6 @@ fn bits_per_pixel((width, height): (u32, u32), bytes: usize) -> f64 {
 fn result_line(args: &EncodeArgs, (width, height): (u32, u32), hit: &Hit, encode_ms: f64) -> String {
     let (bytes, quality) = (hit.encoded.bytes.len(), rounded(hit.quality.points()));
     let (output, bpp) = (shown(&args.output), bits_per_pixel((width, height), bytes));
-    let tries = if target::of(args).is_some() { format!(", {} qualities tried", hit.tries) } else { String::new() };
+    let tries = if target::of(args).is_some() { format!(", {}", counted(hit.tries as usize, "attempt")) } else { String::new() };
     format!("{output}: {width}x{height}, quality {quality}, {bytes} bytes, {bpp:.3} bpp, {encode_ms:.0} ms{tries}")
 }

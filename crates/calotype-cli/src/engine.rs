@@ -18,21 +18,17 @@ pub struct Choice {
     pub verbose: bool,
 }
 
-/// Limits the threads of the whole program.
+/// Starts the threads of the whole program.
 ///
 /// # Errors
-/// Usage for none and for too many.
+/// Usage for none and for too many; engine (exit code 4) where the machine does not give them.
 pub fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
-    match threads {
-        None => Ok(()),
-        Some(threads) if !(1..=most_threads()).contains(&threads) => {
-            Err(Failure::usage(format!("--threads {threads}: give 1 to {}", most_threads())))
-        }
-        Some(threads) => {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build_global();
-            pool.map_err(|error| Failure::usage(format!("--threads {threads}: {error}")))
-        }
+    if let Some(threads) = threads.filter(|threads| !(1..=most_threads()).contains(threads)) {
+        return Err(Failure::usage(format!("--threads {threads}: give 1 to {}", most_threads())));
     }
+    // 0 stands for one per core.
+    let pool = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build_global();
+    pool.map_err(|error| Failure { code: 4, message: format!("cannot start threads: {error}; give fewer with --threads, or more memory") })
 }
 
 /// More threads than cores only take memory; so many are allowed for experiments.

@@ -5,9 +5,7 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use calotype::{Codec, EncodeOptions, Quality};
@@ -17,6 +15,8 @@ use calotype_bench::{
 use image::ImageFormat;
 
 use crate::args::EvalArgs;
+use crate::batch::in_folder;
+use crate::encode::IMAGES;
 use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output::{self, Existing};
@@ -26,15 +26,14 @@ use crate::read_image::{Reading, Source, decode_image, read_bytes};
 use crate::write_image::write_image;
 use report_folder::ReportFolder;
 
-/// Endings of the files that count as images.
-pub const IMAGE_ENDINGS: [&str; 15] =
-    ["png", "jpg", "jpeg", "jpe", "mpo", "jxl", "webp", "gif", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"];
-
 /// Runs the command.
 ///
 /// # Errors
 /// Every failure of reading, coding and writing.
 pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
+    if args.json.is_none() && args.report.is_none() {
+        output::check_stdout()?;
+    }
     let existing = Existing::from_flag(args.overwrite);
     let curves = against(&args.against)?;
     let files = image_files(&args.folder)?;
@@ -148,24 +147,17 @@ pub fn peers(names: &[String]) -> Result<(Vec<CommandCodec>, Vec<String>), Failu
     Ok((peers, skipped))
 }
 
-/// The images of a folder by their names' endings, sorted.
+/// The images of a folder, as `calotype encode` finds them, sorted.
 ///
 /// # Errors
 /// Io; usage if there are none.
 pub fn image_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error| Failure::io(folder, "list", error);
-    let entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
-    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_image(path)).collect();
-    files.sort();
+    let files = in_folder(folder, IMAGES)?;
     if files.is_empty() {
-        return Err(Failure::usage(format!("{}: holds no images; give a folder of {}", folder.display(), IMAGE_ENDINGS.join(", "))));
+        let endings = IMAGES.inputs.join(", ");
+        return Err(Failure::usage(format!("{}: holds no images; give a folder of {endings}", folder.display())));
     }
     Ok(files)
-}
-
-fn is_image(path: &Path) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    path.is_file() && ending.is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.as_str()))
 }
 
 /// A picture as measurements want it.

@@ -4,8 +4,10 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use calotype::{Error, Fault, Malformation};
+use calotype::{Error, Fault, Malformation, Usage};
 use calotype_bench as bench;
+
+use crate::flags;
 
 /// A failed task: the line for standard error and the exit code.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Failure {
 
     /// Reading or writing failed.
     pub fn io(path: &Path, task: &str, error: io::Error) -> Failure {
-        Failure { code: 5, message: format!("{}: cannot {task}: {error}", shown(path)) }
+        Failure { code: 5, message: format!("{}: cannot {task}: {error}{}", shown(path), remedy_of_io(task, &error)) }
     }
 
     /// The codec refused `path`.
@@ -94,23 +96,57 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Malformed { .. } => 1,
         Error::Usage(_) => 2,
-        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } => 3,
+        Error::Unsupported(_) | Error::Limits { .. } | Error::Memory { .. } | Error::NoMemory { .. } => 3,
         _ => 4,
     }
 }
 
-fn remedy(error: &Error) -> &'static str {
+fn remedy(error: &Error) -> String {
     match error {
-        Error::Malformed { what: Malformation::NotCalo, .. } => "; give a file that `calotype encode` wrote",
+        Error::Malformed { what: Malformation::NotCalo, .. } => "; give a file that `calotype encode` wrote".to_string(),
         Error::Malformed { what: Malformation::Container(Fault::Truncated { .. }), .. } => {
-            "; get the rest, or see what is there with --partial"
+            match ["partial", "salvage"].map(flags::is_given) {
+                [false, false] => format!("; get the rest, or see what is there with {}", flags::named("partial", "decode")),
+                _ => "; get the rest".to_string(),
+            }
         }
-        Error::Malformed { what: Malformation::Container(Fault::TileCrc { .. } | Fault::SectionCrc { .. }), .. } => {
-            "; get the file again, or see the rest with --salvage"
+        Error::Malformed { what: Malformation::Container(Fault::TileCrc { .. } | Fault::SectionCrc { .. }), .. }
+            if !flags::is_given("salvage") =>
+        {
+            format!("; get the file again, or see the rest with {}", flags::named("salvage", "decode"))
         }
-        Error::Malformed { .. } => "; get the file again",
-        Error::Limits { .. } => "; raise it with --max-pixels",
-        Error::Memory { .. } => "; raise it with --max-memory, or take a part of the picture",
+        Error::Malformed { what: Malformation::Container(Fault::TrailingBytes { .. }), .. } => {
+            format!("; get the file again, or pass over them with {}", flags::named("salvage", "decode"))
+        }
+        Error::Malformed { .. } => "; get the file again".to_string(),
+        Error::Limits { .. } => format!("; raise it with {}", flags::named("max-pixels", "encode")),
+        Error::Memory { .. } => format!("; raise it with {}{}", flags::named("max-memory", "encode"), take_a_part()),
+        Error::NoMemory { .. } => format!("; make some free{}", take_a_part()),
+        Error::Usage(Usage::Region { width, height, .. }) => {
+            format!("; give --region X,Y,W,H of at least 1x1 with X + W up to {width} and Y + H up to {height}")
+        }
+        _ => String::new(),
+    }
+}
+
+fn take_a_part() -> &'static str {
+    if flags::has("region") { ", or take a part of the picture with --region" } else { "" }
+}
+
+/// Linux' and other systems' number for symbolic links in a circle.
+const LINKS_IN_A_CIRCLE: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
+
+/// What helps where the system refuses; what this program says itself has its remedy already.
+fn remedy_of_io(task: &str, error: &io::Error) -> &'static str {
+    use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    let Some(number) = error.raw_os_error() else { return "" };
+    match error.kind() {
+        NotFound => "; check the name",
+        PermissionDenied if ["write", "create"].contains(&task) => "; change the permissions of its folder, or name another place",
+        PermissionDenied => "; change its permissions, or name another",
+        StorageFull => "; make room there, or name another place",
+        ReadOnlyFilesystem => "; name another place",
+        _ if cfg!(unix) && number == LINKS_IN_A_CIRCLE => "; its symbolic links lead to no file; name the file itself",
         _ => "",
     }
 }

@@ -3,10 +3,11 @@
 use calotype::{DecodeOptions, Decoder, Info, Metadata, Quality, embedded_models};
 use serde::Serialize;
 
+use crate::amount::counted;
 use crate::args::InfoArgs;
 use crate::failure::{Failure, shown};
 use crate::output;
-use crate::read_image::read_calo;
+use crate::read_image::{AfterEnd, read_calo};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -37,12 +38,13 @@ struct Report {
 /// # Errors
 /// Io, or a damaged container.
 pub fn run(args: &InfoArgs) -> Result<(), Failure> {
+    output::check_stdout()?;
     let options = DecodeOptions { max_pixels: args.max_pixels, ..DecodeOptions::default() };
-    let bytes = read_calo(&args.input, &options)?;
+    let bytes = read_calo(&args.input, &options, AfterEnd::Refused)?;
     let decoder = Decoder::new(&bytes, &options).map_err(|error| Failure::codec(&args.input, &error))?;
     let metadata = decoder.metadata().map_err(|error| Failure::codec(&args.input, &error))?;
     let report = report(shown(&args.input), &decoder.info(), &metadata)?;
-    if args.json { output::print_json(&report) } else { output::print(&text(&report)) }
+    if args.json { output::print_json(&report) } else { lines(&report).iter().try_for_each(|line| output::print(line)) }
 }
 
 fn report(input: String, info: &Info, metadata: &Metadata) -> Result<Report, Failure> {
@@ -94,14 +96,19 @@ fn quality(report: &Report) -> String {
     report.quality.map_or_else(|| format!("fineness {}", report.fineness), |points| format!("quality {points:.2}"))
 }
 
-fn text(report: &Report) -> String {
+fn lines(report: &Report) -> Vec<String> {
     let model = report.model.as_deref().unwrap_or("unknown to this program");
     let development = if report.development { ", in development" } else { "" };
     let folded = if report.folded { ", folded" } else { "" };
     let lines = [
         format!("{}: {}x{} pixels, {}-bit {}", report.input, report.width, report.height, report.depth, report.channels),
         format!("  {}, {} bytes, {:.3} bpp", quality(report), report.bytes, report.bpp),
-        format!("  model {} ({model}{development}), {} tiles of {} pixels{folded}", report.model_id, report.tiles, report.tile_px),
+        format!(
+            "  model {} ({model}{development}), {} of {} pixels{folded}",
+            report.model_id,
+            counted(report.tiles, "tile"),
+            report.tile_px
+        ),
     ];
-    lines.into_iter().chain(extras(report)).collect::<Vec<_>>().join("\n")
+    lines.into_iter().chain(extras(report)).collect()
 }

@@ -3,6 +3,7 @@
 use calotype::{EngineKind, GpuFacts, Isa, ModelFacts, embedded_models, gpus};
 use serde::Serialize;
 
+use crate::amount::counted;
 use crate::args::ListArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -64,6 +65,7 @@ struct Channels {
 /// # Errors
 /// Io.
 pub fn devices(args: &ListArgs) -> Result<(), Failure> {
+    output::check_stdout()?;
     let gpus = gpus();
     let fastest = (!gpus.iter().any(|gpu| gpu.auto)).then(Isa::detect);
     let cpu = |isa: Isa| Device { engine: EngineKind::Cpu.to_string(), adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
@@ -74,7 +76,7 @@ pub fn devices(args: &ListArgs) -> Result<(), Failure> {
         return output::print_json(&list);
     }
     list.devices.iter().try_for_each(|device| output::print(&device_line(device)))?;
-    output::print(&format!("{} threads", list.threads))
+    output::print(&counted(list.threads, "thread"))
 }
 
 fn gpu(number: usize, facts: GpuFacts) -> Device {
@@ -104,6 +106,7 @@ fn device_line(device: &Device) -> String {
 /// # Errors
 /// Io; engine (exit code 4) if the program was built with a damaged model.
 pub fn models(args: &ListArgs) -> Result<(), Failure> {
+    output::check_stdout()?;
     let facts = embedded_models().map_err(|error| Failure::engine(&error))?;
     let models: Vec<Model> = facts.into_iter().enumerate().map(|(place, facts)| model(facts, place == 0)).collect();
     if args.json {

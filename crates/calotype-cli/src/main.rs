@@ -13,6 +13,7 @@ mod engine;
 mod eval;
 mod exif;
 mod failure;
+mod flags;
 mod frames;
 mod generate;
 mod info;
@@ -41,14 +42,16 @@ mod write_rows;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
 
 use args::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    flags::note(&matches);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -1,5 +1,6 @@
 //! Writing results: whole files or nothing, pipes, and the lines on standard output.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -100,10 +101,14 @@ pub struct Remedies<'a> {
 /// Finds out before the work whether the output that `flag` names can be written at all.
 ///
 /// # Errors
-/// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist.
+/// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist, or standard output is closed.
 pub fn check(flag: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
     let (folder, exists) = (format!("name a file with {flag}"), format!("give -y to overwrite it, or another {flag}"));
-    if is_stdout(path) { Ok(()) } else { check_file(path, existing, Remedies { folder: &folder, exists: &exists }) }
+    match is_stdout(path) {
+        true if stdout_was_closed() => Err(closed_stdout(path, flag)),
+        true => Ok(()),
+        false => check_file(path, existing, Remedies { folder: &folder, exists: &exists }),
+    }
 }
 
 /// Refuses to write the input's own file, under this name or another.
@@ -176,7 +181,7 @@ fn followed(path: &Path) -> Result<PathBuf, Failure> {
             Err(_) => return Ok(place),
         }
     }
-    Err(Failure::io(path, "write", io::Error::other("its symbolic links go in a circle")))
+    Err(Failure::io(path, "write", io::Error::other("its symbolic links go in a circle; name another file")))
 }
 
 /// Whether it is written as it comes: a pipe, a device, or a file that is open already. Renaming onto one would replace it by a file.
@@ -223,7 +228,7 @@ impl<'a> Sink<'a> {
     pub fn create(path: &'a Path, writing: impl Into<Writing>) -> Result<Sink<'a>, Failure> {
         let failed = |error| Failure::io(path, "write", error);
         let target = if is_stdout(path) {
-            Target::Pipe(open_stdout().map_err(failed)?)
+            Target::Pipe(io::stdout())
         } else if is_direct(path) {
             Target::Device(fs::OpenOptions::new().write(true).open(path).map_err(failed)?)
         } else {
@@ -293,9 +298,8 @@ fn take_over(_: &NamedTempFile, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Standard output for a file. Lines may go nowhere where nobody wants them, a file may not.
-fn open_stdout() -> io::Result<io::Stdout> {
-    if stdout_was_closed() { Err(io::Error::other("standard output is closed; give -o a name")) } else { Ok(io::stdout()) }
+fn closed_stdout(path: &Path, flag: &str) -> Failure {
+    Failure::io(path, "write", io::Error::other(format!("standard output is closed; give {flag} a name")))
 }
 
 impl Write for Sink<'_> {
@@ -339,11 +343,39 @@ impl Seek for Sink<'_> {
     }
 }
 
+/// A line as it may go to a terminal: characters that would steer it, or turn the direction of writing, as `\u{1b}`. Names of files and texts in
+/// files hold what they will.
+pub fn visible(line: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if !line.contains(steers) {
+        return line.into();
+    }
+    line.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// Refuses a closed standard output before the work of a command whose results go there. (Lines beside a file may go nowhere.)
+///
+/// # Errors
+/// Io.
+pub fn check_stdout() -> Result<(), Failure> {
+    if !stdout_was_closed() {
+        return Ok(());
+    }
+    Err(Failure {
+        code: 5,
+        message: "standard output is closed, and what this command prints would be lost; send it to a file or a pipe".to_string(),
+    })
+}
+
 /// Prints one line on standard output.
 ///
 /// # Errors
 /// Io if nobody reads it.
 pub fn print(line: &str) -> Result<(), Failure> {
+    print_as_it_is(&visible(line))
+}
+
+fn print_as_it_is(line: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
@@ -357,7 +389,8 @@ pub fn print(line: &str) -> Result<(), Failure> {
 /// Io if nobody reads it.
 pub fn print_json(object: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(object).map_err(|error| Failure::io(Path::new("-"), "write", error.into()))?;
-    print(&text)
+    // JSON has its own ways for such characters.
+    print_as_it_is(&text)
 }
 
 /// A file that is made and what there is to say of it.
@@ -397,5 +430,16 @@ impl<R: Serialize> Done<R> {
 
 /// Says one line on standard error; a closed standard error is no reason to stop.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", visible(line));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(visible("a\u{1b}[31m\n\t\r\u{7}\u{7f}\u{9b}\u{202e}b"), r"a\u{1b}[31m\n\t\r\u{7}\u{7f}\u{9b}\u{202e}b");
+        assert_eq!(visible("schöne 写真.png"), "schöne 写真.png");
+    }
 }

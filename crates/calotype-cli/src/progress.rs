@@ -3,6 +3,8 @@
 use calotype_bench::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output::visible;
+
 /// How far the work is, with the time left.
 pub struct Bar {
     bar: ProgressBar,
@@ -20,7 +22,7 @@ impl Bar {
     pub fn show(&self, progress: &Progress<'_>) {
         self.bar.set_length(progress.of as u64);
         self.bar.set_position(progress.done as u64);
-        self.bar.set_message(progress.what.to_string());
+        self.bar.set_message(visible(progress.what).into_owned());
     }
 
     /// Draws it anew for files of which `pixels` are done, with the rate since the bar was made.

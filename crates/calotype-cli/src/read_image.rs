@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
-use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture};
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture, about, exact};
+use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::exif::ReadSeek;
 use crate::failure::Failure;
@@ -24,6 +24,9 @@ use crate::refusal::Refusal;
 /// What jxl-oxide 0.12 takes for each pixel beside those it gives: planes of floating point. 24 to 29 were measured of lossy pictures with and without
 /// alpha and of transcoded JPEGs, 11 to 14 of lossless ones.
 const JXL_BYTES_PER_PX: u64 = 32;
+
+/// A pipe may have no end: no more bytes after a file's end are counted.
+const MOST_AFTER_END: u64 = 16 << 20;
 
 /// An image as the codec takes it.
 pub struct Source {
@@ -75,19 +78,29 @@ pub fn read_image_bytes(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure>
     let mut bytes = Vec::new();
     input.by_ref().take(FIRST_BYTES as u64).read_to_end(&mut bytes).map_err(failed)?;
     kind_of(&bytes, path)?;
-    let too_long = |what: String| Failure::unsupported(path, format!("{what}, over the limit of {max_bytes}; raise it with --max-memory"));
+    let too_long =
+        |what: String| Failure::unsupported(path, format!("{what}, over the limit of {}; raise it with --max-memory", exact(max_bytes)));
     if let Some(length) = length_of(path).filter(|length| *length > max_bytes) {
-        return Err(too_long(format!("is {length} bytes long")));
+        return Err(too_long(format!("is {} long", about(length))));
     }
     input.take((max_bytes + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > max_bytes { Err(too_long("has more bytes".to_string())) } else { Ok(bytes) }
+    if bytes.len() as u64 > max_bytes { Err(too_long("is longer".to_string())) } else { Ok(bytes) }
 }
 
-/// The whole of a `.calo` file or of standard input, if its header can be read; of a longer file than that says, a byte more.
+/// What becomes of bytes after the end of a `.calo` file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterEnd {
+    /// The file is damaged.
+    Refused,
+    /// Some of them are read, so that there is something to note.
+    PassedOver,
+}
+
+/// The whole of a `.calo` file or of standard input, if its header can be read.
 ///
 /// # Errors
 /// Of the codec, before the rest is read; io.
-pub fn read_calo(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>, Failure> {
+pub fn read_calo(path: &Path, options: &DecodeOptions, after_end: AfterEnd) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::io(path, "read", error);
     let (mut input, mut bytes) = (input(path)?, Vec::new());
     let mut needed = FIRST_BYTES as u64;
@@ -98,12 +111,32 @@ pub fn read_calo(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>, Failur
             Ok(decoder) if (bytes.len() as u64) <= decoder.info().bytes as u64 => needed = decoder.info().bytes as u64 + 1,
             Err(Error::Malformed { what: Malformation::Container(Fault::Truncated { needed: more }), .. }) => needed = more,
             Err(error) => return Err(Failure::codec(path, &error)),
+            Ok(decoder) if after_end == AfterEnd::Refused => {
+                let end = decoder.info().bytes as u64;
+                let length = length_of(path).map_or_else(|| length_of_pipe(bytes.len() as u64, input), Ok).map_err(failed)?;
+                return Err(goes_on(path, end, length));
+            }
             Ok(_) => return Ok(bytes),
         }
         if read == 0 {
             return Ok(bytes);
         }
     }
+}
+
+/// Bytes of a pipe of which so many have been read, as far as it is worth reading on.
+fn length_of_pipe(read: u64, rest: impl Read) -> io::Result<u64> {
+    Ok(read + io::copy(&mut rest.take(MOST_AFTER_END), &mut io::sink())?)
+}
+
+/// What to say of a file of `length` bytes that should have `end`.
+fn goes_on(path: &Path, end: u64, length: u64) -> Failure {
+    let bytes = length.saturating_sub(end);
+    if bytes < MOST_AFTER_END || length_of(path).is_some() {
+        return Failure::codec(path, &Error::Malformed { offset: end, what: Malformation::Container(Fault::TrailingBytes { bytes }) });
+    }
+    let most = exact(MOST_AFTER_END);
+    Failure::malformed(path, format!("damaged .calo file, byte {end}: at least {most} after the end of the file; get the file again"))
 }
 
 /// The file, or standard input.
@@ -127,7 +160,9 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
     let kind = kind_of(bytes, path)?;
     let Opened { mut reader, frames, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
     let Company { metadata, orientation, notes } = reader.company(bytes, kind, reading.turn);
+    let converted = reader.is_cmyk().then(|| metadata::converted("CMYK")).filter(|note| !notes.contains(note));
     all_notes.extend(notes);
+    all_notes.extend(converted);
     let animated = matches!(frames, Frames::Played(2..)) && kind != Kind::Jxl;
     let image = match reading.frame {
         Some(frame @ 2..) if animated => frames::played(bytes, kind, frame).map(|image| (image, None)),
@@ -248,7 +283,15 @@ impl Reader<'_> {
                 company_of(&mut Cursor::new(bytes), format, decoder.color_type(), turn)
             }
             (Reader::Other(decoder), Kind::Jxl) => company(metadata::of_jxl(bytes, decoder), decoder.color_type(), turn),
-            (Reader::Other(decoder), Kind::Image(_)) => company(metadata::of_decoder(decoder), decoder.color_type(), turn),
+            (Reader::Other(decoder), Kind::Image(_)) => company(metadata::of_gif(bytes, decoder), decoder.color_type(), turn),
+        }
+    }
+
+    /// Whether decoding makes RGB of CMYK.
+    fn is_cmyk(&self) -> bool {
+        match self {
+            Reader::Jpeg(jpeg) => jpeg.is_cmyk(),
+            Reader::Other(decoder) => matches!(decoder.original_color_type(), ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16),
         }
     }
 

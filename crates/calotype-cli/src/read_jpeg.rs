@@ -95,6 +95,11 @@ impl<'a> Jpeg<'a> {
         if self.frame.components.len() == 1 { ColorType::L8 } else { ColorType::Rgb8 }
     }
 
+    /// Whether its colours are those of four inks.
+    pub fn is_cmyk(&self) -> bool {
+        self.frame.components.len() == 4
+    }
+
     /// Bytes of its pixels.
     pub fn pixel_bytes(&self) -> u64 {
         let (width, height) = self.dimensions();

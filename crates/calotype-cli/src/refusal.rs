@@ -9,6 +9,7 @@ use image::ImageError;
 use image::error::{DecodingError, ImageFormatHint, LimitError, LimitErrorKind, UnsupportedError, UnsupportedErrorKind};
 
 use crate::failure::Failure;
+use crate::flags;
 
 /// What to do with most pictures that are not read.
 const CONVERT: &str = "convert it to PNG first";
@@ -52,11 +53,19 @@ impl Refusal {
     pub fn of(self, path: &Path) -> Failure {
         match self {
             Refusal::Unsupported { what, remedy } => Failure::unsupported(path, format!("{what}, which calotype does not read; {remedy}")),
-            Refusal::TooLarge(what) => Failure::unsupported(path, format!("{what}; raise the limit with --max-pixels")),
-            Refusal::Damaged(what) => Failure::malformed(
-                path,
-                format!("is a damaged image: {what}; get it again, or encode what can be read of it with --salvage"),
-            ),
+            Refusal::TooLarge(what) => {
+                Failure::unsupported(path, format!("{what}; raise the limit with {}", flags::named("max-pixels", "encode")))
+            }
+            Refusal::Damaged(what) if flags::is_given("salvage") => {
+                Failure::malformed(path, format!("is a damaged image of which nothing can be read: {what}; get it again"))
+            }
+            Refusal::Damaged(what) => {
+                let salvage = flags::named("salvage", "encode");
+                Failure::malformed(
+                    path,
+                    format!("is a damaged image: {what}; get it again, or encode what can be read of it with {salvage}"),
+                )
+            }
         }
     }
 

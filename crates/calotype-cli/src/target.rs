@@ -1,6 +1,6 @@
 //! Encoding to a target: a size, or a measure of the picture.
 
-use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image};
+use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image, Metadata};
 use calotype_bench::{seen_psnr_db, ssimulacra2, with_hidden_of};
 
 use crate::args::EncodeArgs;
@@ -47,7 +47,7 @@ pub fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, options: &Encod
     let exposure = codec.expose(&source.picture, &source.metadata, &EncodeOptions { held_memory, ..*options }).map_err(failed)?;
     let hit = meet(&exposure, source, target).map_err(failed)?;
     if !hit.met {
-        say_missed(args, codec, target, &hit)?;
+        say_missed(args, codec, target, &hit, source)?;
     }
     Ok(hit)
 }
@@ -84,19 +84,38 @@ fn pixels(source: &Source) -> f64 {
 }
 
 /// A target outside the scale is refused; one between two of its steps gets the better one, with a note.
-fn say_missed(args: &EncodeArgs, codec: &Codec, target: Target, hit: &Hit) -> Result<(), Failure> {
+fn say_missed(args: &EncodeArgs, codec: &Codec, target: Target, hit: &Hit, source: &Source) -> Result<(), Failure> {
     let input = shown(&args.input);
-    let (name, wanted, unit) = match target {
-        Target::Size(bytes) => ("--target-size", bytes as f64, " bytes"),
-        Target::BitsPerPixel(bpp) => ("--target-bpp", bpp, " bytes"),
-        Target::Psnr(least) => ("--target-psnr", least, " dB"),
-        Target::Ssimulacra2(least) => ("--target-ssimulacra2", least, ""),
-    };
     let (value, quality) = (hit.value, hit.quality.points());
-    let nearest = format!("{input}: {name} {wanted}: the nearest that this picture allows is {value:.3}{unit}, at quality {quality:.2}");
+    let (wanted, reached) = match target {
+        Target::Size(bytes) => (format!("--target-size {bytes}"), format!("{value:.0} bytes")),
+        Target::BitsPerPixel(bpp) => (format!("--target-bpp {bpp}"), format!("{:.3} bpp", 8.0 * value / pixels(source))),
+        Target::Psnr(least) => (format!("--target-psnr {least}"), format!("{value:.3} dB")),
+        Target::Ssimulacra2(least) => (format!("--target-ssimulacra2 {least}"), format!("{value:.3}")),
+    };
+    let nearest = format!("{input}: {wanted}: the nearest that this picture allows is {reached}, at quality {quality:.2}");
     if codec.qualities().is_ok_and(|ends| ends.contains(&hit.quality)) {
-        return Err(Failure::usage(nearest));
+        let size = matches!(target, Target::Size(_) | Target::BitsPerPixel(_));
+        let held = if size { held(&source.metadata) } else { String::new() };
+        return Err(Failure::usage(nearest + &held));
     }
     output::say(&format!("calotype: note: {nearest}"));
     Ok(())
+}
+
+/// What of a file that is too large is metadata, and how to leave it out; nothing where there is none.
+fn held(metadata: &Metadata) -> String {
+    let Metadata { icc, exif, xmp, .. } = metadata;
+    let parts: Vec<String> = [("an ICC profile", icc), ("Exif", exif), ("XMP", xmp)]
+        .into_iter()
+        .filter_map(|(name, part)| Some(format!("{name} ({} bytes)", part.as_ref()?.len())))
+        .collect();
+    let flag = match (exif, xmp) {
+        (Some(_), Some(_)) => "all",
+        (Some(_), None) => "exif",
+        (None, Some(_)) => "xmp",
+        (None, None) => "",
+    };
+    let strip = if flag.is_empty() { String::new() } else { format!("; leave it out with --strip {flag}") };
+    if parts.is_empty() { strip } else { format!(", with {}{strip}", parts.join(", ")) }
 }

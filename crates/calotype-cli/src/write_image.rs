@@ -1,5 +1,6 @@
 //! Writing decoded pictures with their metadata, in the format that the output's ending names.
 
+use std::ffi::OsStr;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +73,23 @@ pub fn output_format(path: &Path, named: Option<&str>) -> Result<ImageFormat, Fa
         let known = ENDINGS.map(|(ending, _)| format!(".{ending}")).join(" ");
         Failure::usage(format!("{}: the output's ending names no known image format; use one of {known}", path.display()))
     })
+}
+
+/// The shape of a picture that is written under the ending of a PGM, which is grey, or of a PPM, which has colours.
+pub fn as_named(path: &Path, named: Option<&str>, shape: Shape, notes: &mut Vec<String>) -> Shape {
+    let of_path = path.extension().and_then(OsStr::to_str);
+    let ending = named.or(of_path).unwrap_or_default().to_ascii_lowercase();
+    let channels = match (ending.as_str(), shape.channels) {
+        ("pgm", Channels::Rgb) => Channels::Grey,
+        ("pgm", Channels::Rgba) => Channels::GreyAlpha,
+        ("ppm", Channels::Grey) => Channels::Rgb,
+        ("ppm", Channels::GreyAlpha) => Channels::Rgba,
+        (_, channels) => channels,
+    };
+    if channels.is_grey() && !shape.channels.is_grey() {
+        notes.push("its colours are left out, for a PGM is grey; a PPM keeps them".to_string());
+    }
+    Shape { channels, ..shape }
 }
 
 /// Whether files of this format hold Exif, ICC profiles and XMP.

@@ -75,7 +75,7 @@ pub enum Fault {
         needed: u64,
     },
     /// The file goes on after its end.
-    #[error("{bytes} bytes after the end of the file")]
+    #[error("{bytes} byte{} after the end of the file", if *.bytes == 1 { "" } else { "s" })]
     TrailingBytes {
         /// How many.
         bytes: u64,

@@ -8,7 +8,7 @@ fn class_of(error: &Error) -> &'static str {
     match error {
         Error::Malformed { .. } => "MalformedError",
         Error::Usage(_) => "UsageError",
-        Error::Limits { .. } | Error::Memory { .. } => "LimitError",
+        Error::Limits { .. } | Error::Memory { .. } | Error::NoMemory { .. } => "LimitError",
         Error::Unsupported(_) => "UnsupportedError",
         _ => "EngineError",
     }

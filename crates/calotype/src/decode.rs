@@ -317,9 +317,7 @@ impl<'a> Decoder<'a> {
         let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };
         let needed = memory::of_decoding(bands.held_px(), bands.latents(), shape).saturating_add(beside).saturating_add(folding);
         let limit = self.max_memory;
-        if needed > limit {
-            return Err(Error::Memory { needed, limit });
-        }
+        memory::check(needed, 0, limit)?;
         // Work is kept where there is room for it.
         let cache_bytes = SymbolCache::bytes(&self.file.header, &codec.model.decoder().config);
         Ok(bands.keeping(self.kept.filter(|_| needed.saturating_add(cache_bytes) <= limit)))

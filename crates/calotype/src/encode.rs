@@ -117,7 +117,7 @@ impl Codec {
     ///
     /// # Errors
     /// Those of `pull`, and as [`Codec::encode_picture`]; also [`Error::Usage`] if a side is 0 or rows are not what they should be, and
-    /// [`Error::Memory`].
+    /// [`Error::Memory`], [`Error::NoMemory`].
     pub fn encode_rows<E: From<Error>>(
         &self,
         shape: Shape,
@@ -260,9 +260,7 @@ pub fn padded_pixels(width: u32, height: u32) -> u64 {
 
 /// Refuses to take more memory than the options allow.
 pub(crate) fn check_memory(bytes: u64, options: &EncodeOptions) -> Result<(), Error> {
-    let needed = bytes.saturating_add(options.held_memory);
-    let limit = options.max_memory;
-    if needed > limit { Err(Error::Memory { needed, limit }) } else { Ok(()) }
+    memory::check(bytes, options.held_memory, options.max_memory)
 }
 
 /// The rows of a picture that are at hand while it passes by.

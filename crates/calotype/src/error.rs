@@ -39,6 +39,12 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// The picture needs more memory than the machine gives now.
+    #[error("it needs about {} of memory, more than there is", about(*.needed))]
+    NoMemory {
+        /// Bytes.
+        needed: u64,
+    },
     /// The caller asks for something impossible.
     #[error(transparent)]
     Usage(#[from] Usage),
@@ -190,12 +196,21 @@ pub(crate) fn in_order<T: Send>(results: impl IndexedParallelIterator<Item = Res
 
 fn too_large_line(width: u32, height: u32, max_pixels: u64) -> String {
     // A thin picture may be in a file that was written before such were folded.
-    let padded = match Fold::of(width, height) {
-        _ if u64::from(width) * u64::from(height) > max_pixels => "",
-        Some(fold) if padded_area(fold.extent()) > max_pixels => ", folded and padded to multiples of 64,",
-        _ => ", with sides padded to multiples of 64,",
+    let folded = Fold::of(width, height).map(|fold| padded_area(fold.extent())).filter(|pixels| *pixels > max_pixels);
+    let padded = padded_area((width, height));
+    let (counted, how) = match folded {
+        Some(folded) => (folded, " (folded, and sides padded to multiples of 64)"),
+        None if padded > u64::from(width) * u64::from(height) => (padded, " (sides padded to multiples of 64)"),
+        None => (padded, ""),
     };
-    format!("{width}x{height} pixels{padded} are over the limit of {max_pixels}")
+    format!("{width}x{height} pixels count as {counted}{how}, over the limit of {}", exact_count(max_pixels))
+}
+
+/// A number as a person gave it, in the unit of which it is a whole number, e.g. `80k`.
+fn exact_count(number: u64) -> String {
+    let units = [("G", 1_000_000_000), ("M", 1_000_000), ("k", 1000)];
+    let whole = units.into_iter().find(|(_, size)| number > 0 && number.is_multiple_of(*size));
+    whole.map_or_else(|| number.to_string(), |(unit, size)| format!("{}{unit}", number / size))
 }
 
 fn malformed_line(offset: u64, what: &Malformation) -> String {
@@ -249,11 +264,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn too_many_pixels_are_said_as_they_count() {
+        let lines = [(1000, 16, 65_535), (10_000, 1, 12_287), (300, 300, 80_000), (640, 64, 40_000), (u32::MAX, u32::MAX, 1_000_000_000)]
+            .map(|(width, height, max_pixels)| Error::Limits { width, height, max_pixels }.to_string());
+        assert_eq!(
+            lines,
+            [
+                "1000x16 pixels count as 65536 (sides padded to multiples of 64), over the limit of 65535",
+                "10000x1 pixels count as 12288 (folded, and sides padded to multiples of 64), over the limit of 12287",
+                "300x300 pixels count as 102400 (sides padded to multiples of 64), over the limit of 80k",
+                "640x64 pixels count as 40960, over the limit of 40k",
+                "4294967295x4294967295 pixels count as 18446744073709551615 (sides padded to multiples of 64), over the limit of 1G",
+            ]
+        );
+    }
+
+    #[test]
     fn amounts_are_said_as_they_were_given() {
         assert_eq!(
             [500_000_000, 4 << 30, 64 << 10, 1_500_000, 1000, 1234].map(exact),
             ["500 MB", "4 GiB", "64 KiB", "1500 kB", "1 kB", "1234 bytes"]
         );
+        assert_eq!([80_000, 1_000_000, 1_500_000, 1_000_000_000, 65_535, 0].map(exact_count), ["80k", "1M", "1500k", "1G", "65535", "0"]);
         assert_eq!([999, 2_147_483_648, 51_200_000_000, 123_456].map(about), ["999 bytes", "2.15 GB", "51.2 GB", "123 kB"]);
     }
 }

@@ -70,7 +70,7 @@ pub use error::{EngineFault, Error, Malformation, Unsupported, Usage, about, exa
 pub use exposure::{Developed, Exposure, Goal, Hit};
 pub use incremental::Incremental;
 pub use inside::Inside;
-pub use memory::DEFAULT_MAX_MEMORY;
+pub use memory::{DEFAULT_MAX_MEMORY, has_memory};
 pub use metadata::Metadata;
 pub use model_id::ModelId;
 pub use models::{ModelFacts, embedded_models};

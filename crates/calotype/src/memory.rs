@@ -1,7 +1,10 @@
 //! What pictures take in memory while they are coded, as it was measured (docs/DECISIONS.md, memory). Never less than that, and mostly not half as much again.
 
+use std::hint::black_box;
+
 use calotype_engine::Rect;
 
+use crate::error::Error;
 use crate::picture::Shape;
 
 /// 4 GiB.
@@ -19,6 +22,31 @@ const DECODE_PX: u64 = 11;
 const DECODE_COLUMN_ROW: u64 = 165;
 /// Such rows that g_s works on at a time, at most.
 const DECODE_ROWS: u64 = 14;
+
+/// Refuses work that needs `bytes` beside the `held` ones that it has, where together they are over the limit, or the machine has none left for it.
+///
+/// # Errors
+/// [`Error::Memory`], [`Error::NoMemory`].
+pub(crate) fn check(bytes: u64, held: u64, limit: u64) -> Result<(), Error> {
+    let needed = bytes.saturating_add(held);
+    if needed > limit {
+        return Err(Error::Memory { needed, limit });
+    }
+    if has_memory(bytes) { Ok(()) } else { Err(Error::NoMemory { needed }) }
+}
+
+/// Whether so many bytes can be asked for, without taking them: where many small requests end the program, one large request can be refused before.
+/// Systems that promise more than they have say yes to almost everything.
+pub fn has_memory(bytes: u64) -> bool {
+    // With 32 bits pieces may fit where one piece does not, and WebAssembly never gives back what it once had.
+    if cfg!(not(target_pointer_width = "64")) {
+        return true;
+    }
+    let mut asked: Vec<u8> = Vec::new();
+    let given = usize::try_from(bytes).is_ok_and(|bytes| asked.try_reserve_exact(bytes).is_ok());
+    black_box(&mut asked);
+    given
+}
 
 /// Of encoding: `held_px` pixels of rows that are `width` pixels long, padded.
 pub(crate) fn of_encoding(held_px: u64, width: u64, shape: Shape) -> u64 {
@@ -54,4 +82,20 @@ pub(crate) fn of_folding(shape: Shape) -> u64 {
 fn px_bytes_beside_rgb(shape: Shape) -> u64 {
     let alpha = if shape.channels.has_alpha() { 4 } else { 0 };
     if shape.is_plain() { 0 } else { shape.pixel_bytes() as u64 + alpha }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_refused_before_it_is_taken() {
+        assert!(check(1 << 20, 5, 2 << 20).is_ok());
+        assert!(matches!(check(10, 5, 14), Err(Error::Memory { needed: 15, limit: 14 })));
+        if cfg!(target_pointer_width = "64") {
+            // More than addresses are made of.
+            assert!(matches!(check(1 << 60, 5, u64::MAX), Err(Error::NoMemory { needed }) if needed == (1 << 60) + 5));
+            assert!(matches!(check(u64::MAX, 5, u64::MAX), Err(Error::NoMemory { needed: u64::MAX })));
+        }
+    }
 }

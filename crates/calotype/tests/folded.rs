@@ -294,7 +294,7 @@ fn limits_count_what_is_coded() {
     let limited = |max_pixels| Decoder::new(&bytes, &DecodeOptions { max_pixels, ..DecodeOptions::default() }).map(|_| ());
     assert!(limited(128 * 64).is_ok());
     let refused = limited(128 * 64 - 1).unwrap_err();
-    assert_eq!(refused.to_string(), "5000x1 pixels, folded and padded to multiples of 64, are over the limit of 8191");
+    assert_eq!(refused.to_string(), "5000x1 pixels count as 8192 (folded, and sides padded to multiples of 64), over the limit of 8191");
     let within = |max_memory| codec.encode_picture(&original, &Metadata::default(), &EncodeOptions { max_memory, ..options(10) });
     let Err(Error::Memory { needed, .. }) = within(1000) else { panic!("a picture in 1000 bytes") };
     assert!(within(needed).is_ok() && within(needed - 1).is_err());

@@ -9,8 +9,8 @@ use crate::exif;
 
 /// The name that Exif has in a JPEG; some programs write it elsewhere, too.
 pub const EXIF_NAME: &[u8] = b"Exif\0\0";
-/// The note on IPTC.
-pub const IPTC: &str = "its IPTC is left out; Exif and XMP are kept";
+/// The note on IPTC; what becomes of Exif and XMP is another matter.
+pub const IPTC: &str = "its IPTC is left out";
 
 /// What a file carries, as it was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

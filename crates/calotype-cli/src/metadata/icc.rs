@@ -42,7 +42,7 @@ pub enum Unfit {
     #[error("its ICC profile is left out, for it is one of grey, and the pixels are RGB")]
     Grey,
     /// It is one of another space, in which the pixels are no more.
-    #[error("its {} colours were converted to sRGB without their profile", .0.escape_ascii().to_string().trim_end())]
+    #[error("{}", super::converted(.0.escape_ascii().to_string().trim_end()))]
     Converted([u8; 4]),
 }
 
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(note(&rgb, true), "its ICC profile is left out, for it is one of RGB, and the pixels are grey");
         assert_eq!(note(&grey, false), "its ICC profile is left out, for it is one of grey, and the pixels are RGB");
         let cmyk = [&rgb[..16], b"CMYK", &rgb[20..]].concat();
-        assert_eq!(note(&cmyk, false), "its CMYK colours were converted to sRGB without their profile");
+        assert_eq!(note(&cmyk, false), "its CMYK colours were converted to sRGB without a profile");
         for cut in [0, 3, 127, 131, rgb.len() - 1] {
             assert_eq!(note(&rgb[..cut], false), "its ICC profile is damaged and left out", "{cut}");
         }

@@ -5,7 +5,7 @@ use std::io::{Read, SeekFrom};
 use calotype::Metadata;
 
 use super::found::{EXIF_NAME, Found, IPTC, take};
-use super::note::{MOST_BYTES, damaged, too_long};
+use super::note::{COMMENT, MOST_BYTES, damaged, too_long};
 use super::xmp;
 use crate::exif::{self, ReadSeek};
 
@@ -93,7 +93,7 @@ impl Parts {
             0xED if segment.starts_with(PHOTOSHOP_NAME) && segment.windows(IPTC_BLOCK.len()).any(|block| block == IPTC_BLOCK) => {
                 self.found.note(IPTC);
             }
-            0xFE => self.found.note("its comment is left out"),
+            0xFE => self.found.note(COMMENT),
             _ => {}
         }
     }

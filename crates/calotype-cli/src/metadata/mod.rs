@@ -1,6 +1,7 @@
 //! What comes with the pixels of a picture file: colour space, Exif, XMP. Found where each format keeps it, checked, and made fit for a `.calo` file.
 
 mod found;
+mod gif;
 mod icc;
 mod jpeg;
 mod jxl;
@@ -17,7 +18,7 @@ use image::{ImageDecoder, ImageFormat};
 
 pub use found::Found;
 pub use jxl::pixel_boxes;
-pub use note::{MOST_BYTES, damaged, too_long};
+pub use note::{MOST_BYTES, converted, damaged, too_long};
 pub use png::PixelChunks;
 pub use strip::Strip;
 
@@ -57,8 +58,8 @@ pub fn find(file: &mut impl ReadSeek, format: ImageFormat) -> Found {
     }
 }
 
-/// What a decoder found, of formats that are not looked into here.
-pub fn of_decoder(decoder: &mut impl ImageDecoder) -> Found {
+/// What a decoder found, of formats that only it looks into.
+fn of_decoder(decoder: &mut impl ImageDecoder) -> Found {
     let mut found = Found::default();
     let parts = [("ICC profile", decoder.icc_profile()), ("Exif", decoder.exif_metadata()), ("XMP", decoder.xmp_metadata())];
     for (what, part) in parts {
@@ -70,6 +71,15 @@ pub fn of_decoder(decoder: &mut impl ImageDecoder) -> Found {
             Ok(icc) => found.metadata.icc = found.metadata.icc.take().or(icc),
             Err(_) => found.note(damaged(what)),
         }
+    }
+    found
+}
+
+/// What a GIF carries.
+pub fn of_gif(gif: &[u8], decoder: &mut impl ImageDecoder) -> Found {
+    let mut found = of_decoder(decoder);
+    if gif::has_comment(gif) {
+        found.note(note::COMMENT);
     }
     found
 }

@@ -8,6 +8,14 @@ pub fn damaged(what: &str) -> String {
     format!("its {what} is damaged and left out")
 }
 
+/// The note on a comment in a file.
+pub const COMMENT: &str = "its comment is left out";
+
+/// The note on colours of a space that a `.calo` file does not have.
+pub fn converted(space: &str) -> String {
+    format!("its {space} colours were converted to sRGB without a profile")
+}
+
 /// The note on what is over [`MOST_BYTES`].
 pub fn too_long(what: &str) -> String {
     format!("its {what} is left out, for it is longer than {} MiB", MOST_BYTES >> 20)

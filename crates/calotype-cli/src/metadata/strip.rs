@@ -12,7 +12,7 @@ use crate::exif;
 pub enum Strip {
     /// Exif and XMP
     All,
-    /// Where it was taken, in Exif and XMP
+    /// Where it was taken: GPS in Exif and XMP, and places by name in XMP
     Gps,
     /// Exif
     Exif,
@@ -33,7 +33,7 @@ impl Strip {
             }
             if *strip == Strip::Gps {
                 metadata.exif.as_mut().into_iter().for_each(exif::drop_gps);
-                edit_xmp(metadata, notes, xmp::without_gps);
+                edit_xmp(metadata, notes, xmp::without_places);
             }
         }
         if asked != Orientation::NoTransforms && metadata.exif.is_none() {

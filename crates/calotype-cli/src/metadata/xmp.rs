@@ -5,9 +5,32 @@ use quick_xml::name::{QName, ResolveResult};
 use quick_xml::{NsReader, Writer};
 
 const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
-const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
 const NOTE: &str = "http://ns.adobe.com/xmp/note/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+
+/// Names that begin so are of GPS in every namespace: drones write them in those of their makers.
+const GPS: &[u8] = b"gps";
+/// Namespaces of IPTC and of Photoshop, and their properties that say by name where a picture was taken or what place it shows.
+const PLACES: [(&str, &[&str]); 3] = [
+    ("http://ns.adobe.com/photoshop/1.0/", &["City", "State", "Country"]),
+    ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", &["Location", "CountryCode"]),
+    (
+        "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+        &[
+            "LocationCreated",
+            "LocationShown",
+            // What these are made of.
+            "City",
+            "CountryCode",
+            "CountryName",
+            "LocationId",
+            "LocationName",
+            "ProvinceState",
+            "Sublocation",
+            "WorldRegion",
+        ],
+    ),
+];
 
 /// The namespace and the local name of an attribute or of an element.
 type Name<'a> = (&'a [u8], &'a [u8]);
@@ -43,10 +66,15 @@ pub fn with_orientation(xmp: &[u8], orientation: u8) -> Option<Vec<u8>> {
     changed(xmp, &Change { property: &property, ..AS_IT_IS })
 }
 
-/// The same packet without places of GPS. `None` if it is not well-formed.
-pub fn without_gps(xmp: &[u8]) -> Option<Vec<u8>> {
-    let property = |(namespace, local): Name<'_>| (namespace == EXIF.as_bytes() && local.starts_with(b"GPS")).then(String::new);
+/// The same packet without places, of GPS and by name. `None` if it is not well-formed.
+pub fn without_places(xmp: &[u8]) -> Option<Vec<u8>> {
+    let property = |name: Name<'_>| is_place(name).then(String::new);
     changed(xmp, &Change { property: &property, ..AS_IT_IS })
+}
+
+fn is_place((namespace, local): Name<'_>) -> bool {
+    let by_name = PLACES.iter().any(|(of, names)| namespace == of.as_bytes() && names.iter().any(|name| local == name.as_bytes()));
+    by_name || local.get(..GPS.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(GPS))
 }
 
 /// The same packet that names no extension. `None` if it is not well-formed.
@@ -166,7 +194,7 @@ fn write_property(out: &mut Writer<Vec<u8>>, start: &BytesStart<'_>, value: &str
 /// An element whose attributes are changed, if any is to be.
 fn with_attributes<'a>(reader: &NsReader<&'a [u8]>, start: BytesStart<'a>, change: &Change<'_>) -> Option<BytesStart<'a>> {
     let attributes: Vec<_> = start.attributes().collect::<Result<_, _>>().ok()?;
-    let of = |key| (change.property)(attribute(reader, key));
+    let of = |key| if is_namespace(key) { None } else { (change.property)(attribute(reader, key)) };
     if attributes.iter().all(|one| of(one.key).is_none()) {
         drop(attributes);
         return Some(start);
@@ -238,6 +266,8 @@ fn with_namespaces<'a>(start: &BytesStart<'_>, namespaces: &[(Vec<u8>, String)])
 mod tests {
     use super::*;
 
+    const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
+
     fn packet(attributes: &str, inside: &str) -> String {
         format!(
             "<?xpacket begin='\u{feff}' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>\n\
@@ -270,11 +300,51 @@ mod tests {
     #[test]
     fn places_go() {
         let xmp = packet(" exif:GPSLatitude='1,2N' exif:FNumber='28/10' t:Make='a \"b\"'", "<exif:GPSAltitude><x/>9</exif:GPSAltitude>z");
-        let without = String::from_utf8(without_gps(xmp.as_bytes()).unwrap()).unwrap();
+        let without = String::from_utf8(without_places(xmp.as_bytes()).unwrap()).unwrap();
         assert!(
             !without.contains("GPS") && without.contains("exif:FNumber=\"28/10\" t:Make=\"a &quot;b&quot;\">z</r:Description>"),
             "{without}"
         );
+    }
+
+    /// A packet whose description has namespaces of places under these prefixes.
+    fn placed(prefixes: [&str; 4], attributes: &str, inside: &str) -> String {
+        let [photoshop, core, ext, drone] = prefixes;
+        let [(of_photoshop, _), (of_core, _), (of_ext, _)] = PLACES;
+        let drones = "http://www.dji.com/drone-dji/1.0/";
+        format!(
+            "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"{RDF}\"><rdf:Description xmlns:{photoshop}=\"{of_photoshop}\" \
+xmlns:{core}=\"{of_core}\" xmlns:{ext}=\"{of_ext}\" xmlns:{drone}=\"{drones}\"{attributes}>{inside}</rdf:Description></rdf:RDF></x:xmpmeta>"
+        )
+    }
+
+    #[test]
+    fn places_by_name_go_in_every_form() {
+        let prefixes = ["photoshop", "Iptc4xmpCore", "Iptc4xmpExt", "drone-dji"];
+        let without = |xmp: &str| String::from_utf8(without_places(xmp.as_bytes()).unwrap()).unwrap();
+        let attributes = " photoshop:City=\"Lacock\" photoshop:Credit=\"T\" photoshop:State=\"Wilts\" photoshop:Country=\"UK\" \
+Iptc4xmpCore:Location=\"Abbey\" Iptc4xmpCore:Scene=\"1\" Iptc4xmpCore:CountryCode=\"GB\" drone-dji:GpsLatitude=\"51\" drone-dji:Model=\"x\"";
+        let kept = " photoshop:Credit=\"T\" Iptc4xmpCore:Scene=\"1\" drone-dji:Model=\"x\"";
+        assert_eq!(without(&placed(prefixes, attributes, "a")), placed(prefixes, kept, "a"), "attributes");
+        let elements = "<photoshop:City>Lacock</photoshop:City>\n<photoshop:Credit>T</photoshop:Credit><photoshop:State/><photoshop:Country>UK</photoshop:Country>\
+<Iptc4xmpCore:Location>Abbey</Iptc4xmpCore:Location><Iptc4xmpCore:CountryCode>GB</Iptc4xmpCore:CountryCode>\
+<drone-dji:GpsLongtitude>2</drone-dji:GpsLongtitude>";
+        assert_eq!(without(&placed(prefixes, "", elements)), placed(prefixes, "", "\n<photoshop:Credit>T</photoshop:Credit>"), "elements");
+        let structures = "<Iptc4xmpExt:LocationShown><rdf:Bag><rdf:li rdf:parseType=\"Resource\"><Iptc4xmpExt:City>B</Iptc4xmpExt:City>\
+<Iptc4xmpExt:LocationName><rdf:Alt><rdf:li xml:lang=\"x-default\">C</rdf:li></rdf:Alt></Iptc4xmpExt:LocationName></rdf:li>\
+<rdf:li Iptc4xmpExt:Sublocation=\"D\"/></rdf:Bag></Iptc4xmpExt:LocationShown>\
+<Iptc4xmpExt:LocationCreated Iptc4xmpExt:WorldRegion=\"E\"/><Iptc4xmpExt:Event>F</Iptc4xmpExt:Event>";
+        assert_eq!(
+            without(&placed(prefixes, "", structures)),
+            placed(prefixes, "", "<Iptc4xmpExt:Event>F</Iptc4xmpExt:Event>"),
+            "nested structures"
+        );
+        let others = ["p", "q", "photoshop", "GPS"];
+        let xmp =
+            placed(others, " p:City=\"A\" photoshop:CountryName=\"B\" photoshop:Event=\"C\" q:City=\"D\"", "<q:Location>E</q:Location>");
+        assert_eq!(without(&xmp), placed(others, " photoshop:Event=\"C\" q:City=\"D\"", ""), "the namespace decides, not the prefix");
+        let none = placed(prefixes, " photoshop:Credit='T'", "<photoshop:Headline>City</photoshop:Headline>");
+        assert_eq!(without(&none), none, "what is no place stays byte by byte");
     }
 
     #[test]

@@ -93,16 +93,40 @@ fn giant_files_that_are_no_pictures_do_not_end_a_batch() {
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(desk.path("out/0.calo").is_file() && desk.path("out/1.calo").is_file());
     assert!(run.stderr.contains("zeros.jpg: is not an image that calotype knows"), "{}", run.stderr);
-    assert!(
-        run.stderr.contains("long.jpg: is 100000000000 bytes long, over the limit of 4294967296; raise it with --max-memory"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("long.jpg: is 100 GB long, over the limit of 4 GiB; raise it with --max-memory"), "{}", run.stderr);
     assert!(run.stderr.contains("2 of 4 files made"), "{}", run.stderr);
     desk.refused("encode zeros.jpg -o a.calo", 1, "zeros.jpg: is not an image");
     desk.refused("encode long.jpg -o a.calo", 3, "over the limit");
     desk.refused("decode zeros.calo -o a.png", 1, "zeros.calo: not a .calo file");
     desk.refused("info zeros.calo", 1, "zeros.calo: not a .calo file");
+}
+
+/// The code of all that failed, 1 where they differ.
+#[test]
+fn a_batch_says_by_its_code_why_it_failed() {
+    let desk = Desk::new();
+    desk.write("good.ppm", &ppm(20, 20));
+    desk.write("damaged.ppm", b"P6 20 20 255\nshort");
+    desk.write("raw.psd", b"8BPS\0\x01\0\0");
+    desk.write("large.ppm", b"P6\n100000 100000\n255\nabc");
+    for (number, (files, code)) in [
+        ("good.ppm", 0),
+        ("good.ppm raw.psd", 3),
+        ("raw.psd large.ppm good.ppm", 3),
+        ("good.ppm missing.ppm gone.png", 5),
+        ("good.ppm damaged.ppm", 1),
+        ("raw.psd missing.ppm", 1),
+        ("missing.ppm damaged.ppm raw.psd", 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = desk.run(&format!("encode {files} -o out{number}/"));
+        assert_eq!(run.code, code, "{files}: {}", run.stderr);
+    }
+    let help = String::from_utf8(desk.run("encode --help").stdout).unwrap();
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.ends_with("Many files: the code of those that failed, 1 if their codes differ."), "{help}");
 }
 
 #[test]

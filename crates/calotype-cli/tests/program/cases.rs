@@ -34,6 +34,7 @@ enum Right {
 const DEEP: &str = "its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)";
 const WIDE: &str = "its samples of 32 bits are cut to 16";
 const FOURTH: &str = "sample 4 of its pixels, which it does not call alpha, is left out";
+const CMYK: &str = "its CMYK colours were converted to sRGB without a profile";
 const SIZE: (u32, u32) = (24, 18);
 
 fn case(name: impl Into<String>, file: &'static str, bytes: Vec<u8>, right: Right) -> Case {
@@ -123,8 +124,8 @@ fn jpeg_colours() -> Vec<Case> {
     let three = |colour: usize, _, _| [200, 90, 30][colour];
     let four = |colour: usize, _, _| [200, 90, 30, 204][colour];
     // Inverted inks, which are light: 200 * 204 / 255 and so on.
-    let inverted = exact(flat(160, 72, 24));
-    let inks = exact(flat(11, 33, 45));
+    let inverted = noted(flat(160, 72, 24), &[CMYK]);
+    let inks = noted(flat(11, 33, 45), &[CMYK]);
     let grey = GrayImage::from_pixel(24, 18, Luma([77]));
     vec![
         case("JPEG, RGB by Adobe's word", "a.jpg", jpeg(&[1, 2, 3], adobe(0), three).bytes(), exact(flat(200, 90, 30))),
@@ -294,6 +295,8 @@ fn tiffs() -> Vec<Case> {
             tiff8(1, &[100, 50]).with(EXTRA, &[0]),
             noted(GrayImage::from_pixel(24, 18, Luma([100])), &["sample 2 of its pixels, which it does not call alpha, is left out"]),
         ),
+        // 255 - 100 of the light that black lets through, and so on.
+        row("CMYK", tiff8(5, &[100, 155, 255, 0]), noted(flat(155, 100, 0), &[CMYK])),
         row("32 bits", tiff32(2, wide), wide_right()),
         row("32 bits that say so", tiff32(2, wide).with(FORMAT, &[1, 1, 1]), wide_right()),
         row("32 bits, turned", tiff32(2, wide).with(ORIENTATION, &[3]), wide_right()),

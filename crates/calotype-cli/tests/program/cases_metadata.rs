@@ -27,7 +27,7 @@ const DAMAGED_PROFILE: &str = "its ICC profile is damaged and left out";
 const LONG_PROFILE: &str = "its ICC profile is left out, for it is longer than 16 MiB";
 const RGB_PROFILE: &str = "its ICC profile is left out, for it is one of RGB, and the pixels are grey";
 const GREY_PROFILE: &str = "its ICC profile is left out, for it is one of grey, and the pixels are RGB";
-const IPTC: &str = "its IPTC is left out; Exif and XMP are kept";
+const IPTC: &str = "its IPTC is left out";
 
 fn case(name: impl Into<String>, file: &'static str, bytes: Vec<u8>) -> Case {
     Case { name: name.into(), file, bytes, arguments: "", notes: Vec::new(), size: LYING, metadata: Metadata::default() }
@@ -361,6 +361,15 @@ fn strips() -> Vec<Case> {
         ];
         case(format!("JPEG, {arguments}"), "a.jpg", jpeg(Kind::RGB, &segments)).with(arguments)
     });
+    // The note is true whatever becomes of Exif and XMP.
+    let with_iptc = |arguments| {
+        let segments = [
+            inputs::exif_segment(&exif),
+            segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()].concat()),
+            segment(0xED, b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\0"),
+        ];
+        case(format!("JPEG with IPTC, {arguments}"), "a.jpg", jpeg(Kind::RGB, &segments)).with(arguments).notes(&[IPTC])
+    };
     let lying = jpeg(Kind::RGB, &[inputs::exif_segment(&Exif::asking(6).bytes())]);
     vec![
         whole("").icc(icc.clone()).exif(exif.clone()).xmp(xmp.clone()),
@@ -369,6 +378,10 @@ fn strips() -> Vec<Case> {
         whole("--strip=xmp").icc(icc.clone()).exif(exif.clone()),
         whole("--strip=exif,xmp").icc(icc.clone()),
         whole("--strip=gps").icc(icc).exif(inputs::without_gps(&exif)).xmp(placeless),
+        with_iptc("--strip all"),
+        with_iptc("--strip=exif").xmp(xmp.clone()),
+        with_iptc("--strip=xmp").exif(exif.clone()),
+        with_iptc("--strip=gps").exif(inputs::without_gps(&exif)).xmp(inputs::xmp_as_written("", "<dc:format>x</dc:format>")),
         case("JPEG, turned and stripped", "a.jpg", lying.clone()).with("--strip all").size(STANDING),
         case("JPEG, kept and stripped", "a.jpg", lying).with("--strip all --orientation keep").exif(Exif::asking(6).bytes()),
     ]
@@ -408,6 +421,9 @@ fn of_decoders() -> Vec<Case> {
         jxl("compressed XMP of over 16 MiB", &[compressed(LONG_XMP)]).notes(&["its XMP is left out, for it is longer than 16 MiB"]),
         jxl("compressed XMP that is cut", &[compressed(&COMPRESSED_XMP[..40])]).notes(&["its XMP is damaged and left out"]),
         case("GIF, XMP", "a.gif", with_xmp).xmp(xmp),
+        case("GIF, a comment", "a.gif", [head, b"\x21\xFE\x05hello\0", rest].concat()).notes(&["its comment is left out"]),
+        case("GIF, a comment after the pixels", "a.gif", [head, &rest[..rest.len() - 1], b"\x21\xFE\x05hello\0;"].concat())
+            .notes(&["its comment is left out"]),
     ]
 }
 

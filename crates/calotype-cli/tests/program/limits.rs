@@ -22,23 +22,36 @@ fn pixels_count_as_the_network_sees_them() {
     desk.refused(
         "encode thin.png -o a.calo --max-pixels 65535",
         3,
-        "thin.png: 1000x16 pixels, with sides padded to multiples of 64, are over the limit of 65535; raise it with --max-pixels",
+        "thin.png: 1000x16 pixels count as 65536 (sides padded to multiples of 64), over the limit of 65535; raise it with --max-pixels",
     );
     desk.json("encode thin.png -o a.calo --max-pixels 65536 --json");
     desk.refused(
         "decode a.calo -o b.png --max-pixels 65535",
         3,
-        "1000x16 pixels, with sides padded to multiples of 64, are over the limit of 65535",
+        "1000x16 pixels count as 65536 (sides padded to multiples of 64), over the limit of 65535; raise it with --max-pixels",
     );
     desk.json("decode a.calo -o b.png --max-pixels 65536 --json");
     // 64 strips of 157 pixels.
     desk.write("thinner.png", &flat(10_000, 1, &[]));
-    let words =
-        "thinner.png: 10000x1 pixels, folded and padded to multiples of 64, are over the limit of 12287; raise it with --max-pixels";
+    let words = "thinner.png: 10000x1 pixels count as 12288 (folded, and sides padded to multiples of 64), over the limit of 12287; raise it with --max-pixels";
     desk.refused("encode thinner.png -o b.calo --max-pixels 12287", 3, words);
     desk.json("encode thinner.png -o b.calo --max-pixels 12288 -y --json");
     desk.write("small.png", &flat(300, 300, &[]));
-    desk.refused("encode small.png -o c.calo --max-pixels 80k", 3, "300x300 pixels are over the limit of 80000");
+    desk.refused(
+        "encode small.png -o c.calo --max-pixels 80k",
+        3,
+        "300x300 pixels count as 102400 (sides padded to multiples of 64), over the limit of 80k;",
+    );
+    desk.refused(
+        "encode small.png -o c.calo --max-pixels 0.1M",
+        3,
+        "count as 102400 (sides padded to multiples of 64), over the limit of 100k;",
+    );
+    for line in ["encode", "decode", "info"] {
+        let help = String::from_utf8(desk.run(&format!("{line} --help")).stdout).unwrap();
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("and what has one side under 16 and the other over 64 as it is folded, up to 64 across"), "{line}: {help}");
+    }
 }
 
 #[test]
@@ -52,13 +65,13 @@ fn memory_is_said_as_it_was_given() {
         assert_eq!(run.status.code(), Some(3), "{said}");
         assert_eq!(
             said.trim_end(),
-            "calotype: thin.png: it needs about 378 MB of memory, over the limit of 300 MB; raise it with --max-memory, or take a part of the picture"
+            "calotype: thin.png: it needs about 378 MB of memory, over the limit of 300 MB; raise it with --max-memory"
         );
     }
     desk.refused("encode thin.png -o a.calo --max-memory 256MiB", 3, "over the limit of 256 MiB");
     desk.json("encode thin.png -o a.calo --max-memory 1GiB --json");
     // 12 bytes a pixel, and two rows of 165 bytes a column.
-    desk.refused("decode a.calo -o b.png --max-memory 200MB", 3, "it needs about 220 MB of memory, over the limit of 200 MB");
+    desk.refused("decode a.calo -o b.png --max-memory 200MB", 3, "it needs about 220 MB of memory, over the limit of 200 MB; raise it with --max-memory, or take a part of the picture with --region");
     desk.json("decode a.calo -o b.png --max-memory 1GB --json");
     desk.write("whole.bmp", &{
         let mut bytes = std::io::Cursor::new(Vec::new());
@@ -136,12 +149,12 @@ fn a_bomb_is_one_refused_file() {
     let run = std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().unwrap();
     let said = String::from_utf8(run.stderr).unwrap();
     let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(run.status.code(), Some(1), "{said}");
+    assert_eq!(run.status.code(), Some(3), "{said}");
     assert_eq!(
         lines,
         [
             "calotype: note: in/c.png: its ICC profile is left out, for it is longer than 16 MiB",
-            "calotype: in/e.png: 60000x60000 pixels are over the limit of 1000000000; raise it with --max-pixels",
+            "calotype: in/e.png: 60000x60000 pixels count as 3603841024 (sides padded to multiples of 64), over the limit of 1G; raise it with --max-pixels",
             "calotype: 4 of 5 files made; the 1 named above failed",
         ]
     );
@@ -162,7 +175,7 @@ fn a_size_for_a_whole_folder() {
     let length = |name: &str| desk.read(name).len();
     assert!(length("out/small.calo") < 3000 && (2940..=3000).contains(&length("out/large.calo")));
     let run = desk.run("encode in -o out -y --target-size 300");
-    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("calotype: in/large.ppm: --target-size 300: the nearest that this picture allows is "), "{}", run.stderr);
 }
 

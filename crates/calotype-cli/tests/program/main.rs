@@ -16,6 +16,7 @@ mod inputs;
 mod kit;
 mod limits;
 mod makers;
+mod messages;
 mod metadata;
 mod models;
 #[path = "../../../calotype/tests/mutation/mod.rs"]

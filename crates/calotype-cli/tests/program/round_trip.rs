@@ -100,7 +100,7 @@ fn thin_pictures_are_folded() {
         assert!(number(&report, "psnr_db") > 30.0, "{report}");
         assert_eq!((&report["width"], &report["height"]), (&width.into(), &height.into()));
         assert_eq!(desk.json("info a.calo --json")["folded"], true);
-        assert!(String::from_utf8(desk.run("info a.calo").stdout).unwrap().contains("1 tiles of 1024 pixels, folded"));
+        assert!(String::from_utf8(desk.run("info a.calo").stdout).unwrap().contains("1 tile of 1024 pixels, folded"));
         desk.json("decode a.calo -o a.ppm -y --json");
         let whole = rgb(&desk.path("a.ppm"));
         assert_eq!(whole.dimensions(), (width, height));
