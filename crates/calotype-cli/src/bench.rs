@@ -22,9 +22,6 @@ use crate::read_image::read_bytes;
 /// # Errors
 /// Every failure of engines, tools, reading and writing.
 pub fn run(args: &BenchArgs, choice: &Choice) -> Result<(), Failure> {
-    if args.json.is_none() && args.report.is_none() {
-        output::check_stdout()?;
-    }
     let existing = Existing::from_flag(args.overwrite);
     for (flag, path) in [("--json", &args.json), ("--report", &args.report)] {
         path.as_deref().map_or(Ok(()), |path| output::check(flag, path, existing))?;

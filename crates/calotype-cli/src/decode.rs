@@ -58,9 +58,6 @@ struct Written {
 /// Every failure of reading, decoding and writing.
 pub fn run(args: &DecodeArgs, choice: &Choice) -> Result<(), Failure> {
     let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
-    if args.json {
-        output::check_stdout()?;
-    }
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }

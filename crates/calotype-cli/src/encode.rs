@@ -54,9 +54,6 @@ struct Report {
 /// Every failure of reading, encoding and writing.
 pub fn run(args: &EncodeArgs, choice: &Choice) -> Result<(), Failure> {
     let inputs: Vec<PathBuf> = std::iter::once(&args.input).chain(&args.more).cloned().collect();
-    if args.json {
-        output::check_stdout()?;
-    }
     if batch::is_batch(&inputs, &args.output) {
         return run_many(args, &inputs, choice);
     }

@@ -31,9 +31,6 @@ use report_folder::ReportFolder;
 /// # Errors
 /// Every failure of reading, coding and writing.
 pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
-    if args.json.is_none() && args.report.is_none() {
-        output::check_stdout()?;
-    }
     let existing = Existing::from_flag(args.overwrite);
     let curves = against(&args.against)?;
     let files = image_files(&args.folder)?;

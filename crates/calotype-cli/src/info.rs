@@ -38,7 +38,6 @@ struct Report {
 /// # Errors
 /// Io, or a damaged container.
 pub fn run(args: &InfoArgs) -> Result<(), Failure> {
-    output::check_stdout()?;
     let options = DecodeOptions { max_pixels: args.max_pixels, ..DecodeOptions::default() };
     let bytes = read_calo(&args.input, &options, AfterEnd::Refused)?;
     let decoder = Decoder::new(&bytes, &options).map_err(|error| Failure::codec(&args.input, &error))?;

@@ -65,7 +65,6 @@ struct Channels {
 /// # Errors
 /// Io.
 pub fn devices(args: &ListArgs) -> Result<(), Failure> {
-    output::check_stdout()?;
     let gpus = gpus();
     let fastest = (!gpus.iter().any(|gpu| gpu.auto)).then(Isa::detect);
     let cpu = |isa: Isa| Device { engine: EngineKind::Cpu.to_string(), adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
@@ -106,7 +105,6 @@ fn device_line(device: &Device) -> String {
 /// # Errors
 /// Io; engine (exit code 4) if the program was built with a damaged model.
 pub fn models(args: &ListArgs) -> Result<(), Failure> {
-    output::check_stdout()?;
     let facts = embedded_models().map_err(|error| Failure::engine(&error))?;
     let models: Vec<Model> = facts.into_iter().enumerate().map(|(place, facts)| model(facts, place == 0)).collect();
     if args.json {

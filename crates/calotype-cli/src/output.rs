@@ -353,20 +353,6 @@ pub fn visible(line: &str) -> Cow<'_, str> {
     line.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
-/// Refuses a closed standard output before the work of a command whose results go there. (Lines beside a file may go nowhere.)
-///
-/// # Errors
-/// Io.
-pub fn check_stdout() -> Result<(), Failure> {
-    if !stdout_was_closed() {
-        return Ok(());
-    }
-    Err(Failure {
-        code: 5,
-        message: "standard output is closed, and what this command prints would be lost; send it to a file or a pipe".to_string(),
-    })
-}
-
 /// Prints one line on standard output.
 ///
 /// # Errors

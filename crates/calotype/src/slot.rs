@@ -82,8 +82,9 @@ impl Slot {
         let ready = match choice {
             EngineChoice::Auto => {
                 let model = Arc::clone(model);
-                let opening = std::thread::spawn(move || open(&model, None, adapters));
-                return Ok(Slot { gpu: OnceLock::new(), opening: Mutex::new(Some(opening)) });
+                // A machine that has no thread to give has no GPU either: the CPU works on the thread that there is.
+                let opening = std::thread::Builder::new().spawn(move || open(&model, None, adapters)).ok();
+                return Ok(Slot { gpu: OnceLock::new(), opening: Mutex::new(opening) });
             }
             EngineChoice::Gpu(name) => Some(open(model, name.as_deref(), adapters)?),
             EngineChoice::Cpu(_) => None,
