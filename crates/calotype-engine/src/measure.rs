@@ -15,7 +15,7 @@ pub enum Phase {
     HyperAnalysis,
     /// h_s: z symbols to h.
     HyperSynthesis,
-    /// The scale head: h to scale indices.
+    /// The heads: h to width and scale indices.
     Scales,
     /// The mean head and the context steps: y symbols to v_hat, or v to y symbols.
     Means,
