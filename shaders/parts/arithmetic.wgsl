@@ -14,6 +14,10 @@ fn sat16(a: vec4<i32>) -> vec4<i32> {
     return clamp(a, vec4<i32>(-32768), vec4<i32>(32767));
 }
 
+fn sat17(a: vec4<i32>) -> vec4<i32> {
+    return clamp(a, vec4<i32>(-65535), vec4<i32>(65535));
+}
+
 fn leaky(a: vec4<i32>) -> vec4<i32> {
     return select(a, a >> vec4<u32>(3u), a < vec4<i32>(0));
 }

@@ -62,11 +62,11 @@ fn factors(at: u32) -> Factors {
 }
 
 fn to_q6(value: vec4<i32>, c4: u32, width: Factors) -> vec4<i32> {
-    return scaled(scaled(value, tables[c4 * 5u], tables[c4 * 5u + 1u]), width.y, vec4<i32>(12));
+    return sat17(round_shift(scaled(value, tables[c4 * 5u], tables[c4 * 5u + 1u]) * width.y, vec4<i32>(12)));
 }
 
 fn reconstructed(symbol: vec4<i32>, mu: vec4<i32>, c4: u32, width: Factors) -> vec4<i32> {
-    let y_hat = scaled(sat16(64 * symbol + mu), width.y_dec, vec4<i32>(12));
+    let y_hat = scaled(sat17(64 * symbol + mu), width.y_dec, vec4<i32>(12));
     return scaled(y_hat, tables[c4 * 5u + 2u], tables[c4 * 5u + 3u]);
 }
 

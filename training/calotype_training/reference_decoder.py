@@ -442,16 +442,16 @@ def width_steps(m, h8, fineness):
 
 
 def width_factors(m, h8, fineness):
-    """Q12 factors for y and for y_hat, each [height, width, M]; None where all widths are 1."""
-    if h8 is None or "width" not in m.network["schedule"]["steps"][0]:
-        return None, None
+    """Q12 factors for y and for y_hat, each [height, width, M], or 4096 where all widths are 1."""
+    if "width" not in m.network["schedule"]["steps"][0]:
+        return 4096, 4096
     index = width_steps(m, h8, fineness) + len(m["width.y"]) // 2
     return m["width.y"][index], m["width.y_dec"][index]
 
 
 def widened(value, factor):
-    """Times a factor of a width, saturated to i16."""
-    return value if factor is None else np.clip(round_shift(value * factor, np.int64(12)), -32768, 32767)
+    """Times a factor of a width, saturated to 17 bits."""
+    return np.clip(round_shift(value * factor, np.int64(12)), -65535, 65535)
 
 
 def latents_of(cells, period, height, width, channels):
@@ -470,9 +470,9 @@ def means(m, h8, symbols, fineness):
     width, width_dec = width_factors(m, h8, fineness)
     for step in schedule["steps"]:
         mean = predict(m, step["mean"], h8, v_hat, fineness) if "mean" in step else np.zeros_like(symbols)
-        y_hat = np.clip(64 * symbols + widened(m.scaled(mean, "gain.y", fineness), width), -32768, 32767)
+        y_hat = widened(np.clip(64 * symbols + widened(m.scaled(mean, "gain.y", fineness), width), -65535, 65535), width_dec)
         now = latents_of(step["cells"], schedule["period"], *symbols.shape)
-        v_hat = np.where(now, m.scaled(widened(y_hat, width_dec), "gain.y_dec", fineness), v_hat)
+        v_hat = np.where(now, m.scaled(np.clip(y_hat, -32768, 32767), "gain.y_dec", fineness), v_hat)
     return v_hat
 
 

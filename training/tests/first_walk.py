@@ -31,7 +31,7 @@ def width_steps(m, h8):
 
 
 def widened(value, factor):
-    return np.clip((value * factor + 2048) >> 12, -32768, 32767)
+    return np.clip((value * factor + 2048) >> 12, -65535, 65535)
 
 
 def context_means(m, k, h8, v_hat):
@@ -49,7 +49,7 @@ def means(m, h8, symbols, fineness):
     for k in range(4):
         mean = m.stream("mean_head", m.accumulate("mean_head", h8)) if k == 0 else context_means(m, k, h8, v_hat)
         mu = widened(m.scaled(mean, "gain.y", fineness), m["width.y"][width])
-        y_hat = widened(np.clip(64 * symbols + mu, -32768, 32767), m["width.y_dec"][width])
+        y_hat = np.clip(widened(np.clip(64 * symbols + mu, -65535, 65535), m["width.y_dec"][width]), -32768, 32767)
         now = phase[:, :, None] == np.repeat(ORDER[k], channels // 4)
         v_hat = np.where(now, m.scaled(y_hat, "gain.y_dec", fineness), v_hat)
     return v_hat

@@ -37,6 +37,11 @@ pub fn sat16(a: i32) -> i16 {
     a.clamp(-32768, 32767) as i16
 }
 
+/// Saturates to 17 bits, -65535..=65535: times a factor of 15 bits this stays in an i32.
+pub fn sat17(a: i32) -> i32 {
+    a.clamp(-65535, 65535)
+}
+
 /// Leaky ReLU of slope 1/8 on an accumulator.
 pub fn leaky(a: i32) -> i32 {
     if a < 0 { a >> 3 } else { a }

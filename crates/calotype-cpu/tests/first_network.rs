@@ -5,7 +5,7 @@
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
 use calotype_engine::{Quantiser, Side};
 use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Wide, synthetic};
-use scalar::{block, pointwise, read, round_shift, sat8, sat16, scaled, shuffle, stream_end, unshuffle};
+use scalar::{block, pointwise, read, round_shift, sat8, sat16, sat17, scaled, shuffle, stream_end, unshuffle};
 
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
 const ORDER: [[usize; 4]; 4] = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]];
@@ -82,8 +82,12 @@ fn mean(d: &Decoder, k: usize, h8: &Map<i8>, v_hat: &Map<i16>) -> Map<i16> {
     stream(int8(context, &format!("{name}.last")), &read(&s, shift_of(context, 1)))
 }
 
+fn widened(value: i32, factor: i16) -> i32 {
+    sat17(round_shift(value * i32::from(factor), 12))
+}
+
 /// Section 5.3 with the symbols that `symbol(latent, mu)` gives.
-fn v_hat(d: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
+fn v_hat(d: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usize, i32) -> i16) -> Map<i16> {
     let (m, h8) = (d.config.m, &side.h8);
     let mut v_hat = Map::zeros(h8.height, h8.width, m);
     for (k, order) in ORDER.iter().enumerate() {
@@ -92,9 +96,10 @@ fn v_hat(d: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usi
             let (y, x, c) = (latent / m / h8.width, latent / m % h8.width, latent % m);
             if order[c / (m / 4)] == PHASE[y & 1][x & 1] {
                 let width = usize::from(side.width_index[latent]);
-                let mu = scaled(scaled(mean.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]), d.widths.y[width], 12);
-                let y_hat = sat16(64 * i32::from(symbol(latent, mu)) + i32::from(mu));
-                v_hat.data[latent] = scaled(scaled(y_hat, d.widths.y_dec[width], 12), q.gain_y_dec[c], d.tables.gain_y_dec.shift[c]);
+                let mu = widened(scaled(mean.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]).into(), d.widths.y[width]);
+                let y_hat = sat17(64 * i32::from(symbol(latent, mu)) + mu);
+                let y_hat = sat16(widened(y_hat, d.widths.y_dec[width]));
+                v_hat.data[latent] = scaled(y_hat, q.gain_y_dec[c], d.tables.gain_y_dec.shift[c]);
             }
         }
     }
@@ -143,9 +148,9 @@ fn chains_compute_the_first_network() {
     let latents = v_hat(&d, &q, &expected.side, |latent, mu| {
         let (c, index) = (latent % d.config.m, expected.scale_index[latent]);
         let width = usize::from(expected.side.width_index[latent]);
-        let y = scaled(scaled(cut.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]), d.widths.y[width], 12);
+        let y = widened(scaled(cut.data[latent], q.gain_y[c], d.tables.gain_y.shift[c]).into(), d.widths.y[width]);
         if index >= d.config.skip_below {
-            symbols[latent] = quantiser.symbol(index, i32::from(y) - i32::from(mu));
+            symbols[latent] = quantiser.symbol(index, y - mu);
         }
         symbols[latent]
     });

@@ -136,7 +136,8 @@ fn nearest_symbols_reconstruct_y_within_half_a_symbol() {
         for x in 0..coded.v_hat.width {
             for m in 0..config.m {
                 let width = pair.0.widths.y[usize::from(coded.hyper.side.width_index[(y * coded.v_hat.width + x) * config.m + m])];
-                let y_q6 = |v: i16| i32::from(scalar::scaled(scalar::scaled(v, q.gain_y[m], tables.gain_y.shift[m]), width, 12));
+                let y_q6 =
+                    |v: i16| scalar::round_shift(i32::from(scalar::scaled(v, q.gain_y[m], tables.gain_y.shift[m])) * i32::from(width), 12);
                 let error = y_q6(coded.v.at(y, x)[m]) - y_q6(coded.v_hat.at(y, x)[m]);
                 assert!(error.abs() <= 36, "{error} at {y}, {x}, {m}: half a symbol and the rounding of all tables");
             }

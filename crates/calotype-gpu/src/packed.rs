@@ -206,7 +206,7 @@ pub(crate) fn columns(columns: &[&[i32]]) -> Vec<u8> {
 
 /// The factors of each width as bytes; those of 1 where there is no other.
 pub(crate) fn factors(widths: &WidthTables) -> Vec<u8> {
-    let one = 1 << WidthTables::SHIFT;
+    let one = i32::from(WidthTables::ONE);
     let factors = widths.y.iter().zip(&widths.y_dec).flat_map(|(&y, &y_dec)| [y.into(), y_dec.into(), 0, 0]);
     if widths.y.is_empty() { words(&[one, one, 0, 0]) } else { words(&factors.collect::<Vec<i32>>()) }
 }

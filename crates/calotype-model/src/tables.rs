@@ -44,6 +44,8 @@ pub struct WidthTables {
 impl WidthTables {
     /// The fractional bits of the factors.
     pub const SHIFT: u8 = 12;
+    /// The factor of width 1.
+    pub const ONE: i16 = 1 << Self::SHIFT;
     /// Most entries: an index is a byte.
     pub const MOST: usize = 255;
 

@@ -332,3 +332,17 @@ fn sixteen_bits_come_back_finer_than_eight() {
     let levels: std::collections::BTreeSet<u16> = back.pixels().map(|pixel| pixel.0[0]).collect();
     assert!(levels.len() > 40, "{} levels where 8 bits have 17", levels.len());
 }
+
+/// Nothing is darker at the lower and right borders, where sides are no multiples of 64: level 222 stood there once.
+#[test]
+fn white_pages_are_white_to_their_borders() {
+    for (width, height) in [(1280, 720), (1600, 1200)] {
+        let desk = Desk::new();
+        image::RgbImage::from_pixel(width, height, image::Rgb([255; 3])).save(desk.path("white.png")).unwrap();
+        desk.json("encode white.png -o white.calo -q 70 --json");
+        desk.json("decode white.calo -o back.png --json");
+        let back = image::open(desk.path("back.png")).unwrap().into_rgb8();
+        let darkest = back.iter().min().unwrap();
+        assert!(*darkest >= 240, "{width}x{height}: {darkest}");
+    }
+}

@@ -61,13 +61,13 @@ struct Scales<'a> {
     shift: &'a [u8],
     gain_dec: &'a [i16],
     shift_dec: &'a [u8],
-    /// The factors of the widths; empty where these are 1.
     width: &'a [Factors],
 }
 
 /// Working memory of a cell.
 struct CellMemory<'a> {
     stream: &'a mut Vec<i16>,
+    q6: &'a mut Vec<i32>,
     factors: &'a mut Vec<Factors>,
 }
 
@@ -195,7 +195,7 @@ impl<K: Kernels> Network<K> {
             let input = Rows { data: &codes[first..], stride: period * step.inputs, count };
             for cell in step.cells.iter().filter(|cell| cell.phases & phase != 0) {
                 let places = Places { row, column, period };
-                let memory = CellMemory { stream: &mut scratch.stream, factors: &mut scratch.factors };
+                let memory = CellMemory { stream: &mut scratch.stream, q6: &mut scratch.q6, factors: &mut scratch.factors };
                 self.set_cell(cell, input, memory, job, places, self.scales(q, cell));
             }
         }
@@ -247,12 +247,10 @@ impl<K: Kernels> Network<K> {
         }
     }
 
-    /// The factors of some widths.
-    fn factors<'a>(&self, width_index: &[u8], memory: &'a mut Vec<Factors>) -> &'a [Factors] {
-        let Some(widths) = &self.decoder.widths else { return &[] };
-        let factors = room(memory, width_index.len());
-        factors.iter_mut().zip(width_index).for_each(|(factors, &index)| *factors = widths.factors[usize::from(index)]);
-        factors
+    /// The factors of latents from `at` on.
+    fn factors(&self, width_index: &[u8], at: usize, factors: &mut [Factors]) {
+        let Some(widths) = &self.decoder.widths else { return factors.fill(Factors::ONE) };
+        factors.iter_mut().zip(&width_index[at..]).for_each(|(factors, &index)| *factors = widths.factors[usize::from(index)]);
     }
 
     fn scales<'a>(&'a self, q: &'a QualityTables, cell: &Cell<K>) -> Scales<'a> {
@@ -279,24 +277,25 @@ impl<K: Kernels> Network<K> {
         scales: Scales<'_>,
     ) {
         let (length, channels) = (scales.gain.len(), self.model.decoder().config.m);
-        let (means, y) = room(memory.stream, (input.count + 1) * length).split_at_mut(input.count * length);
+        let (means, differences_q6) = (room(memory.stream, input.count * length), room(memory.q6, length));
+        let factors = room(memory.factors, length);
         match &cell.pointwise {
             Some(pointwise) => self.kernels.pointwise(pointwise, input, Out::Stream(means)),
             None => means.fill(0),
         }
-        for (i, mu) in means.chunks_exact_mut(length).enumerate() {
+        for (i, mean) in means.chunks_exact(length).enumerate() {
             let x = places.column + places.period * i;
             let at = (places.row * job.width + x) * channels + scales.first;
             let v_hat = &mut job.v_hat[at..][..length];
-            let width = self.factors(job.width_index.get(at..at + length).unwrap_or_default(), memory.factors);
-            let scales = Scales { width, ..scales };
+            self.factors(job.width_index, at, factors);
+            let scales = Scales { width: factors, ..scales };
             match &mut job.symbols {
-                Symbols::Known(symbols) => self.kernels.vectorise(|| decode(mu, &symbols[at..][..length], v_hat, scales)),
+                Symbols::Known(symbols) => self.kernels.vectorise(|| reconstruct(mean, &symbols[at..][..length], v_hat, scales)),
                 Symbols::Chosen(choice) => {
-                    y.copy_from_slice(&choice.v.at(choice.top + places.row, x)[scales.first..][..length]);
-                    self.kernels.vectorise(|| to_q6(mu, y, scales));
-                    choice.choose(at, mu, y);
-                    self.kernels.vectorise(|| reconstruct(mu, &choice.symbols[at..][..length], v_hat, scales));
+                    let v = &choice.v.at(choice.top + places.row, x)[scales.first..][..length];
+                    self.kernels.vectorise(|| differences(v, mean, differences_q6, scales));
+                    choice.choose(at, differences_q6);
+                    self.kernels.vectorise(|| reconstruct(mean, &choice.symbols[at..][..length], v_hat, scales));
                 }
             }
         }
@@ -312,12 +311,11 @@ struct Places {
 }
 
 impl Choice<'_> {
-    /// Symbols from `at` on, from y and mu. The rule is symmetric, so the sign is applied afterwards: it is a coin toss that no processor
+    /// Symbols from `at` on, from y - mu. The rule is symmetric, so the sign is applied afterwards: it is a coin toss that no processor
     /// predicts, as is what is skipped.
-    fn choose(&mut self, at: usize, mu: &[i16], y: &[i16]) {
+    fn choose(&mut self, at: usize, differences: &[i32]) {
         let places = self.symbols[at..].iter_mut().zip(&self.scale_index[at..]);
-        for ((symbol, &index), (&y, &mu)) in places.zip(y.iter().zip(mu)) {
-            let delta = i32::from(y) - i32::from(mu);
+        for ((symbol, &index), &delta) in places.zip(differences) {
             let sign = (delta >> 31) as i16;
             let coded = -i16::from(index >= self.skip_below);
             *symbol = ((self.quantiser.symbol(index, delta.abs()) ^ sign) - sign) & coded;
@@ -325,47 +323,38 @@ impl Choice<'_> {
     }
 }
 
-/// Means (v units, becoming Q6) and symbols to v_hat.
+/// v less its mean, Q6.
 #[inline(always)]
-fn decode(mu: &mut [i16], symbols: &[i16], v_hat: &mut [i16], scales: Scales<'_>) {
-    scale(mu, scales);
-    reconstruct(mu, symbols, v_hat, scales);
-}
-
-/// Means and v, from v units to Q6.
-#[inline(always)]
-fn to_q6(mu: &mut [i16], y: &mut [i16], scales: Scales<'_>) {
-    scale(mu, scales);
-    scale(y, scales);
-}
-
-#[inline(always)]
-fn scale(values: &mut [i16], scales: Scales<'_>) {
-    for ((value, &gain), &shift) in values.iter_mut().zip(scales.gain).zip(scales.shift) {
-        *value = scaled(*value, gain, shift);
-    }
-    for (value, factors) in values.iter_mut().zip(scales.width) {
-        *value = scaled(*value, factors.y, WidthTables::SHIFT);
+fn differences(v: &[i16], mean: &[i16], differences: &mut [i32], scales: Scales<'_>) {
+    let gains = scales.gain.iter().zip(scales.shift).zip(scales.width);
+    for ((difference, (&v, &mean)), ((&gain, &shift), factors)) in differences.iter_mut().zip(v.iter().zip(mean)).zip(gains) {
+        *difference = widened(scaled(v, gain, shift), factors.y) - widened(scaled(mean, gain, shift), factors.y);
     }
 }
 
+/// Means and symbols to v_hat.
 #[inline(always)]
-fn reconstruct(mu: &[i16], symbols: &[i16], v_hat: &mut [i16], scales: Scales<'_>) {
-    for ((y_hat, &mu), &symbol) in v_hat.iter_mut().zip(mu).zip(symbols) {
-        *y_hat = (64 * i32::from(symbol) + i32::from(mu)).clamp(-32768, 32767) as i16;
-    }
-    for (y_hat, factors) in v_hat.iter_mut().zip(scales.width) {
-        *y_hat = scaled(*y_hat, factors.y_dec, WidthTables::SHIFT);
-    }
-    let gains = scales.gain_dec.iter().zip(scales.shift_dec);
-    for (v_hat, (&gain, &shift)) in v_hat.iter_mut().zip(gains) {
-        *v_hat = scaled(*v_hat, gain, shift);
+fn reconstruct(mean: &[i16], symbols: &[i16], v_hat: &mut [i16], scales: Scales<'_>) {
+    let gains = scales.gain.iter().zip(scales.shift).zip(scales.gain_dec.iter().zip(scales.shift_dec)).zip(scales.width);
+    for ((v_hat, (&mean, &symbol)), (((&gain, &shift), (&gain_dec, &shift_dec)), factors)) in
+        v_hat.iter_mut().zip(mean.iter().zip(symbols)).zip(gains)
+    {
+        let mu = widened(scaled(mean, gain, shift), factors.y);
+        let y_hat = widened((64 * i32::from(symbol) + mu).clamp(-65535, 65535), factors.y_dec);
+        *v_hat = scaled(y_hat.clamp(-32768, 32767) as i16, gain_dec, shift_dec) as i16;
     }
 }
 
+/// Times a gain, saturated to an i16.
 #[inline(always)]
-fn scaled(value: i16, gain: i16, shift: u8) -> i16 {
+fn scaled(value: i16, gain: i16, shift: u8) -> i32 {
     let shift = u32::from(shift) & 31;
     let round = (1i32 << shift) >> 1;
-    ((i32::from(value) * i32::from(gain) + round) >> shift).clamp(-32768, 32767) as i16
+    ((i32::from(value) * i32::from(gain) + round) >> shift).clamp(-32768, 32767)
+}
+
+/// Times a factor of a width, saturated to 17 bits.
+#[inline(always)]
+fn widened(value: i32, factor: i16) -> i32 {
+    ((value * i32::from(factor) + (1 << (WidthTables::SHIFT - 1))) >> WidthTables::SHIFT).clamp(-65535, 65535)
 }

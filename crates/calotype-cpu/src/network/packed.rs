@@ -78,11 +78,22 @@ pub(super) struct Widths<K: Kernels> {
 }
 
 /// The factors of a width, Q12.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(align(4))]
 pub(super) struct Factors {
     pub y: i16,
     pub y_dec: i16,
+}
+
+impl Factors {
+    /// Of width 1.
+    pub const ONE: Factors = Factors { y: model::WidthTables::ONE, y_dec: model::WidthTables::ONE };
+}
+
+impl Default for Factors {
+    fn default() -> Factors {
+        Factors::ONE
+    }
 }
 
 /// The decoder part.

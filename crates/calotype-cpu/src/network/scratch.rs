@@ -19,6 +19,7 @@ pub(super) struct Scratch<K: Kernels> {
     pub stream: Vec<i16>,
     pub folded: Vec<i16>,
     pub gathered: Vec<i16>,
+    pub q6: Vec<i32>,
     pub factors: Vec<Factors>,
     pub pixels: Vec<u8>,
 }
@@ -27,7 +28,7 @@ impl<K: Kernels> Scratch<K> {
     fn new() -> Scratch<K> {
         let [stream, folded, gathered] = std::array::from_fn(|_| Vec::new());
         let [narrow, hidden, seen] = std::array::from_fn(|_| Vec::new());
-        Scratch { narrow, hidden, seen, stream, folded, gathered, factors: Vec::new(), pixels: Vec::new() }
+        Scratch { narrow, hidden, seen, stream, folded, gathered, q6: Vec::new(), factors: Vec::new(), pixels: Vec::new() }
     }
 }
 

@@ -3,7 +3,7 @@
 use calotype_engine::{Hyper, Map, Side, TileSize};
 use calotype_model::{Chain, Decoder, Input, QualityTables, WidthTables};
 
-use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, scaled};
+use super::{Reading, chain, each, generate, read, round_shift, sat8, sat16, sat17, scaled};
 
 /// Sections 5.1 and 5.2: z symbols `[zh, zw, Z]` of a tile to h and the scale indices.
 pub fn hyper(decoder: &Decoder, q: &QualityTables, z: &[i16], tile: TileSize) -> Hyper {
@@ -37,7 +37,7 @@ pub fn means(decoder: &Decoder, q: &QualityTables, side: &Side, symbols: &[i16])
 }
 
 /// Section 5.3 with `symbol(latent, mu)`, mu in Q6, at each latent's flat index. Returns v_hat `[lh, lw, M]`.
-pub(super) fn walk(decoder: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usize, i16) -> i16) -> Map<i16> {
+pub(super) fn walk(decoder: &Decoder, q: &QualityTables, side: &Side, mut symbol: impl FnMut(usize, i32) -> i16) -> Map<i16> {
     let h8 = &side.h8;
     let mut v_hat = Map::zeros(h8.height, h8.width, decoder.config.m);
     for (k, step) in decoder.schedule.steps.iter().enumerate() {
@@ -83,30 +83,33 @@ fn latents_of_step(decoder: &Decoder, k: usize, v_hat: &Map<i16>) -> Vec<usize> 
 pub(super) struct Gains {
     y: (i16, u8),
     y_dec: (i16, u8),
-    width: Option<(i16, i16)>,
+    width: i16,
+    width_dec: i16,
 }
 
 impl Gains {
     pub fn of(decoder: &Decoder, q: &QualityTables, side: &Side, latent: usize) -> Gains {
         let (m, tables) = (latent % decoder.config.m, &decoder.tables);
-        let factors = |&width: &u8| (decoder.widths.y[usize::from(width)], decoder.widths.y_dec[usize::from(width)]);
+        let width = side.width_index.get(latent).map(|&width| usize::from(width));
+        let factor = |factors: &[i16]| width.map_or(WidthTables::ONE, |width| factors[width]);
         Gains {
             y: (q.gain_y[m], tables.gain_y.shift[m]),
             y_dec: (q.gain_y_dec[m], tables.gain_y_dec.shift[m]),
-            width: side.width_index.get(latent).map(factors),
+            width: factor(&decoder.widths.y),
+            width_dec: factor(&decoder.widths.y_dec),
         }
     }
 
     /// v units to Q6.
-    pub fn to_q6(&self, value: i16) -> i16 {
-        let y = scaled(value, self.y.0, self.y.1);
-        self.width.map_or(y, |(factor, _)| scaled(y, factor, WidthTables::SHIFT))
+    pub fn to_q6(&self, value: i16) -> i32 {
+        let y = i32::from(scaled(value, self.y.0, self.y.1));
+        sat17(round_shift(y * i32::from(self.width), WidthTables::SHIFT))
     }
 
     /// A latent from its symbol and mu (Q6).
-    fn reconstruct(&self, symbol: i16, mu: i16) -> i16 {
-        let y_hat = sat16(64 * i32::from(symbol) + i32::from(mu));
-        let y_hat = self.width.map_or(y_hat, |(_, factor)| scaled(y_hat, factor, WidthTables::SHIFT));
+    fn reconstruct(&self, symbol: i16, mu: i32) -> i16 {
+        let y_hat = sat17(64 * i32::from(symbol) + mu);
+        let y_hat = sat16(round_shift(y_hat * i32::from(self.width_dec), WidthTables::SHIFT));
         scaled(y_hat, self.y_dec.0, self.y_dec.1)
     }
 }

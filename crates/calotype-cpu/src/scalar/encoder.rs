@@ -35,7 +35,7 @@ pub fn code(decoder: &Decoder, q: &QualityTables, hyper: &Hyper, v_tile: &Map<i1
         let index = hyper.scale_index[latent];
         let y = Gains::of(decoder, q, &hyper.side, latent).to_q6(v.data[latent]);
         if index >= decoder.config.skip_below {
-            symbols[latent] = quantiser.symbol(index, i32::from(y) - i32::from(mu));
+            symbols[latent] = quantiser.symbol(index, y - mu);
         }
         symbols[latent]
     });

@@ -125,15 +125,16 @@ impl Latents {
                 continue;
             }
             let width = usize::from(self.index[symbols_count + i]);
-            let widened = |value, factors: &[i16]| scalar::scaled(value, factors[width], WidthTables::SHIFT);
-            let to_q6 = |value| widened(scalar::scaled(value, self.gain_y.0[m], self.gain_y.1[m]), &self.widths.y);
-            let mu = i32::from(to_q6(self.mean.data[i]));
+            let widened = |value: i32, factors: &[i16]| scalar::round_shift(value * i32::from(factors[width]), WidthTables::SHIFT);
+            let to_q6 =
+                |value| scalar::sat17(widened(i32::from(scalar::scaled(value, self.gain_y.0[m], self.gain_y.1[m])), &self.widths.y));
+            let mu = to_q6(self.mean.data[i]);
             if let Some(quantiser) = choose {
-                let chosen = quantiser.symbol(self.index[i], i32::from(to_q6(self.v.data[i])) - mu);
+                let chosen = quantiser.symbol(self.index[i], to_q6(self.v.data[i]) - mu);
                 *symbol = if self.index[i] < SKIP_BELOW { 0 } else { chosen };
             }
-            let y_hat = scalar::sat16(64 * i32::from(*symbol) + mu);
-            v_hat.data[i] = scalar::scaled(widened(y_hat, &self.widths.y_dec), self.gain_dec.0[m], self.gain_dec.1[m]);
+            let y_hat = scalar::sat17(64 * i32::from(*symbol) + mu);
+            v_hat.data[i] = scalar::scaled(scalar::sat16(widened(y_hat, &self.widths.y_dec)), self.gain_dec.0[m], self.gain_dec.1[m]);
         }
         (symbols, v_hat)
     }
