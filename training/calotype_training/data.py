@@ -122,7 +122,7 @@ def page(side):
 
 
 class Kinds(NamedTuple):
-    """Shares of a batch that are made of other windows than crops have: shrunk, enlarged, as many of any with grain, and chances of a page."""
+    """Shares of a batch that are made of other windows than crops have: shrunk, enlarged, any with grain, and the chance of a page."""
 
     shrunk: float = 0.0
     enlarged: float = 0.0

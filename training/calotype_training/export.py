@@ -114,7 +114,8 @@ def table_tensors(codec, plan):
         tables["log_sigma.z"] = q8(log_gain_z + numpy64(codec.log_sigma_z))
     if network.width:
         steps = np.arange(-WIDEST_STEP, WIDEST_STEP + 1) * WIDTH_STEP
-        tables |= {name: np.rint(np.exp(sign * steps) * 2**WIDTH_SHIFT).astype(np.int16) for name, sign in (("width.y", -1), ("width.y_dec", 1))}
+        for name, sign in (("width.y", -1), ("width.y_dec", 1)):
+            tables[name] = np.rint(np.exp(sign * steps) * 2**WIDTH_SHIFT).astype(np.int16)
     for name, stage in network.biases().items():
         table = rows(codec, codec.bias_table(name)) / numpy64(plan.unit(stage))
         tables[name] = np.clip(np.rint(table), -STREAM, STREAM).astype(np.int16)

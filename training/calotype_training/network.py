@@ -9,7 +9,7 @@ A network is checked when it is made: what the rest of the package is given fits
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,7 +139,8 @@ class Schedule:
         phases = ((1, 8, 2, 4), (8, 1, 4, 2), (2, 4, 1, 8), (4, 2, 8, 1))
         bounds = [channels * j // 4 for j in range(5)]
         cells = [tuple(map(Cell, bounds, bounds[1:], row)) for row in phases]
-        return cls(2, tuple(Step(c, mean, *((None, None) if k else (scale, width))) for k, (c, mean) in enumerate(zip(cells, means, strict=True))))
+        steps = [Step(c, mean) for c, mean in zip(cells, means, strict=True)]
+        return cls(2, (replace(steps[0], scale=scale, width=width), *steps[1:]))
 
     def check(self, channels):
         """Every latent is set exactly once."""
