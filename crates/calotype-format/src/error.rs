@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use crate::layout::SEMANTICS_VERSION;
-
 /// Why a file could not be read, or not be written.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -51,7 +49,7 @@ pub enum Feature {
     #[error("format version {0}")]
     FormatVersion(u8),
     /// Other arithmetic.
-    #[error("semantics version {}{}", .0, reader(*.0))]
+    #[error("semantics version {0}")]
     SemanticsVersion(u8),
     /// Reserved flags are set; the value is the flags' byte.
     #[error("flags {0:#04x}")]
@@ -209,11 +207,12 @@ impl Error {
     }
 }
 
-/// Who reads a file of other arithmetic.
-fn reader(semantics_version: u8) -> &'static str {
-    match semantics_version {
-        1 => ", which Calotype 0.1 reads",
-        version if version > SEMANTICS_VERSION => ", of a later Calotype",
-        _ => "",
+impl Feature {
+    /// Who reads such a file.
+    pub fn reader(self) -> &'static str {
+        match self {
+            Feature::SemanticsVersion(1) => "Calotype 0.1 reads this file",
+            _ => "a newer calotype may read this file",
+        }
     }
 }

@@ -75,8 +75,8 @@ pub enum Malformation {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
-    /// A newer format, or one of its reserved features.
-    #[error("{0} is not supported; a newer calotype may read this file")]
+    /// Another version of the format, or one of its reserved features.
+    #[error("{} is not supported; {}", .0, .0.reader())]
     Feature(calotype_format::Feature),
     /// The file was written by a model that is not loaded.
     #[error("written by model {wanted}, but this program has model {loaded}; decode it with the calotype version that wrote it")]

@@ -1,6 +1,6 @@
 //! Changes of Exif where it stands: nothing moves, so that what points into it from outside its directories, as makers' notes do, stays right.
 
-use super::{ENTRY_BYTES, GPS, HEADER_BYTES, LONG, is_tiff, unit_bytes};
+use super::{ENTRY_BYTES, GPS, HEADER_BYTES, LONG, POINTERS, is_tiff, unit_bytes};
 
 const ORIENTATION: u16 = 274;
 const SHORT: u16 = 3;
@@ -8,6 +8,10 @@ const BYTE: u16 = 1;
 /// The thumbnail: where it begins, and its bytes.
 const THUMBNAIL: [u16; 2] = [0x0201, 0x0202];
 const STRIPS: [u16; 2] = [273, 279];
+/// Further directories of a picture.
+const SUB_DIRECTORIES: u16 = 0x014A;
+/// Most directories that are looked at, and most pointers to places that are taken away.
+const MOST_DIRECTORIES: usize = 64;
 
 /// Exif whose numbers are read in its own byte order.
 #[derive(Clone, Copy)]
@@ -51,6 +55,40 @@ impl<'a> View<'a> {
     fn next_at(&self, directory: usize) -> Option<usize> {
         let at = directory + 2 + usize::from(self.u16(directory)?) * ENTRY_BYTES;
         self.exif.get(at..at + 4).map(|_| at)
+    }
+
+    /// Where the directories are that can be reached, the first in front.
+    fn directories(&self) -> Vec<usize> {
+        let mut found: Vec<usize> = self.first().into_iter().collect();
+        let mut looked_at = 0;
+        while let Some(&directory) = found.get(looked_at).filter(|_| looked_at < MOST_DIRECTORIES) {
+            looked_at += 1;
+            let next = self.next_at(directory).and_then(|at| self.u32(at)).map(|at| at as usize);
+            let entries = self.entries(directory);
+            let inner = entries.iter().filter(|entry| entry.tag == SUB_DIRECTORIES || POINTERS.contains(&entry.tag));
+            let all: Vec<usize> = inner.flat_map(|entry| self.pointers(entry)).chain(next).filter(|&at| at > 0).collect();
+            all.into_iter().for_each(|at| {
+                if !found.contains(&at) {
+                    found.push(at)
+                }
+            });
+        }
+        found
+    }
+
+    /// What an entry points to: one directory, or a list of them.
+    fn pointers(&self, entry: &Entry) -> Vec<usize> {
+        if entry.count <= 1 {
+            return self.number(entry).into_iter().map(|at| at as usize).collect();
+        }
+        let list = self.u32(entry.at + 8).unwrap_or(0) as usize;
+        (0..MOST_DIRECTORIES.min(entry.count as usize)).map_while(|i| self.u32(list + 4 * i)).map(|at| at as usize).collect()
+    }
+
+    /// A directory with an entry that points to places, and that entry's number.
+    fn gps(&self) -> Option<(usize, usize)> {
+        let entry = |directory: usize| Some((directory, self.entries(directory).iter().position(|entry| entry.tag == GPS)?));
+        self.directories().into_iter().find_map(entry)
     }
 
     /// The value of an entry that is one whole number.
@@ -102,7 +140,7 @@ pub fn drop_thumbnail(exif: &mut Vec<u8>) {
     }
 }
 
-/// Takes the directory of places away.
+/// Takes the directories of places away, whichever directory points to them.
 pub fn drop_gps(exif: &mut Vec<u8>) {
     if let Some(mut place) = Place::new(exif) {
         place.drop_gps();
@@ -186,17 +224,28 @@ impl<'a> Place<'a> {
     }
 
     fn drop_gps(&mut self) {
-        let Some(first) = self.view().first() else { return };
-        let entries = self.view().entries(first);
-        let Some(place) = entries.iter().position(|entry| entry.tag == GPS) else { return };
-        let directory = self.view().u32(entries[place].at + 8).unwrap_or(0) as usize;
+        let mut found = false;
+        for _ in 0..MOST_DIRECTORIES {
+            let Some((directory, number)) = self.view().gps() else { break };
+            self.drop_pointer(directory, number);
+            found = true;
+        }
+        if found {
+            self.cut();
+        }
+    }
+
+    /// Takes an entry out of its directory, and erases what it points to.
+    fn drop_pointer(&mut self, directory: usize, number: usize) {
+        let entries = self.view().entries(directory);
+        let pointers = self.view().pointers(&entries[number]);
         // The entries after it, and the pointer to the next directory, move up.
-        let (at, end) = (entries[place].at, self.view().next_at(first).map_or(self.exif.len(), |next| next + 4));
+        let (at, end) = (entries[number].at, self.view().next_at(directory).map_or(self.exif.len(), |next| next + 4));
         self.exif.copy_within(at + ENTRY_BYTES..end, at);
         self.exif[end - ENTRY_BYTES..end].fill(0);
-        self.put_u16(first, entries.len() as u16 - 1);
-        self.erase_directory(first, directory);
-        self.cut();
+        self.put_u16(directory, entries.len() as u16 - 1);
+        let first = self.view().first().unwrap_or(0);
+        pointers.into_iter().for_each(|places| self.erase_directory(first, places));
     }
 
     /// Erases a directory and its values.
@@ -231,20 +280,14 @@ impl<'a> Place<'a> {
 
     /// Where what the directories hold ends.
     fn used_bytes(&self) -> usize {
-        let Some(first) = self.view().first() else { return self.exif.len() };
-        let mut waiting = vec![first];
-        let (mut end, mut seen) = (HEADER_BYTES, 0);
-        while let Some(directory) = waiting.pop() {
-            seen += 1;
-            if seen > 16 {
-                return self.exif.len();
-            }
+        let (directories, mut end) = (self.view().directories(), HEADER_BYTES);
+        if directories.len() > MOST_DIRECTORIES {
+            return self.exif.len();
+        }
+        for directory in directories {
             end = end.max(self.view().next_at(directory).map_or(self.exif.len(), |next| next + 4));
             for entry in self.view().entries(directory) {
                 let value = self.view().u32(entry.at + 8).unwrap_or(0) as usize;
-                if super::POINTERS.contains(&entry.tag) {
-                    waiting.push(value);
-                }
                 let bytes = unit_bytes(entry.kind).unwrap_or(0).saturating_mul(entry.count as usize);
                 if bytes > 4 {
                     end = end.max(value.saturating_add(bytes));
@@ -306,6 +349,44 @@ mod tests {
         let mut wanted = exif(SHORT, 6, false)[..26].to_vec();
         wanted[22..].fill(0);
         assert_eq!(file, wanted);
+    }
+
+    /// A directory at `at`; values of more than 4 bytes are not known here.
+    fn directory(entries: &[(u16, u16, u32, u32)], next: u32) -> Vec<u8> {
+        let entry = |&(tag, kind, count, value): &(u16, u16, u32, u32)| {
+            [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+        };
+        let entries: Vec<u8> = entries.iter().flat_map(entry).collect();
+        [&((entries.len() / ENTRY_BYTES) as u16).to_le_bytes()[..], &entries, &next.to_le_bytes()].concat()
+    }
+
+    /// A pointer to places in the first directory (twice), in Exif's own, in the second, and in both of a list.
+    #[test]
+    fn places_go_whichever_directory_points_to_them() {
+        const PLACE: (u16, u16, u32, u32) = (1, 2, 2, 0x4E);
+        let (first, exif_at, second, one, other) = (8, 100, 140, 180, 220);
+        let places = [260, 280, 300, 320, 340, 360];
+        let mut file = vec![0; 378];
+        let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, b"II*\0\x08\0\0\0");
+        let gps = |number: usize| (GPS, if number == 1 { SHORT } else { LONG }, 1, places[number]);
+        let list = (SUB_DIRECTORIES, LONG, 2, 90);
+        put(
+            first,
+            &directory(&[(ORIENTATION, SHORT, 1, 6), list, (super::super::EXIF, LONG, 1, exif_at as u32), gps(0), gps(1)], second as u32),
+        );
+        put(90, &[(one as u32).to_le_bytes(), (other as u32).to_le_bytes()].concat());
+        put(exif_at, &directory(&[(0x9003, SHORT, 1, 7), gps(2)], 0));
+        put(second, &directory(&[gps(3)], 0));
+        put(one, &directory(&[gps(4)], 0));
+        put(other, &directory(&[gps(5), (256, SHORT, 1, 9)], 0));
+        places.iter().for_each(|&at| put(at as usize, &directory(&[PLACE], 0)));
+        drop_gps(&mut file);
+        let view = View::new(&file).unwrap();
+        assert_eq!(view.gps(), None);
+        assert_eq!(view.directories(), [first, one, other, exif_at, second]);
+        assert!(file.iter().skip(260).all(|&byte| byte == 0), "what was pointed to is erased");
+        assert_eq!([orientation(&file), Some(7), Some(9)], [Some(6), Some(file[exif_at + 10]), Some(file[other + 10])]);
     }
 
     #[test]

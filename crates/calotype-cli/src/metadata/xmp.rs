@@ -10,8 +10,8 @@ const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// Names that begin so are of GPS in every namespace: drones write them in those of their makers.
 const GPS: &[u8] = b"gps";
-/// Namespaces of IPTC and of Photoshop, and their properties that say by name where a picture was taken or what place it shows.
-const PLACES: [(&str, &[&str]); 3] = [
+/// Namespaces, and their properties that say where a picture was taken or what place it shows.
+const PLACES: [(&str, &[&str]); 5] = [
     ("http://ns.adobe.com/photoshop/1.0/", &["City", "State", "Country"]),
     ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", &["Location", "CountryCode"]),
     (
@@ -30,6 +30,8 @@ const PLACES: [(&str, &[&str]); 3] = [
             "WorldRegion",
         ],
     ),
+    ("http://www.w3.org/2003/01/geo/wgs84_pos#", &["lat", "long", "alt", "lat_long", "location"]),
+    ("http://ns.adobe.com/xmp/1.0/DynamicMedia/", &["shotLocation"]),
 ];
 
 /// The namespace and the local name of an attribute or of an element.
@@ -310,7 +312,7 @@ mod tests {
     /// A packet whose description has namespaces of places under these prefixes.
     fn placed(prefixes: [&str; 4], attributes: &str, inside: &str) -> String {
         let [photoshop, core, ext, drone] = prefixes;
-        let [(of_photoshop, _), (of_core, _), (of_ext, _)] = PLACES;
+        let [(of_photoshop, _), (of_core, _), (of_ext, _), ..] = PLACES;
         let drones = "http://www.dji.com/drone-dji/1.0/";
         format!(
             "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"{RDF}\"><rdf:Description xmlns:{photoshop}=\"{of_photoshop}\" \
@@ -345,6 +347,16 @@ Iptc4xmpCore:Location=\"Abbey\" Iptc4xmpCore:Scene=\"1\" Iptc4xmpCore:CountryCod
         assert_eq!(without(&xmp), placed(others, " photoshop:Event=\"C\" q:City=\"D\"", ""), "the namespace decides, not the prefix");
         let none = placed(prefixes, " photoshop:Credit='T'", "<photoshop:Headline>City</photoshop:Headline>");
         assert_eq!(without(&none), none, "what is no place stays byte by byte");
+    }
+
+    #[test]
+    fn coordinates_of_other_vocabularies_go() {
+        let [.., (geo, _), (media, _)] = PLACES;
+        let inside = format!(
+            "<g:lat xmlns:g=\"{geo}\">48.5</g:lat><m:shotLocation xmlns:m=\"{media}\">Paris</m:shotLocation><m:scene xmlns:m=\"{media}\">1</m:scene>"
+        );
+        let without = String::from_utf8(without_places(packet("", &inside).as_bytes()).unwrap()).unwrap();
+        assert!(!without.contains("48.5") && !without.contains("Paris") && without.contains(">1</m:scene>"), "{without}");
     }
 
     #[test]

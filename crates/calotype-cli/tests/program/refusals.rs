@@ -68,7 +68,9 @@ fn unknown_models_and_versions_are_unsupported() {
     desk.write("version.calo", &with_header(&file, 4, &[2]));
     desk.refused("decode version.calo -o a.png", 3, "format version 2");
     desk.write("semantics.calo", &with_header(&file, 5, &[9]));
-    desk.refused("decode semantics.calo -o a.png", 3, "semantics version 9");
+    desk.refused("decode semantics.calo -o a.png", 3, "semantics version 9 is not supported; a newer calotype may read this file");
+    desk.write("older.calo", &with_header(&file, 5, &[1]));
+    desk.refused("decode older.calo -o a.png", 3, "semantics version 1 is not supported; Calotype 0.1 reads this file");
     desk.write("flags.calo", &with_header(&file, 6, &[0x83]));
     desk.refused("decode flags.calo -o a.png", 3, "flags");
 }
