@@ -70,6 +70,16 @@ mod failure {
     }
 }
 
+mod flags {
+    pub fn is_given(_: &str) -> bool {
+        false
+    }
+
+    pub fn named(name: &str, _: &str) -> String {
+        format!("--{name}")
+    }
+}
+
 mod output {
     use std::path::Path;
 
