@@ -10,7 +10,7 @@ const THUMBNAIL: [u16; 2] = [0x0201, 0x0202];
 const STRIPS: [u16; 2] = [273, 279];
 /// Further directories of a picture.
 const SUB_DIRECTORIES: u16 = 0x014A;
-/// Most directories that are looked at, and most pointers to places that are taken away.
+/// Most directories that are looked at, and most pointers to places that are taken out of each.
 const MOST_DIRECTORIES: usize = 64;
 
 /// Exif whose numbers are read in its own byte order.
@@ -57,7 +57,7 @@ impl<'a> View<'a> {
         self.exif.get(at..at + 4).map(|_| at)
     }
 
-    /// Where the directories are that can be reached, the first in front.
+    /// Where the directories are that can be reached, the first in front; one over the most if there are more.
     fn directories(&self) -> Vec<usize> {
         let mut found: Vec<usize> = self.first().into_iter().collect();
         let mut looked_at = 0;
@@ -66,12 +66,14 @@ impl<'a> View<'a> {
             let next = self.next_at(directory).and_then(|at| self.u32(at)).map(|at| at as usize);
             let entries = self.entries(directory);
             let inner = entries.iter().filter(|entry| entry.tag == SUB_DIRECTORIES || POINTERS.contains(&entry.tag));
-            let all: Vec<usize> = inner.flat_map(|entry| self.pointers(entry)).chain(next).filter(|&at| at > 0).collect();
-            all.into_iter().for_each(|at| {
-                if !found.contains(&at) {
-                    found.push(at)
+            for at in inner.flat_map(|entry| self.pointers(entry)).chain(next).filter(|&at| at > 0) {
+                if found.len() > MOST_DIRECTORIES {
+                    return found;
                 }
-            });
+                if !found.contains(&at) {
+                    found.push(at);
+                }
+            }
         }
         found
     }
@@ -85,10 +87,9 @@ impl<'a> View<'a> {
         (0..MOST_DIRECTORIES.min(entry.count as usize)).map_while(|i| self.u32(list + 4 * i)).map(|at| at as usize).collect()
     }
 
-    /// A directory with an entry that points to places, and that entry's number.
-    fn gps(&self) -> Option<(usize, usize)> {
-        let entry = |directory: usize| Some((directory, self.entries(directory).iter().position(|entry| entry.tag == GPS)?));
-        self.directories().into_iter().find_map(entry)
+    /// The number of the first entry in a directory that points to places.
+    fn gps(&self, directory: usize) -> Option<usize> {
+        self.entries(directory).iter().position(|entry| entry.tag == GPS)
     }
 
     /// The value of an entry that is one whole number.
@@ -225,10 +226,12 @@ impl<'a> Place<'a> {
 
     fn drop_gps(&mut self) {
         let mut found = false;
-        for _ in 0..MOST_DIRECTORIES {
-            let Some((directory, number)) = self.view().gps() else { break };
-            self.drop_pointer(directory, number);
-            found = true;
+        for directory in self.view().directories() {
+            for _ in 0..MOST_DIRECTORIES {
+                let Some(number) = self.view().gps(directory) else { break };
+                self.drop_pointer(directory, number);
+                found = true;
+            }
         }
         if found {
             self.cut();
@@ -360,40 +363,54 @@ mod tests {
         [&((entries.len() / ENTRY_BYTES) as u16).to_le_bytes()[..], &entries, &next.to_le_bytes()].concat()
     }
 
+    const EXIF_AT: usize = 100;
+    const SECOND: usize = 140;
+    const LISTED: [usize; 2] = [180, 220];
+
     /// A pointer to places in the first directory (twice), in Exif's own, in the second, and in both of a list.
-    #[test]
-    fn places_go_whichever_directory_points_to_them() {
+    fn placed() -> Vec<u8> {
         const PLACE: (u16, u16, u32, u32) = (1, 2, 2, 0x4E);
-        let (first, exif_at, second, one, other) = (8, 100, 140, 180, 220);
         let places = [260, 280, 300, 320, 340, 360];
         let mut file = vec![0; 378];
         let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, b"II*\0\x08\0\0\0");
         let gps = |number: usize| (GPS, if number == 1 { SHORT } else { LONG }, 1, places[number]);
-        let list = (SUB_DIRECTORIES, LONG, 2, 90);
-        put(
-            first,
-            &directory(&[(ORIENTATION, SHORT, 1, 6), list, (super::super::EXIF, LONG, 1, exif_at as u32), gps(0), gps(1)], second as u32),
-        );
-        put(90, &[(one as u32).to_le_bytes(), (other as u32).to_le_bytes()].concat());
-        put(exif_at, &directory(&[(0x9003, SHORT, 1, 7), gps(2)], 0));
-        put(second, &directory(&[gps(3)], 0));
-        put(one, &directory(&[gps(4)], 0));
-        put(other, &directory(&[gps(5), (256, SHORT, 1, 9)], 0));
+        let (list, own) = ((SUB_DIRECTORIES, LONG, 2, 90), (super::super::EXIF, LONG, 1, EXIF_AT as u32));
+        put(8, &directory(&[(ORIENTATION, SHORT, 1, 6), list, own, gps(0), gps(1)], SECOND as u32));
+        put(90, LISTED.map(|at| (at as u32).to_le_bytes()).as_flattened());
+        put(EXIF_AT, &directory(&[(0x9003, SHORT, 1, 7), gps(2)], 0));
+        put(SECOND, &directory(&[gps(3)], 0));
+        put(LISTED[0], &directory(&[gps(4)], 0));
+        put(LISTED[1], &directory(&[gps(5), (256, SHORT, 1, 9)], 0));
         places.iter().for_each(|&at| put(at as usize, &directory(&[PLACE], 0)));
+        file
+    }
+
+    #[test]
+    fn places_go_whichever_directory_points_to_them() {
+        let mut file = placed();
         drop_gps(&mut file);
         let view = View::new(&file).unwrap();
-        assert_eq!(view.gps(), None);
-        assert_eq!(view.directories(), [first, one, other, exif_at, second]);
+        assert!(view.directories().into_iter().all(|directory| view.gps(directory).is_none()));
+        assert_eq!(view.directories(), [8, LISTED[0], LISTED[1], EXIF_AT, SECOND]);
         assert!(file.iter().skip(260).all(|&byte| byte == 0), "what was pointed to is erased");
-        assert_eq!([orientation(&file), Some(7), Some(9)], [Some(6), Some(file[exif_at + 10]), Some(file[other + 10])]);
+        assert_eq!((orientation(&file), file[EXIF_AT + 10], file[LISTED[1] + 10]), (Some(6), 7, 9), "the rest is kept");
+    }
+
+    /// A directory full of lists of directories: no more are looked at than there may be.
+    #[test]
+    fn directories_beyond_number_cost_little() {
+        let list = |i: u32| (SUB_DIRECTORIES, LONG, 64, 8 + i);
+        let file = [b"II*\0\x08\0\0\0".to_vec(), directory(&(0..60_000).map(list).collect::<Vec<_>>(), 8)].concat();
+        assert_eq!(View::new(&file).unwrap().directories().len(), MOST_DIRECTORIES + 1);
     }
 
     #[test]
     fn nothing_makes_it_fail() {
-        let whole = exif(LONG, 6, true);
+        let wholes = [exif(LONG, 6, true), placed()];
         let mut state = 1_u32;
-        for round in 0..20_000 {
+        for round in 0..40_000 {
+            let whole = &wholes[round % 2];
             let mut file = whole[..whole.len() - round % 30].to_vec();
             for _ in 0..3 {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
