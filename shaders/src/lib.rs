@@ -70,6 +70,14 @@ pub mod place {
     pub const UNSHUFFLE: u32 = 2;
 }
 
+/// Values of the override `WIDTHS`.
+pub mod widths {
+    /// The head of scales: its indices take the width indices off.
+    pub const SCALES: u32 = 0;
+    /// The head of widths, which runs first.
+    pub const WIDTHS: u32 = 1;
+}
+
 use Access::{Read, Uniform, Write};
 
 const LAYER_SIZES: &[&str] =

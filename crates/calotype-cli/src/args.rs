@@ -12,8 +12,8 @@ use crate::bad_value::BadValue;
 use crate::metadata::{Strip, Turn};
 
 /// What `--max-pixels` counts: docs/FORMAT.md section 2.1 says what is folded.
-const OF_MAX_PIXELS: &str = "Refuse pictures of more pixels, e.g. 100M; counted as the network sees them: sides as multiples of 64, \
-and what has one side under 16 and the other over 64 as it is folded, up to 64 across";
+const OF_MAX_PIXELS: &str = "Refuse pictures of more pixels, e.g. 100M. Sides are rounded up to multiples of 64, as the network sees them; \
+a picture with one side under 16 and the other over 64 is folded first, up to 64 across";
 /// What the program returns; [`crate::batch`] says the rule for many files.
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 damaged or unknown input, 2 wrong usage, 3 unsupported or over a limit, \
 4 engine or model, 5 input or output. Many files: the code of those that failed, 1 if their codes differ.";

@@ -140,7 +140,7 @@ pub fn in_folder(folder: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure>
     let (nameless, passed_over): (Vec<PathBuf>, Vec<PathBuf>) = begun.partition(|path| path.extension().is_none());
     if let Some(first) = passed_over.first() {
         let more = if passed_over.len() > 1 { format!(" and {} more", passed_over.len() - 1) } else { String::new() };
-        let what = "passed over for the endings of their names, though they begin right; give them by name to take them";
+        let what = "skipped for the endings of their names, though their contents fit; name them to include them";
         output::say(&format!("calotype: note: {}{more}: {what}", shown(first)));
     }
     let mut files = [named, nameless].concat();

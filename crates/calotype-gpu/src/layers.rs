@@ -195,7 +195,7 @@ impl Commands<'_> {
         Ok(())
     }
 
-    /// The head of widths, or of scales, to indices.
+    /// A head to indices; `widths` is one of [`shaders::widths`].
     pub fn index(&mut self, layer: &PackedPointwise, widths: u32, input: Codes<'_>, lut: &Buffer, out: &Buffer) -> Result<(), Error> {
         let tile = layer.fitting_tile(input.stride);
         self.dispatch(Call {

@@ -152,7 +152,8 @@ fn folders_are_looked_through() {
     desk.write("in/b.bak", &ppm(20, 20));
     desk.write("in/c.old", &ppm(20, 20));
     let run = desk.run("encode in -o out");
-    let note = "calotype: note: in/b.bak and 1 more: passed over for the endings of their names, though they begin right; give them by name to take them";
+    let note =
+        "calotype: note: in/b.bak and 1 more: skipped for the endings of their names, though their contents fit; name them to include them";
     assert_eq!((run.code, run.stderr.lines().collect::<Vec<_>>()), (0, vec![note, "2 files made"]));
     assert!(desk.path("out/a.calo").is_file() && desk.path("out/scan.calo").is_file());
     std::fs::rename(desk.path("out/scan.calo"), desk.path("out/scan")).unwrap();

@@ -46,11 +46,11 @@ impl AtQuality {
             None => commands.zeros(2 * bytes)?,
             Some(widths) => {
                 let index = commands.take(2 * bytes)?;
-                commands.index(&widths.head, 1, h, &widths.lut, &index)?;
+                commands.index(&widths.head, shaders::widths::WIDTHS, h, &widths.lut, &index)?;
                 index
             }
         };
-        commands.index(&at.scales, 0, h, &weights.scale_lut, &index)?;
+        commands.index(&at.scales, shaders::widths::SCALES, h, &weights.scale_lut, &index)?;
         Ok(HyperBuffers { size: tile, codes, index })
     }
 }

@@ -244,8 +244,8 @@ fn pointwise_index() {
         let width_lut: Vec<u8> = (0..512).map(|eighths: i32| eighths.min(2 * middle) as u8).collect();
         let addend: Vec<i32> = log_gain.iter().map(|gain| gain + decoder.config.scale_lut_offset).collect();
         let unset = vec![0; widths.len()];
-        let of_scales = (0, addend, &decoder.scale_lut, [scales, widths.clone()].concat());
-        let of_widths = (1, vec![8 * middle + 4; n], &width_lut, [unset.clone(), head].concat());
+        let of_scales = (shaders::widths::SCALES, addend, &decoder.scale_lut, [scales, widths.clone()].concat());
+        let of_widths = (shaders::widths::WIDTHS, vec![8 * middle + 4; n], &width_lut, [unset.clone(), head].concat());
         for (kind, addend, lut, truth) in [of_scales, of_widths] {
             let run = |gpu: &Gpu, Trial { damage, tile }: Trial| {
                 outputs(gpu, |commands| {
@@ -257,7 +257,7 @@ fn pointwise_index() {
                     Ok(vec![(out, truth.len())])
                 })
             };
-            let damages = if case == (17, 13) && kind == 0 { BOTH } else { &[] };
+            let damages = if case == (17, 13) && kind == shaders::widths::SCALES { BOTH } else { &[] };
             compare_tiles((&shaders::POINTWISE_INDEX, inputs), std::slice::from_ref(&truth), run, damages);
         }
     }
