@@ -50,7 +50,10 @@ fn pixels_count_as_the_network_sees_them() {
     for line in ["encode", "decode", "info"] {
         let help = String::from_utf8(desk.run(&format!("{line} --help")).stdout).unwrap();
         let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains("and what has one side under 16 and the other over 64 as it is folded, up to 64 across"), "{line}: {help}");
+        assert!(
+            words.contains("a picture with one side under 16 and the other over 64 is folded first, up to 64 across"),
+            "{line}: {help}"
+        );
     }
 }
 
