@@ -3,7 +3,8 @@
 // stream_out  stream of out_height x out_width positions, written if STREAM
 // codes_out   its codes, read(stream, read shift), written if CODES
 
-override PLACE: u32 = 0u;       // 0: the same place; 1: shuffle 2; 2: unshuffle 2
+override SHUFFLE: u32 = 1u;     // the factor of a shuffle; 1 is none
+override UNSHUFFLE: u32 = 1u;   // the factor of an unshuffle after the crop; 1 is none
 override STREAM: bool = true;
 override CODES: bool = true;
 
@@ -22,18 +23,18 @@ fn place(p: u32, n4: u32) -> Goal {
     var column = x;
     var groups = layer.outputs4;
     var group = n4;
-    if PLACE == 1u {
-        groups = layer.outputs4 / 4u;
+    if SHUFFLE > 1u {
+        groups = layer.outputs4 / (SHUFFLE * SHUFFLE);
         group = n4 % groups;
         let phase = n4 / groups;
-        row = y * 2u + phase / 2u;
-        column = x * 2u + phase % 2u;
+        row = y * SHUFFLE + phase / SHUFFLE;
+        column = x * SHUFFLE + phase % SHUFFLE;
     }
-    if PLACE == 2u {
-        groups = layer.outputs4 * 4u;
-        group = ((y & 1u) * 2u + (x & 1u)) * layer.outputs4 + n4;
-        row = y / 2u;
-        column = x / 2u;
+    if UNSHUFFLE > 1u {
+        groups = layer.outputs4 * (UNSHUFFLE * UNSHUFFLE);
+        group = (y % UNSHUFFLE * UNSHUFFLE + x % UNSHUFFLE) * layer.outputs4 + n4;
+        row = y / UNSHUFFLE;
+        column = x / UNSHUFFLE;
     }
     // What lies above or left of the crop has wrapped around, so it is too large as well.
     return Goal(row < layer.out_height && column < layer.out_width, row * layer.out_width + column, groups, group);

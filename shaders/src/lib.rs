@@ -60,16 +60,6 @@ pub const TILES: [Tile; 5] = [
     Tile { name: "tile_shared_by_16", inputs: 16, positions: 64, outputs4: 16 },
 ];
 
-/// Values of the override `PLACE`.
-pub mod place {
-    /// At the same row and column, less the crop.
-    pub const SAME: u32 = 0;
-    /// Shuffled by 2.
-    pub const SHUFFLE: u32 = 1;
-    /// Unshuffled by 2, after the crop.
-    pub const UNSHUFFLE: u32 = 2;
-}
-
 /// Values of the override `WIDTHS`.
 pub mod widths {
     /// The head of scales: its indices take the width indices off.
@@ -84,7 +74,7 @@ const LAYER_SIZES: &[&str] =
     &["positions", "width", "inputs4", "stride4", "outputs4", "out_width", "out_height", "top", "left", "codes4", "apart"];
 const CELL_SIZES: &[&str] =
     &["groups", "width", "channels4", "first", "end", "columns", "apart", "top", "left", "stride4", "offset4", "skip_below", "latents4"];
-const EMIT: &[&str] = &["CODES", "PLACE", "STREAM"];
+const EMIT: &[&str] = &["CODES", "SHUFFLE", "STREAM", "UNSHUFFLE"];
 
 macro_rules! text {
     ($($part:literal),*) => { concat!($(include_str!(concat!("../", $part, ".wgsl"))),*) };

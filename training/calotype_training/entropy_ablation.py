@@ -56,7 +56,7 @@ class WithoutContext(Codec):
 def point(codec, image, q, rounding):
     """uint8 [3,h,w] -> bits per pixel, PSNR and MS-SSIM in dB; symbols and scale indices [M,H/16,W/16]."""
     (h, w), t = image.shape[1:], q / 100
-    coded = code(codec, codec.analyse(padded(image)), t, rounding)
+    coded = code(codec, codec.analyse(padded(image, codec.network.side)), t, rounding)
     bits = gaussian_bits(coded.symbols, coded.log_sigma)[coded.index >= SKIP_BELOW].sum()
     if coded.z is not None:
         bits = bits + gaussian_bits(coded.z, codec.z_scales(coded.gains)).sum()

@@ -26,7 +26,6 @@ from . import checkpoint, data  # noqa: E402
 from .ms_ssim import SMALLEST, ms_ssim  # noqa: E402
 
 QUALITIES = (2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100)
-GRID_PX = 64  # what one hyper-latent covers
 ANCHORS = (
     "jpeg-turbo-420-optimized (measured here)",
     "webp-m6 (measured here)",
@@ -43,10 +42,10 @@ class BdRate(NamedTuple):
     high_db: float
 
 
-def padded(image):
-    """uint8 [3,h,w] -> float [1,3,H,W] in [0,1], right and bottom replicated to multiples of 64."""
+def padded(image, side):
+    """uint8 [3,h,w] -> float [1,3,H,W] in [0,1], right and bottom replicated to multiples of `side`."""
     h, w = image.shape[1:]
-    return F.pad(image[None].float(), (0, -w % GRID_PX, 0, -h % GRID_PX), mode="replicate") / 255
+    return F.pad(image[None].float(), (0, -w % side, 0, -h % side), mode="replicate") / 255
 
 
 @torch.no_grad()
@@ -54,7 +53,7 @@ def measure(codec, image, q):
     """-> bits per pixel of the picture itself, PSNR in dB and MS-SSIM in dB of the 8-bit reconstruction. image: uint8 [3,h,w]."""
     h, w = image.shape[1:]
     device = next(codec.parameters()).device
-    x = padded(image).to(device)
+    x = padded(image, codec.network.side).to(device)
     x_hat, bpp_y, bpp_z = codec(x, torch.tensor([q / 100], device=device))
     bits = float(bpp_y + bpp_z) * x.shape[2] * x.shape[3]
     rounded = (x_hat[0, :, :h, :w].clamp(0, 1) * 255).round()

@@ -65,7 +65,8 @@ def tiny_codec(form=TINY, seed=1):
 def tiny_model(form=TINY, seed=1):
     """-> codec in float64 and its plan."""
     codec = tiny_codec(form, seed)
-    images = (torch.rand(4, 3, 64, 64) * 255).to(torch.uint8)
+    side = max(64, codec.network.side)
+    images = (torch.rand(4, 3, side, side) * 255).to(torch.uint8)
     return codec.double(), calibrate(codec.float(), images)
 
 

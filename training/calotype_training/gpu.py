@@ -103,7 +103,7 @@ def full_precision():
 def measure(codec, image, q):
     """image uint8 [3,h,w], quality 0..100 -> bits per pixel, PSNR-RGB in dB, SSIMULACRA2 of the 8-bit reconstruction."""
     (h, w), device = image.shape[1:], next(codec.parameters()).device
-    x = padded(image).to(device)
+    x = padded(image, codec.network.side).to(device)
     x_hat, bpp_y, bpp_z = codec(x, torch.tensor([q / 100], device=device))
     decoded = (x_hat[:, :, :h, :w].clamp(0, 1) * 255).round() / 255
     original = image[None].to(device).float() / 255

@@ -92,7 +92,7 @@ def trained(codec, a):
 @torch.no_grad()
 def measured(codec, image, quality):
     """-> bits per pixel, PSNR in dB, SSIMULACRA2."""
-    (h, w), x = image.shape[1:], padded(image)
+    (h, w), x = image.shape[1:], padded(image, codec.network.side)
     x_hat, bpp_y, bpp_z = codec(x, torch.tensor([quality / 100]))
     found, wanted = (x_hat[:, :, :h, :w].clamp(0, 1) * 255).round() / 255, image[None].float() / 255
     psnr = -10 * torch.log10((found - wanted).square().mean().clamp(min=1e-10))

@@ -19,7 +19,8 @@ READS = {"g_a": ("pixels",), "g_s": ("v_hat",), "h_a": ("v",), "h_s": ("z",)}
 PREDICTS = ("mean", "scale", "width")  # of a step
 PREDICTORS_READ = {("h",), ("v_hat",), ("h", "v_hat"), ("v_hat", "h")}
 BLOCK_LAYERS = ("pw1", "dw", "pw2", "ffn1", "ffn2")
-LATENT_STRIDE, HYPER_STRIDE = 16, 64  # the container's tiles know no others yet
+STRIDES = (8, 16, 32)  # pixels a latent stands for, each way
+HYPER = 4  # latents a hyper-latent stands for, each way
 LARGEST_PERIOD = 8
 NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 BIAS = re.compile(r"bias\.[a-z0-9_]+")
@@ -198,7 +199,7 @@ class Network:
             for name in (f"context.{k}" for k in range(3))
         ]
         schedule = Schedule.quarters(m, [chain.name for chain in [heads[2], *context]], heads[0].name, heads[1].name)
-        return cls(Map(m, LATENT_STRIDE), Map(z, HYPER_STRIDE), schedule, (*transforms, *heads, *context))
+        return cls(Map(m, 16), Map(z, HYPER * 16), schedule, (*transforms, *heads, *context))
 
     @classmethod
     def from_json(cls, value):
@@ -250,6 +251,11 @@ class Network:
         return next(chain for chain in self.chains if chain.name == name)
 
     @property
+    def side(self):
+        """Pixels on a side of the square that a hyper-latent stands for: what pictures are padded to."""
+        return HYPER * self.latents.stride
+
+    @property
     def predictors(self):
         return [chain for chain in self.chains if chain.name not in TRANSFORMS]
 
@@ -294,9 +300,9 @@ def check(network):
 
 def check_chains(network):
     """Which chains there are, what they read, and who asks them."""
-    for name, found, stride in (("latents", network.latents, LATENT_STRIDE), ("hyper", network.hyper, HYPER_STRIDE)):
-        if found:
-            require(found.stride == stride, f"{name}: stride {found.stride} is not supported, only {stride}")
+    require(network.latents.stride in STRIDES, f"latents: stride {network.latents.stride} is not supported, only one of {STRIDES}")
+    if network.hyper:
+        require(network.hyper.stride == network.side, f"hyper: stride {network.hyper.stride} is not supported, only {network.side}")
     names, steps = [chain.name for chain in network.chains], network.schedule.steps
     for chain in network.chains:
         require(chain.stages, f"chain {chain.name}: there is no stage")
@@ -341,9 +347,9 @@ def check_names(network):
 
 def check_shapes(network):
     ends = {"g_a": network.latents, "g_s": Map(3, 1), "h_a": network.hyper, "h_s": network.latents}
-    begins = {"g_a": 1, "g_s": LATENT_STRIDE, "h_a": LATENT_STRIDE, "h_s": HYPER_STRIDE}
+    begins = {"g_a": 1, "h_s": network.side}
     for chain in network.chains:
-        stride = begin = begins.get(chain.name, LATENT_STRIDE)
+        stride = begin = begins.get(chain.name, network.latents.stride)
         end = ends.get(chain.name, network.latents)
         for stage in chain.stages:
             check_stage(chain, stage)
@@ -402,7 +408,7 @@ def check_transform_runs(chain):
     form = f"chain {chain.name}: the program runs two wide stages, with blocks at 1/8 of the picture's size in the first alone"
     require(len(chain.stages) == 2 and all(stage.wide for stage in chain.stages) and not chain.stages[1].blocks, form)
     first, last = chain.stages
-    require(max(first.unshuffle, last.shuffle) == 8 and max(first.shuffle, last.unshuffle) == 2, form)
+    require(max(first.unshuffle, last.shuffle) == 8 and max(first.shuffle, last.unshuffle) <= 4, form)
 
 
 def check_int8_runs(chain, unshuffle=1, shuffle=1):

@@ -240,7 +240,7 @@ class Planner:
 
 @torch.no_grad()
 def calibrate(codec, images, qualities=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0)):
-    """Plan of a float codec. images: uint8 [3, h, w] tensors, sides multiples of 64."""
+    """Plan of a float codec. images: uint8 [3, h, w] tensors, sides multiples of the network's."""
     was, device = codec.training, next(codec.parameters()).device
     codec.eval()
     ranges = Ranges(codec)

@@ -309,7 +309,7 @@ class Model:
         )
         self.config, self.id = json.loads(metadata["config"]), bytes.fromhex(metadata["model_id"])
         self.network = json.loads(metadata["network"]) if "network" in metadata else first_network(self.config)
-        self.channels = self.network["latents"]["channels"]
+        self.channels, self.stride = self.network["latents"]["channels"], self.network["latents"]["stride"]
         self.tensor = {}
         for name, e in entries.items():
             a, b = (8 + size + o for o in e["data_offsets"])
@@ -496,7 +496,7 @@ def arranged(h, rgb):
 def decode_symbols(m, rect, z_stream, y_stream, fineness):
     """5.1, 5.2 for one tile -> z symbols, h8, y symbols."""
     _, _, w, h = rect
-    zh, zw, lh, lw = ceil_div(h, 64), ceil_div(w, 64), ceil_div(h, 16), ceil_div(w, 16)
+    zh, zw, lh, lw = ceil_div(h, 4 * m.stride), ceil_div(w, 4 * m.stride), ceil_div(h, m.stride), ceil_div(w, m.stride)
     z_index = m.z_scale_index(fineness, zh * zw)
     z = m.tables.decode(z_stream, z_index).reshape(zh, zw, -1)
     h8 = hyper_synthesis(m, z, fineness, lh, lw) if "hyper" in m.network else None
@@ -518,11 +518,12 @@ def decode(file, model):
     h, tiles = read_streams(file)
     m = Model(model)
     require(h["model_id"] == m.id, f"the file needs model {h['model_id'].hex()}, this is {m.id.hex()}")
+    require(1 << h["tile_log2"] >= 4 * m.stride, "tiles are smaller than a hyper-latent of the model")
     width, height = coded_size(h)
-    v_hat = np.zeros((ceil_div(height, 16), ceil_div(width, 16), m.channels), np.int64)
+    v_hat = np.zeros((ceil_div(height, m.stride), ceil_div(width, m.stride), m.channels), np.int64)
     for rect, z, y in tiles:
         tile = decode_tile(m, rect, z, y, h["fineness"])
-        row, column = rect[1] // 16, rect[0] // 16
+        row, column = rect[1] // m.stride, rect[0] // m.stride
         v_hat[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
     return arranged(h, unfolded(h, synthesis(m, v_hat, h["fineness"], h["depth"])[:height, :width]))
 

@@ -64,7 +64,8 @@ def draw(rng, model, scale_index):
 def tile(model, rng, rect, fineness):
     """-> z stream, parts of the y stream, (z, y) symbols."""
     _, _, w, h = rect
-    zh, zw, lh, lw = -(-h // 64), -(-w // 64), -(-h // 16), -(-w // 16)
+    stride = model.stride
+    zh, zw, lh, lw = -(-h // (4 * stride)), -(-w // (4 * stride)), -(-h // stride), -(-w // stride)
     z_index = model.z_scale_index(fineness, zh * zw)
     z = draw(rng, model, z_index).reshape(zh, zw, -1)
     h8 = reference.hyper_synthesis(model, z, fineness, lh, lw) if "hyper" in model.network else None

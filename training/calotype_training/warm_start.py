@@ -24,12 +24,12 @@ def warm_start(codec, patches):
 
 
 def two_transforms(network):
-    """Stages of g_a and g_s where both are two layers, to 1/8 and 1/16 and back, that drop coefficients at most; else SystemExit."""
+    """Stages of g_a and g_s where both are two layers, to 1/8, to the latents and back, that drop coefficients at most; else SystemExit."""
     analysis, synthesis = network.chain("g_a").stages, network.chain("g_s").stages
     factors = [[(stage.unshuffle, stage.shuffle) for stage in stages] for stages in (analysis, synthesis)]
-    c, m = analysis[0].channels, network.latents.channels
-    if factors != [[(8, 1), (2, 1)], [(1, 2), (1, 8)]] or c != synthesis[0].channels or c > 192 or m > 4 * c:
-        needs = "a g_a and a g_s of two stages each, to 1/8 with equal widths of at most 192, to 1/16 with at most 4 times as many"
+    c, m, fold = analysis[0].channels, network.latents.channels, network.latents.stride // 8
+    if factors != [[(8, 1), (fold, 1)], [(1, fold), (1, 8)]] or c != synthesis[0].channels or c > 192 or m > fold**2 * c:
+        needs = f"a g_a and a g_s of two stages each, to 1/8 with equal widths of at most 192, with at most {fold**2} times as many latents"
         raise SystemExit(f"--start klt: needs {needs}; give --start random")
     return analysis, synthesis
 
@@ -40,7 +40,7 @@ def start_transforms(codec, x):
     c, m = analysis[0].channels, codec.network.latents.channels
     blocks8 = F.pixel_unshuffle(x, 8)
     w1 = klt(blocks8)[1][:c, :, None, None]
-    variance, w2 = klt(F.pixel_unshuffle(F.conv2d(blocks8, w1), 2))
+    variance, w2 = klt(F.pixel_unshuffle(F.conv2d(blocks8, w1), codec.network.latents.stride // 8))
     w2 = w2[:m, :, None, None]
     for stage, weight in zip((*analysis, *synthesis), (w1, w2, w2.transpose(0, 1), w1.transpose(0, 1)), strict=True):
         layer = codec.get_submodule(stage.name)

@@ -18,7 +18,7 @@ from calotype_training.streams import calo_file
 ROOT = Path(__file__).parents[2]
 NETWORKS = ROOT / "training/networks"
 NAMES = ["checkerboard", "factorised", "hyperprior", "wide96"]
-OTHERS = ["channelwise", "scale_hyperprior"]  # of the engines' tests
+OTHERS = ["channelwise", "scale_hyperprior", "stride8"]  # of the engines' tests
 
 # What no file has, and the program does not run yet: a period of 3, a predictor that two steps share, one of v_hat alone, int8 and wide
 # layers where the others have the other kind, biases in every kind of chain, an unshuffle in the decoder, a stage without blocks, blocks
@@ -132,8 +132,8 @@ def test_every_parameter_learns(tiny, integers):
     codec, plan, _ = tiny
     codec.float().zero_grad()
     forward = (IntegerCodec(codec, plan) if integers else codec).train()
-    x_hat, bpp_y, bpp_z = forward(torch.cat([smooth_picture(64, i) for i in (1, 2)]), torch.tensor([0.2, 0.8]))
-    assert x_hat.shape == (2, 3, 64, 64) and bpp_y.shape == bpp_z.shape == (2,)
+    x_hat, bpp_y, bpp_z = forward(torch.cat([smooth_picture(128, i) for i in (1, 2)]), torch.tensor([0.2, 0.8]))
+    assert x_hat.shape == (2, 3, 128, 128) and bpp_y.shape == bpp_z.shape == (2,)
     assert (bpp_z > 0).all() == bool(codec.network.hyper)
     (x_hat.square().mean() + bpp_y.mean() + bpp_z.mean()).backward()
     assert [name for name, p in codec.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
@@ -240,7 +240,7 @@ def test_the_comparison_of_walks_can_fail(tiny):
 
 def test_a_file_of_random_symbols_is_decoded(tiny):
     model, part = decoder_part(tiny), (tiny[2] / "tiny.decoder.safetensors").read_bytes()
-    file, symbols = calo_file(model, np.random.default_rng(3), 97, 70, 9000)
+    file, symbols = calo_file(model, np.random.default_rng(3), 147, 70, 9000, tile_log2=7)
     _, tiles = reference_decoder.read_streams(file)
     for (rect, z, y), (wanted_z, wanted_y) in zip(tiles, symbols, strict=True):
         found_z, _, found_y = reference_decoder.decode_symbols(model, rect, z, y, 9000)
@@ -248,7 +248,7 @@ def test_a_file_of_random_symbols_is_decoded(tiny):
         np.testing.assert_array_equal(found_y, wanted_y)
     assert wanted_y.any() and wanted_z.any() == bool(tiny[0].network.hyper)
     pixels = reference_decoder.decode(file, part)
-    assert pixels.shape == (70, 97, 3) and len(np.unique(pixels)) > 20
+    assert pixels.shape == (70, 147, 3) and len(np.unique(pixels)) > 20
 
 
 def test_symbols_are_counted_and_points_measured(tiny):
@@ -315,7 +315,7 @@ def test_the_id_follows_the_network():
 
 
 def config(shards, out, **changes):
-    values = {"data": str(shards), "out": str(out), "steps": 2, "batch": 2, "crop": 64, "threads": 1, "precision": "float32"}
+    values = {"data": str(shards), "out": str(out), "steps": 2, "batch": 2, "crop": 128, "threads": 1, "precision": "float32"}
     return train.Config(**{**values, **changes})
 
 
@@ -343,7 +343,7 @@ def test_train_export_and_evaluate_from_the_checkpoint(network_file, shards, tmp
     monkeypatch.setattr(evaluate.curve, "__defaults__", ((50,),))
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    data_image = (smooth_picture(64, 1)[0].permute(1, 2, 0) * 255).byte().numpy()
+    data_image = (smooth_picture(100, 1)[0].permute(1, 2, 0) * 255).byte().numpy()
     data.Image.fromarray(data_image).save(pictures / "a.png")
     evaluate.main([str(kept), str(pictures), "--integer", "--json", str(tmp_path / "a.json")])
     assert json.loads((tmp_path / "a.json").read_text())["calotype"]["bpp"][0] > 0

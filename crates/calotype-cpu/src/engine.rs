@@ -54,9 +54,9 @@ impl Engine {
         &*self.graph
     }
 
-    /// Section 5.4: v_hat `[ceil(height / 16), ceil(width / 16), M]` of a whole picture to its RGB bytes, row by row.
+    /// Section 5.4: v_hat `[lh, lw, M]` of a whole picture to its RGB bytes, row by row.
     pub fn synthesise(&self, q: &QualityTables, v_hat: &Map<i16>, width: usize, height: usize) -> Vec<u8> {
-        let picture = Rect::of_picture(width, height);
+        let picture = Rect::of_picture((width, height), self.model.decoder().config.stride);
         self.graph.pixels(q, &[Placed { place: picture, tile: v_hat }], picture, (width, height))
     }
 
@@ -65,12 +65,13 @@ impl Engine {
         self.model.decoder().g_s.halo()
     }
 
-    /// Section 6: RGB bytes, row by row, to v `[4 ceil(height / 64), 4 ceil(width / 64), M]` of the padded picture.
+    /// Section 6: RGB bytes, row by row, to v `[4zh, 4zw, M]` of the padded picture.
     ///
     /// # Panics
     /// If the model has no encoder part.
     pub fn analyse(&self, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
-        self.graph.analyse_rows(PixelRows::whole(rgb, width, height), 0..4 * height.div_ceil(64))
+        let rows = 0..Rect::of_picture((width, height), self.model.decoder().config.stride).padded().height;
+        self.graph.analyse_rows(PixelRows::whole(rgb, width, height), rows)
     }
 
     /// Section 6 for a tile of which `v` is known, padded: its symbols, and the v_hat that they decode to.

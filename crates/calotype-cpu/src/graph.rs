@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, Side, TileSize, assemble, crop, pixels_of};
+use calotype_engine::{Hyper, Map, PixelRows, Placed, Quantiser, Rect, Side, TileSize, assemble, crop};
 use calotype_model::{Encoder, Model, QualityTables};
 
 use crate::measure::{Ceilings, LayerSpeed, PhaseTimes};
@@ -32,8 +32,8 @@ pub trait Graph: Send + Sync {
     /// As [`Graph::pixels`].
     fn pixels_q4(&self, q: &QualityTables, tiles: &[Placed<'_, Map<i16>>], wanted: Rect, size: (usize, usize)) -> Vec<i16>;
 
-    /// Section 6 for a part: rows `rows` of v of the padded picture. `pixels` hold their pixels and, inside the picture, 16 rows above and
-    /// below for every two blocks of g_a.
+    /// Section 6 for a part: rows `rows` of v of the padded picture. `pixels` hold their pixels and, inside the picture, 8 rows above and
+    /// below for every block of g_a, up to whole latents.
     ///
     /// # Panics
     /// If they do not, or if the model has no encoder part.
@@ -82,10 +82,11 @@ impl Scalar {
         size: (usize, usize),
         develop: impl Fn(&Map<i16>, usize, usize) -> Vec<S>,
     ) -> Vec<S> {
-        let seen = wanted.widened(self.0.decoder().g_s.halo(), Rect::of_picture(size.0, size.1));
-        let ((width, height), inner) = (pixels_of(seen, size), pixels_of(wanted, size));
-        let (top, left) = (16 * (wanted.y - seen.y), 16 * (wanted.x - seen.x));
-        crop(develop(&assemble(tiles, seen), width, height), width, top..top + inner.1, left..left + inner.0)
+        let stride = self.0.decoder().config.stride;
+        let seen = wanted.widened(self.0.decoder().g_s.halo(), Rect::of_picture(size, stride));
+        let (outer, inner) = (seen.pixels(size, stride), wanted.pixels(size, stride));
+        let (rows, columns) = (inner.y - outer.y..inner.bottom() - outer.y, inner.x - outer.x..inner.right() - outer.x);
+        crop(develop(&assemble(tiles, seen), outer.width, outer.height), outer.width, rows, columns)
     }
 }
 

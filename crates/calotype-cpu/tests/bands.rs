@@ -71,7 +71,7 @@ fn latents(rect: Rect, channels: usize) -> Map<i16> {
 fn a_part_has_the_pixels_of_the_whole() {
     let config = Config { n_d: 3, ..synthetic::tiny() };
     let (width, height) = (300, 250);
-    let picture = Rect::of_picture(width, height);
+    let picture = Rect::of_picture((width, height), 16);
     let v_hat = latents(picture, config.m);
     let cut = |rect: Rect| (rect, v_hat.crop((rect.y, rect.x), (rect.height, rect.width)));
     let rect = |y, x, height, width| Rect { y, x, height, width };

@@ -13,4 +13,4 @@ pub use adapter::AdapterKind;
 pub use engine::Engine;
 pub use map::{EncodeTables, Hyper, Map, PixelRows, Placed, Rect, Side, TileSize, TileSymbols};
 pub use quantiser::Quantiser;
-pub use rects::{assemble, crop, padded, padded_area, pixels_of};
+pub use rects::{assemble, crop, padded, padded_area};

@@ -17,7 +17,7 @@ pub struct Map<T> {
     pub data: Vec<T>,
 }
 
-/// The size of a tile in latents (1/16 of its pixels, rounded up).
+/// The size of a tile in latents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TileSize {
     /// Rows.
@@ -44,7 +44,7 @@ pub struct Side {
     pub width_index: Vec<u8>,
 }
 
-/// A rectangle of a picture's latents.
+/// A rectangle of a picture's latents, or of its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rect {
     /// The first row.
@@ -155,9 +155,15 @@ impl TileSize {
 }
 
 impl Rect {
-    /// The latents of a picture of `width` x `height` pixels.
-    pub fn of_picture(width: usize, height: usize) -> Rect {
-        Rect { y: 0, x: 0, height: height.div_ceil(16), width: width.div_ceil(16) }
+    /// The latents of a picture of (width, height) pixels, each of `stride` x `stride` of them.
+    pub fn of_picture((width, height): (usize, usize), stride: usize) -> Rect {
+        Rect { y: 0, x: 0, height: height.div_ceil(stride), width: width.div_ceil(stride) }
+    }
+
+    /// The pixels of these latents, each of `stride` x `stride`, as far as a picture of (width, height) pixels has them.
+    pub fn pixels(self, (width, height): (usize, usize), stride: usize) -> Rect {
+        let [y, x] = [stride * self.y, stride * self.x];
+        Rect { y, x, height: (stride * self.bottom()).min(height) - y, width: (stride * self.right()).min(width) - x }
     }
 
     /// Its size, as a tile.

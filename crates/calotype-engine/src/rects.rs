@@ -29,12 +29,7 @@ pub fn assemble<'a>(tiles: &[Placed<'a, Map<i16>>], rect: Rect) -> Cow<'a, Map<i
     Cow::Owned(whole)
 }
 
-/// Columns and rows of pixels that a rectangle of latents has in a picture of (width, height) pixels.
-pub fn pixels_of(rect: Rect, (width, height): (usize, usize)) -> (usize, usize) {
-    ((16 * rect.right()).min(width) - 16 * rect.x, (16 * rect.bottom()).min(height) - 16 * rect.y)
-}
-
-/// A side in pixels as the network sees it: a multiple of 64.
+/// A side in pixels as the network sees it: a multiple of 64, as with a stride of 16.
 pub fn padded(side: u32) -> u64 {
     u64::from(side).next_multiple_of(64)
 }
@@ -80,7 +75,8 @@ mod tests {
 
     #[test]
     fn pixels_end_with_the_picture() {
-        assert_eq!(pixels_of(Rect { y: 1, x: 2, height: 3, width: 4 }, (90, 50)), (58, 34));
+        let pixels = Rect { y: 1, x: 2, height: 3, width: 4 }.pixels((90, 50), 16);
+        assert_eq!(pixels, Rect { y: 16, x: 32, height: 34, width: 58 });
         let rgb: Vec<u8> = (0..36).collect();
         assert_eq!(crop(rgb.clone(), 4, 1..3, 2..4), [18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35]);
         assert_eq!(crop(rgb.clone(), 4, 0..3, 0..4), rgb);

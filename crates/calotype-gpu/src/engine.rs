@@ -131,7 +131,7 @@ impl Engine {
     }
 
     fn window(&self, wanted: Rect, (width, height): (usize, usize)) -> Window {
-        Window { wanted, width, height, piece: self.piece }
+        Window { wanted, width, height, stride: self.model.decoder().config.stride, piece: self.piece }
     }
 
     /// v_hat of a tile, to look at.

@@ -1,7 +1,7 @@
 //! Layers and blocks as dispatches.
 
 use calotype_shaders as shaders;
-use calotype_shaders::{Kernel, Tile, place};
+use calotype_shaders::{Kernel, Tile};
 
 use crate::Error;
 use crate::commands::{Call, Commands};
@@ -26,8 +26,10 @@ pub(crate) struct Codes<'a> {
 /// Where a stream goes (shaders/parts/emit.wgsl).
 #[derive(Clone, Copy)]
 pub(crate) struct Emit<'a> {
-    /// One of [`place`].
-    pub place: u32,
+    /// The factor of a shuffle; 1 is none.
+    pub shuffle: usize,
+    /// The factor of an unshuffle, after the crop; 1 is none.
+    pub unshuffle: usize,
     /// Of the map that is written.
     pub size: Size,
     /// Rows and columns cropped away above and left; below 0, rows and columns of the map above and left that are not written.
@@ -59,16 +61,12 @@ impl Size {
 impl<'a> Emit<'a> {
     /// To the same place, whole.
     pub fn same(size: Size, stream: Option<&'a Buffer>, codes: Option<&'a Buffer>) -> Emit<'a> {
-        Emit { place: place::SAME, size, origin: (0, 0), stream, codes, codes_stride: None }
+        Emit { shuffle: 1, unshuffle: 1, size, origin: (0, 0), stream, codes, codes_stride: None }
     }
 
-    /// Shuffled by 2; `size` is the size before.
-    pub fn shuffled(size: Size, stream: Option<&'a Buffer>, codes: Option<&'a Buffer>) -> Emit<'a> {
-        Emit { place: place::SHUFFLE, ..Emit::same(size.times(2), stream, codes) }
-    }
-
-    fn overrides(&self) -> [(&'static str, u32); 3] {
-        [("CODES", u32::from(self.codes.is_some())), ("PLACE", self.place), ("STREAM", u32::from(self.stream.is_some()))]
+    fn overrides(&self) -> [(&'static str, u32); 4] {
+        let [codes, stream] = [self.codes, self.stream].map(|buffer| buffer.is_some().into());
+        [("CODES", codes), ("SHUFFLE", self.shuffle as u32), ("STREAM", stream), ("UNSHUFFLE", self.unshuffle as u32)]
     }
 }
 
@@ -87,11 +85,7 @@ fn workgroups(layer: &PackedPointwise, tile: usize, positions: usize) -> Result<
 /// The uniform of a pointwise kernel; wrapping around where the crop is below 0.
 fn layer_sizes(layer: &PackedPointwise, input: Codes<'_>, emit: &Emit<'_>) -> [u32; 11] {
     let (width, out, (top, left)) = (input.size.width, emit.size, emit.origin);
-    let written = match emit.place {
-        place::SHUFFLE => layer.outputs / 4,
-        place::UNSHUFFLE => layer.outputs * 4,
-        _ => layer.outputs,
-    };
+    let written = layer.outputs / emit.shuffle.pow(2) * emit.unshuffle.pow(2);
     let [positions, inputs4, stride4, outputs4] = [input.size.positions(), layer.inputs / 4, input.stride / 4, layer.outputs / 4];
     let codes4 = emit.codes_stride.unwrap_or(written) / 4;
     let sizes = [positions, width, inputs4, stride4, outputs4, out.width, out.height, top as usize, left as usize, codes4, 1];

@@ -11,6 +11,8 @@ pub struct Config {
     pub z: usize,
     /// P, channels of the entropy networks.
     pub p: usize,
+    /// Pixels on a side of the square that a latent stands for: 16 in the first form. A hyper-latent has 4 x 4 latents.
+    pub stride: usize,
     /// Blocks of g_a.
     pub n_e: usize,
     /// Blocks of g_s.
@@ -33,6 +35,6 @@ impl Config {
 
     /// Whether encoder and decoder parts with these configs have the same latents and hyper-latents.
     pub fn same_latents(&self, other: &Config) -> bool {
-        (self.m, self.z) == (other.m, other.z)
+        (self.m, self.z, self.stride) == (other.m, other.z, other.stride)
     }
 }

@@ -27,7 +27,7 @@ pub use layers::{Block, Depthwise, Pointwise, Wide};
 pub use parts::{Decoder, Encoder, Model};
 pub use quality_scale::QualityScale;
 pub use schedule::{Cell, Schedule, Step};
-pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Product, StageShape};
+pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HYPER, HyperShape, Product, StageShape};
 pub use tables::{GainTable, KNOTS, LARGEST_FINENESS, QualityTables, Tables, WidthTables};
 
 /// The version of MODEL.md's arithmetic that this crate implements.

@@ -166,6 +166,7 @@ impl Sizes {
             m: 0,
             z: 0,
             p: 0,
+            stride: 16,
             n_e: 0,
             n_d: 0,
             skip_below: self.integer("skip_below", 0, 255)? as u8,

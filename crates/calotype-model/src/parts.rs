@@ -1,5 +1,6 @@
 //! The two parts of a model, decoder and encoder, with their pairing.
 
+use crate::shape::HYPER;
 use crate::tables::{LARGEST_FINENESS, interpolate};
 use crate::{
     AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityScale, QualityTables,
@@ -78,9 +79,10 @@ impl Decoder {
 
     /// What it is made of.
     pub fn shape(&self) -> DecoderShape {
-        let hyper = |h_s| HyperShape { grid: Grid::hyper(self.config.z), h_s: ChainShape::of(h_s) };
+        let hyper =
+            |h_s| HyperShape { grid: Grid { channels: self.config.z, stride: HYPER * self.config.stride }, h_s: ChainShape::of(h_s) };
         DecoderShape {
-            latents: Grid::latents(self.config.m),
+            latents: Grid { channels: self.config.m, stride: self.config.stride },
             hyper: self.h_s.as_ref().map(hyper),
             predictors: self.predictors.iter().map(ChainShape::of).collect(),
             schedule: self.schedule.clone(),

@@ -116,8 +116,8 @@ impl DecoderShape {
         );
         let first = stage("g_s", "first", m, 4 * c).wide().shuffled(2).blocks(numbered(config.n_d), 2);
         DecoderShape {
-            latents: Grid::latents(m),
-            hyper: Some(HyperShape { grid: Grid::hyper(z), h_s }),
+            latents: Grid { channels: m, stride: 16 },
+            hyper: Some(HyperShape { grid: Grid { channels: z, stride: HYPER * 16 }, h_s }),
             predictors: (0..3).map(context).chain(["mean_head", "scale_head", "width_head"].map(head)).collect(),
             schedule: Schedule::quarters(m),
             g_s: chain(
@@ -136,6 +136,7 @@ impl DecoderShape {
             m: self.latents.channels,
             z: hyper.map_or(0, |hyper| hyper.grid.channels),
             p: hyper.map_or(0, |hyper| hyper.h_s.channels()),
+            stride: self.latents.stride,
             n_e: 0,
             n_d: self.g_s.stages[0].blocks.len(),
             ..rest
@@ -190,6 +191,7 @@ impl EncoderShape {
             m: self.g_a.channels(),
             z: self.h_a.as_ref().map_or(0, ChainShape::channels),
             p: self.h_a.as_ref().map_or(0, |h_a| h_a.stages[0].channels()),
+            stride: self.stride(),
             n_e: self.g_a.stages[0].blocks.len(),
             n_d: 0,
             ..rest
@@ -199,18 +201,12 @@ impl EncoderShape {
 
 /// Channels of pixels.
 const RGB: usize = 3;
-
-impl Grid {
-    /// Of latents: the stride that the program runs.
-    pub(crate) fn latents(channels: usize) -> Grid {
-        Grid { channels, stride: 16 }
-    }
-
-    /// Of hyper-latents.
-    pub(crate) fn hyper(channels: usize) -> Grid {
-        Grid { channels, stride: 64 }
-    }
-}
+/// Latents on a side of the square that a hyper-latent stands for.
+pub const HYPER: usize = 4;
+/// Pixels on a side of what a position of g_a's and g_s's blocks stands for.
+const BLOCK: usize = 8;
+/// Pixels on a side of the square that a latent may stand for.
+const STRIDES: [usize; 3] = [BLOCK, 2 * BLOCK, 4 * BLOCK];
 
 fn chain<const N: usize>(name: &str, from: &[Input], stages: [StageShape; N]) -> ChainShape {
     ChainShape { name: name.to_owned(), from: from.to_vec(), stages: stages.into() }
@@ -358,9 +354,11 @@ impl DecoderShape {
     /// That its chains meet, that each latent is set once, and that it is of a form that this program runs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let Grid { channels, stride } = self.latents;
-        let hyper_fits = |hyper: &HyperShape| hyper.grid == Grid::hyper(hyper.grid.channels);
-        if self.latents != Grid::latents(channels) || !self.hyper.iter().all(hyper_fits) {
-            return Err(refused("latents", "their stride is 16, and that of hyper-latents 64"));
+        if !STRIDES.contains(&stride) || self.hyper.iter().any(|hyper| hyper.grid.stride != HYPER * stride) {
+            return Err(refused(
+                "latents",
+                format!("their stride is one of {STRIDES:?}, and that of hyper-latents {HYPER} times as large"),
+            ));
         }
         if channels > Config::MAX_CHANNELS {
             return Err(refused("latents", format!("they have at most {} channels", Config::MAX_CHANNELS)));
@@ -422,15 +420,20 @@ impl DecoderShape {
 }
 
 impl EncoderShape {
+    /// That of its latents.
+    fn stride(&self) -> usize {
+        self.g_a.stages.iter().fold(1, |stride, stage| stage.unshuffle.saturating_mul(stride))
+    }
+
     /// That its chains meet, and that it is of a form that this program runs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let channels = self.g_a.channels();
-        self.g_a.check(&Rule { channels_in: RGB, channels, growth: (1, Grid::latents(channels).stride) })?;
+        self.g_a.check(&Rule { channels_in: RGB, channels, growth: (1, self.stride()) })?;
         self.g_a.check_from(&[Input::Pixels])?;
         self.g_a.check_bias(0)?;
         self.g_a.check_transform()?;
         let Some(h_a) = &self.h_a else { return Ok(()) };
-        h_a.check(&Rule { channels_in: channels, channels: h_a.channels(), growth: (1, 4) })?;
+        h_a.check(&Rule { channels_in: channels, channels: h_a.channels(), growth: (1, HYPER) })?;
         h_a.check_from(&[Input::V])?;
         h_a.check_int8(Folds { unshuffle: 2, shuffle: 1 })
     }
@@ -461,7 +464,11 @@ impl ChainShape {
     fn check_transform(&self) -> Result<(), Error> {
         let [first, last] = &self.stages[..] else { return Err(refused(&self.name, "it has two stages")) };
         let wide = first.product == Product::Wide && last.product == Product::Wide;
-        if !wide || !last.blocks.is_empty() || first.unshuffle.max(last.shuffle) != 8 || first.shuffle.max(last.unshuffle) != 2 {
+        if !wide
+            || !last.blocks.is_empty()
+            || first.unshuffle.max(last.shuffle) != BLOCK
+            || first.shuffle.max(last.unshuffle) > STRIDES[2] / BLOCK
+        {
             return Err(refused(
                 &self.name,
                 "its layers are wide; blocks work at 1/8 of the picture's size, and end before the last layer",

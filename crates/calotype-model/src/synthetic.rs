@@ -26,12 +26,12 @@ const Z_STEP: i16 = 9;
 
 /// The sizes of a model for quick tests: every layer is there, nothing is a multiple of 16 by chance.
 pub fn tiny() -> Config {
-    Config { c: 20, m: 24, z: 8, p: 12, n_e: 1, n_d: 2, skip_below: 6, scale_lut_offset: 600, released: false }
+    Config { c: 20, m: 24, z: 8, p: 12, stride: 16, n_e: 1, n_d: 2, skip_below: 6, scale_lut_offset: 600, released: false }
 }
 
 /// The sizes of the first real model, `fast`, for benches.
 pub fn fast() -> Config {
-    Config { c: 128, m: 384, z: 64, p: 160, n_e: 4, n_d: 6, skip_below: 6, scale_lut_offset: 600, released: false }
+    Config { c: 128, m: 384, z: 64, p: 160, stride: 16, n_e: 4, n_d: 6, skip_below: 6, scale_lut_offset: 600, released: false }
 }
 
 /// A decoder and its encoder with weights from `seed`. `config` must be one that a loader accepts (channels are multiples of 4).

@@ -68,8 +68,12 @@ fn the_schedule_is_part_of_the_id() {
 fn faults_are_named() {
     let decoder =
         |path: &'static str, value: Value| move |network: &mut Value| *network["decoder"].pointer_mut(path).unwrap() = value.clone();
-    let cases: [(String, &str); 21] = [
-        (refusal(decoder("/latents/stride", json!(32))), "latents: their stride is 16"),
+    let cases: [(String, &str); 22] = [
+        (
+            refusal(decoder("/latents/stride", json!(24))),
+            "latents: their stride is one of [8, 16, 32], and that of hyper-latents 4 times as large",
+        ),
+        (refusal(decoder("/latents/stride", json!(32))), "latents: their stride is one of"),
         (refusal(decoder("/latents/channels", json!(28))), "schedule: it does not set each of 28 channels once"),
         (refusal(decoder("/schedule/steps/1/cells/0/2", json!(7))), "schedule: it does not set each"),
         (refusal(decoder("/schedule/steps/1/cells/0/2", json!(22))), "schedule: it does not set each"),

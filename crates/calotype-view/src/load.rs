@@ -91,7 +91,7 @@ impl Loader<'_> {
         let whole = Region { x: 0, y: 0, width: facts.width, height: facts.height };
         if u64::from(whole.width) * u64::from(whole.height) >= COARSE_FROM_PX {
             let coarse = turned(decoder.coarse(codec).map_err(explain)?, turn);
-            (self.tell)(path, Loaded::Patch(Arc::new(Patch::new(whole, coarse, 16))));
+            (self.tell)(path, Loaded::Patch(Arc::new(Patch::new(whole, coarse, codec.model().stride as u32))));
         }
         if self.shared.is_on_device() && is_plain(&decoder, turn) {
             let bands = decoder.bands(codec, whole).map_err(explain)?;

@@ -52,7 +52,7 @@ impl Patch {
 
     /// Of pixels on the GPU that draws the window.
     pub fn on_device(piece: &Piece) -> Patch {
-        let ([width, height], [x, y]) = (piece.size(), [piece.place.x, piece.place.y].map(|latent| 16 * latent as u32));
+        let ([width, height], [x, y]) = (piece.size(), [piece.place.x, piece.place.y].map(|pixel| pixel as u32));
         let (region, texture) = (Region { x, y, width, height }, Some(piece.texture.clone()));
         Patch { id: next_id(), region, reduction: 1, texture, levels: OnceLock::new() }
     }

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let file = File::parse(&bytes, u64::MAX)?;
         let quality = model.decoder().quality(file.header.fineness);
         for (rect, streams) in file.header.tiles().zip(&file.tiles) {
-            let place = Rect::of_picture(rect.width as usize, rect.height as usize);
+            let place = Rect::of_picture((rect.width as usize, rect.height as usize), 16);
             total.add(model, &scale_index(&codec, &quality, place, (streams, &tables))?, (streams, &tables))?;
         }
     }

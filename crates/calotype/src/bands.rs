@@ -129,7 +129,7 @@ impl<'a> Bands<'a> {
         let header = &tiles.file.header;
         let unfolding = Unfolding::of(header, region);
         let region = if unfolding.is_some() { coded_region(header) } else { region };
-        let wanted = latents_of(region);
+        let wanted = latents_of(region, tiles.stride());
         let needed = wanted.widened(tiles.halo(), tiles.picture());
         let side = tiles.side();
         let columns = needed.x / side..needed.right().div_ceil(side);
@@ -170,19 +170,19 @@ impl<'a> Bands<'a> {
     /// Pixels of the tiles that are held at a time, at most.
     pub(crate) fn held_px(&self) -> u64 {
         let (side, progress) = (self.tiles.side(), &self.progress);
-        // The hyper-latents are of whole squares of 64 x 64 pixels.
+        // The hyper-latents are whole.
         let Rect { height: rows, width: columns, .. } = self.tiles.picture().padded();
         // The first rows together; after them the last of those before, whose end g_s still sees, and the next ones.
         let (band, all) = (progress.rows_in_band(&self.tiles), progress.rows.len());
         let later = if all > band { 1 + band.min(all - band) } else { 0 };
         let height = (band.min(all).max(later) * side).min(rows);
         let width = (progress.columns.len() * side).min(columns);
-        256 * (width as u64) * (height as u64)
+        (self.tiles.stride() as u64).pow(2) * (width as u64) * (height as u64)
     }
 
-    /// The latents that pixels are made of.
-    pub(crate) fn latents(&self) -> Rect {
-        self.progress.wanted
+    /// The pixels of whole latents that are made.
+    pub(crate) fn pixels_of_latents(&self) -> Rect {
+        self.progress.wanted.pixels((usize::MAX, usize::MAX), self.tiles.stride())
     }
 
     /// A band of 8-bit RGB.
@@ -224,7 +224,7 @@ impl<'a> Bands<'a> {
     /// As [`Bands::samples`], of what is coded.
     fn coded_samples<S: Copy>(&mut self, pixels: NextPixels<'a, S>) -> Result<(u32, Vec<S>), Error> {
         let (rect, rgb) = pixels(self)?;
-        Ok(cut(rgb, rect, self.tiles.size(), self.region))
+        Ok(cut(rgb, rect.pixels(self.tiles.size(), self.tiles.stride()), self.region))
     }
 
     fn pixels(&mut self) -> Result<(Rect, Vec<u8>), Error> {

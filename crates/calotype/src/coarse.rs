@@ -1,4 +1,4 @@
-//! A coarse picture early: what the first channels of the latents say of each 16 x 16 pixels, without g_s.
+//! A coarse picture early: what the first channels of the latents say of the pixels of each, without g_s.
 //!
 //! g_s is nearly linear where a picture is smooth. So it is asked once what a field of one channel more looks like on average, and the answers are added up.
 
@@ -92,21 +92,22 @@ fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> A
         }
     }
     let rect = Rect { y: 0, x: 0, height: fields.height, width: fields.width };
-    let (width, height) = (16 * rect.width, 16 * rect.height);
+    let stride = codec.model.decoder().config.stride;
+    let (width, height) = (stride * rect.width, stride * rect.height);
     let q4 = codec.cpu().graph().pixels_q4(q, &[Placed { place: rect, tile: &fields }], rect, (width, height));
     let sum = |columns: Range<usize>, rows: Range<usize>| {
         let rows = rows.map(|row| &q4[3 * (row * width + columns.start)..3 * (row * width + columns.end)]);
         rows.flat_map(|row| row.as_chunks::<3>().0)
             .fold([0.0; 3], |sum: [f64; 3], pixel| std::array::from_fn(|c| sum[c] + f64::from(pixel[c])))
     };
-    let field = |number: usize| sum(16 * side * number..16 * side * (number + 1), 0..height);
-    // 256 pixels for a latent, in Q4.
-    let per_latent = 1.0 / (256.0 * 16.0);
+    let field = |number: usize| sum(stride * side * number..stride * side * (number + 1), 0..height);
+    // In Q4.
+    let per_latent = 1.0 / (16 * stride * stride) as f64;
     let plain = field(1);
     let per_unit = deviations.iter().enumerate().map(|(channel, deviation)| {
         let changed = field(channel + 2);
         std::array::from_fn(|c| ((changed[c] - plain[c]) * per_latent) as f32 / ((SPOT * SPOT) as f32 * deviation.round()))
     });
-    let (row, column) = (16 * (side / 2), 16 * (side + side / 2));
-    Answers { per_unit: per_unit.collect(), colour: sum(column..column + 16, row..row + 16).map(|sum| (sum * per_latent) as f32) }
+    let (row, column) = (stride * (side / 2), stride * (side + side / 2));
+    Answers { per_unit: per_unit.collect(), colour: sum(column..column + stride, row..row + stride).map(|sum| (sum * per_latent) as f32) }
 }

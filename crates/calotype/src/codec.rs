@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use calotype_cpu::Isa;
-use calotype_model::Model;
+use calotype_model::{HYPER, Model};
 use calotype_rans::{Scales, Tables};
 
 use crate::choice::{EngineChoice, EngineFacts};
@@ -63,6 +63,11 @@ impl Codec {
     /// Rows of tiles that are worked on together: so many that their halo costs little, so few that they need little memory.
     pub(crate) fn rows_in_band(&self, width: u64, tile_log2: u8) -> usize {
         (self.band_px / (width.next_multiple_of(64) << tile_log2)).max(1) as usize
+    }
+
+    /// Whether a tile of 2^`tile_log2` pixels a side holds whole hyper-latents.
+    pub(crate) fn holds_hyper_latents(&self, tile_log2: u8) -> bool {
+        HYPER * self.model.decoder().config.stride <= 1 << tile_log2
     }
 
     /// The scales of a tile's y symbols, whose indices are `[lh, lw, M]`.

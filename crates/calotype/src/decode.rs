@@ -1,14 +1,14 @@
 //! From a file to pixels.
 
 use calotype_engine::padded_area;
-use calotype_format::layout::section;
+use calotype_format::layout::{HEADER_TILE_LOG2, section};
 use calotype_format::{Fault, File, Header, Region};
 
 use crate::alpha::AlphaRows;
 use crate::bands::Bands;
 use crate::coarse;
 use crate::codec::Codec;
-use crate::error::{Error, Unsupported};
+use crate::error::{Error, Malformation, Unsupported};
 use crate::fold;
 use crate::inside::Inside;
 use crate::memory::{self, DEFAULT_MAX_MEMORY};
@@ -260,8 +260,8 @@ impl<'a> Decoder<'a> {
         Ok(Image { width: region.width, height: region.height, rgb })
     }
 
-    /// The whole picture coarsely, and soon: 1/16 of the sides, rounded up, from the first sections of the file alone. Each pixel is about the mean
-    /// of the 16 x 16 that it stands for; it is for the eye, not for measurements. Runs on the CPU.
+    /// The whole picture coarsely, and soon: a pixel for each latent, 1/16 of the sides with a stride of 16, from the first sections of the file alone. Each pixel is about the mean
+    /// of those that it stands for; it is for the eye, not for measurements. Runs on the CPU.
     ///
     /// # Errors
     /// As [`Decoder::decode`].
@@ -279,7 +279,10 @@ impl<'a> Decoder<'a> {
     /// A latent of a folded picture stands for pixels that lie far apart, so all are decoded: it is thin, and they are few.
     fn coarse_by_means(&self, codec: &Codec) -> Result<Image, Error> {
         let Image { width, height, rgb } = self.decode(codec)?;
-        let small = scaled(std::iter::once(Picture::new(width, height, Channels::Rgb, Samples::U8(rgb))), 16);
+        let small = scaled(
+            std::iter::once(Picture::new(width, height, Channels::Rgb, Samples::U8(rgb))),
+            codec.model.decoder().config.stride as u32,
+        );
         let small = Picture::stacked(small)?;
         Ok(Image { width: small.width(), height: small.height(), rgb: small.rgb8().into_owned() })
     }
@@ -315,7 +318,7 @@ impl<'a> Decoder<'a> {
         self.check_region(region)?;
         let bands = Bands::new(self.tiles(codec)?, region);
         let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };
-        let needed = memory::of_decoding(bands.held_px(), bands.latents(), shape).saturating_add(beside).saturating_add(folding);
+        let needed = memory::of_decoding(bands.held_px(), bands.pixels_of_latents(), shape).saturating_add(beside).saturating_add(folding);
         let limit = self.max_memory;
         memory::check(needed, 0, limit)?;
         // Work is kept where there is room for it.
@@ -328,7 +331,11 @@ impl<'a> Decoder<'a> {
         if wanted != loaded {
             return Err(Unsupported::Model { wanted, loaded }.into());
         }
-        let quality = codec.model.decoder().quality(self.file.header.fineness);
+        let Header { tile_log2, fineness, .. } = self.file.header;
+        if !codec.holds_hyper_latents(tile_log2) {
+            return Err(Error::Malformed { offset: HEADER_TILE_LOG2.offset as u64, what: Malformation::Tile(tile_log2) });
+        }
+        let quality = codec.model.decoder().quality(fineness);
         Ok(Tiles { codec, quality, bytes: self.bytes, file: &self.file, kept: None })
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use calotype_engine::{EncodeTables, PixelRows, Quantiser, Rect, TileSymbols, padded, padded_area};
 use calotype_format::{Fold, Header, Misuse, Region, TileStreams};
+use calotype_model::HYPER;
 use calotype_rans::{Scales, Tables};
 use rayon::prelude::*;
 
@@ -175,6 +176,9 @@ impl Codec {
         if !(6..=16).contains(&options.tile_log2) {
             return Err(Usage::Container(Misuse::TileLog2(options.tile_log2)).into());
         }
+        if !self.holds_hyper_latents(options.tile_log2) {
+            return Err(Usage::Tile(options.tile_log2).into());
+        }
         if width == 0 || height == 0 {
             return Err(Usage::Container(Misuse::Empty { width, height }).into());
         }
@@ -199,12 +203,17 @@ impl Codec {
             gain_z: encoder.gain_z(header.fineness),
             quantiser: quantiser(&self.tables, options.dead_zone),
         };
-        let halo = (encoder.g_a.halo() as u32).next_multiple_of(64);
+        let halo = encoder.g_a.halo().next_multiple_of(HYPER * encoder.config.stride) as u32;
         Ok(Job { codec: self, header: *header, tables, halo, statistics: options.statistics })
     }
 }
 
 impl Job<'_> {
+    /// Pixels on a side of a latent's square.
+    pub fn stride(&self) -> usize {
+        self.codec.model.decoder().config.stride
+    }
+
     /// Pixels of the rows that are held at a time, at most.
     fn held_px(&self) -> u64 {
         let (width, height) = self.header.coded_extent();
@@ -214,7 +223,7 @@ impl Job<'_> {
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
     fn code(&self, encoder: &mut Encoder<'_>, pixels: PixelRows<'_>, tiles: &[Region], coded: &mut Coded) -> Result<(), Error> {
-        let places: Vec<Rect> = tiles.iter().copied().map(latents_of).collect();
+        let places: Vec<Rect> = tiles.iter().map(|&tile| latents_of(tile, self.stride())).collect();
         let symbols = encoder.symbols(pixels, &places);
         let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);

@@ -173,7 +173,7 @@ mod tests {
         let gain_z = encoder.expect("synthetic models have one").gain_z(9000);
         let tables = EncodeTables { quality: decoder.quality(9000), gain_z, quantiser: Default::default() };
         let pixels = PixelRows { width: 1, height: 1, top: 0, rgb: &[200, 100, 50] };
-        engines.encoder(tables).symbols(pixels, &[Rect::of_picture(1, 1)])
+        engines.encoder(tables).symbols(pixels, &[Rect::of_picture((1, 1), 16)])
     }
 
     #[test]

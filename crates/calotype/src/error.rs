@@ -69,6 +69,9 @@ pub enum Malformation {
     /// A stream of alpha (docs/FORMAT.md section 3.1).
     #[error("alpha: {0}")]
     Alpha(calotype_plane::Error),
+    /// Tiles of fewer pixels than a hyper-latent of the model.
+    #[error("tiles of 2^{0} pixels a side are smaller than a hyper-latent of the model")]
+    Tile(u8),
 }
 
 /// What this program cannot read.
@@ -141,6 +144,9 @@ pub enum Usage {
     /// Encoding with a codec that was loaded to decode only.
     #[error("this codec has no encoder part")]
     NoEncoder,
+    /// Tiles of fewer pixels than a hyper-latent of the model.
+    #[error("tiles of 2^{0} pixels a side are smaller than a hyper-latent of the model")]
+    Tile(u8),
     /// The container cannot hold this, e.g. tiles of 2^17 pixels.
     #[error("{0}")]
     Container(calotype_format::Misuse),

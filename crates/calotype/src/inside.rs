@@ -7,10 +7,10 @@ use crate::entropy::cross_entropy_bits;
 use crate::error::Error;
 use crate::tile::{Decoded, Tiles};
 
-/// The latents of a picture and what they cost, by position: each stands for 16 x 16 pixels, or what the picture has of them.
+/// The latents of a picture and what they cost, by position: each stands for a square of pixels, or what the picture has of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inside {
-    /// Positions in a row, 1/16 of the pixels, rounded up.
+    /// Positions in a row: the pixels of a row divided by [`ModelFacts::stride`](crate::ModelFacts::stride), rounded up.
     pub columns: usize,
     /// Rows of positions.
     pub rows: usize,

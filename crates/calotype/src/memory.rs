@@ -59,11 +59,11 @@ pub(crate) fn of_exposure(held_px: u64, shape: Shape) -> u64 {
     held_px.saturating_mul(EXPOSE_PX + px_bytes_beside_rgb(shape))
 }
 
-/// Of decoding a picture of this kind in bands: `held_px` pixels of tiles at a time, for these latents.
-pub(crate) fn of_decoding(held_px: u64, latents: Rect, shape: Shape) -> u64 {
+/// Of decoding a picture of this kind in bands: `held_px` pixels of tiles at a time, for these pixels.
+pub(crate) fn of_decoding(held_px: u64, pixels: Rect, shape: Shape) -> u64 {
     // Samples of 16 bits are made of values of 16 bits.
     let deep = if shape.depth == 16 { 6 } else { 0 };
-    let (columns, rows) = (16 * latents.width as u64, (2 * latents.height as u64).min(DECODE_ROWS));
+    let (columns, rows) = (pixels.width as u64, (pixels.height as u64).div_ceil(8).min(DECODE_ROWS));
     let rows = columns.saturating_mul(rows * DECODE_COLUMN_ROW);
     held_px.saturating_mul(DECODE_PX + px_bytes_beside_rgb(shape) + deep).saturating_add(rows)
 }

@@ -28,6 +28,8 @@ pub struct ModelFacts {
     pub released: bool,
     /// Hidden channels C, latent channels M, hyper-latent channels Z, channels P of the entropy networks.
     pub channels: [usize; 4],
+    /// Pixels on a side of the square that a latent stands for, e.g. 16.
+    pub stride: usize,
     /// Blocks of g_a (0 without an encoder part) and g_s.
     pub blocks: [usize; 2],
 }
@@ -41,6 +43,7 @@ impl ModelFacts {
             id: ModelId(decoder.id),
             released: config.released,
             channels: [config.c, config.m, config.z, config.p],
+            stride: config.stride,
             blocks: [model.encoder().map_or(0, |encoder| encoder.config.n_e), config.n_d],
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use calotype_format::{Header, Held};
-use calotype_model::Config;
+use calotype_model::{Config, HYPER};
 use calotype_rans::{Error, Progress, Scales, Tables, decode_on, decode_prefix_on};
 
 /// A stream of symbols, as far as it has been decoded.
@@ -45,10 +45,11 @@ impl SymbolCache {
         SymbolCache((0..header.tile_count()).map(|_| CachedTile::default()).collect())
     }
 
-    /// What it takes in the end: tiles are cut between hyper-latents, of 64 x 64 pixels.
+    /// What it takes in the end: tiles are cut between hyper-latents.
     pub fn bytes(header: &Header, config: &Config) -> u64 {
         let (width, height) = header.coded_extent();
-        let hyper_latents = u64::from(width.div_ceil(64)) * u64::from(height.div_ceil(64));
+        let side = (HYPER * config.stride) as u32;
+        let hyper_latents = u64::from(width.div_ceil(side)) * u64::from(height.div_ceil(side));
         hyper_latents.saturating_mul(2 * (16 * config.m + config.z) as u64)
     }
 

@@ -67,13 +67,17 @@ impl<'a> Tiles<'a> {
 
     /// The latents of what is coded.
     pub fn picture(&self) -> Rect {
-        let (width, height) = self.size();
-        Rect::of_picture(width, height)
+        Rect::of_picture(self.size(), self.stride())
+    }
+
+    /// Pixels on a side of a latent's square.
+    pub fn stride(&self) -> usize {
+        self.codec.model.decoder().config.stride
     }
 
     /// The side of a tile in latents.
     pub fn side(&self) -> usize {
-        1 << (self.file.header.tile_log2 - 4)
+        (1 << self.file.header.tile_log2) / self.stride()
     }
 
     /// How many latents around a place g_s sees.

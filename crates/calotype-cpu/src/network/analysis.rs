@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use calotype_engine::{Map, PixelRows};
+use calotype_engine::{Map, PixelRows, Rect};
 
 use super::Network;
 use super::field::{Field, rows_of};
@@ -20,9 +20,10 @@ impl<K: Kernels> Network<K> {
     /// Rows `rows` of v of the padded picture.
     pub(super) fn run_analysis(&self, pixels: PixelRows<'_>, rows: Range<usize>) -> Map<i16> {
         let g_a = &self.encoder().1.g_a;
-        let (height, width) = (4 * pixels.height.div_ceil(64), 4 * pixels.width.div_ceil(64));
+        let fold = g_a.last.unshuffle;
+        let Rect { height, width, .. } = Rect::of_picture((pixels.width, pixels.height), g_a.first.unshuffle * fold).padded();
         let mut v: Map<i16> = Map::zeros(rows.len(), width, g_a.last.channels);
-        let (row, fold) = (width * v.channels, g_a.last.unshuffle);
+        let row = width * v.channels;
         let wanted = Wanted {
             phase: Phase::Analysis,
             shape: (fold * height, fold * width, g_a.first.channels),

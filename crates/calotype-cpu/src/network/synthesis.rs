@@ -63,23 +63,20 @@ impl<K: Kernels> Network<K> {
         q: &QualityTables,
         tiles: &[Placed<'_, Map<i16>>],
         wanted: Rect,
-        (width, height): (usize, usize),
+        size: (usize, usize),
     ) -> Vec<S> {
         let g_s = &self.decoder.g_s;
         let (fold, side) = (g_s.first.shuffle, g_s.last.shuffle);
         let stride = fold * side;
-        let picture = Rect::of_picture(width, height);
+        let picture = Rect::of_picture(size, stride);
         let latents = Latents { tiles, seen: wanted.widened(self.model.decoder().g_s.halo(), picture) };
         let positions = |part: Rect| part.height * part.width;
         let held: usize = tiles.iter().filter_map(|tile| tile.place.intersection(latents.seen)).map(positions).sum();
         assert_eq!(held, positions(latents.seen), "latents of the picture");
-        let columns = Columns {
-            left: fold * (wanted.x - latents.seen.x),
-            columns: fold * wanted.width,
-            width: (stride * wanted.right()).min(width) - stride * wanted.x,
-        };
+        let pixels = wanted.pixels(size, stride);
+        let columns = Columns { left: fold * (wanted.x - latents.seen.x), columns: fold * wanted.width, width: pixels.width };
         let (line, top) = (RGB * columns.width, fold * wanted.y);
-        let mut rgb = vec![S::default(); line * ((stride * wanted.bottom()).min(height) - stride * wanted.y)];
+        let mut rgb = vec![S::default(); line * pixels.height];
         let map = Wanted {
             phase: Phase::Synthesis,
             shape: (fold * picture.height, fold * latents.seen.width, g_s.first.channels),

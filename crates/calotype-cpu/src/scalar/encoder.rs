@@ -1,21 +1,21 @@
 //! The encoder's graph (docs/MODEL.md section 6).
 
 use calotype_engine::{Hyper, Map, Quantiser};
-use calotype_model::{Decoder, Encoder, QualityTables};
+use calotype_model::{Decoder, Encoder, HYPER, QualityTables};
 
 use super::decoder::{Gains, walk};
 use super::{Reading, chain, each, generate, round_shift};
 
 /// Pixels (RGB, row by row) to v `[4zh, 4zw, M]` of the padded picture.
 pub fn analyse(encoder: &Encoder, rgb: &[u8], width: usize, height: usize) -> Map<i16> {
-    chain(&encoder.g_a, 0, Reading::Stream(padded_input(rgb, width, height)))
+    chain(&encoder.g_a, 0, Reading::Stream(padded_input(rgb, (width, height), HYPER * encoder.config.stride)))
 }
 
-/// `2 * pixel - 255`, replicated to the right and downwards to multiples of 64.
-fn padded_input(rgb: &[u8], width: usize, height: usize) -> Map<i16> {
+/// `2 * pixel - 255`, replicated to the right and downwards to multiples of `unit`.
+fn padded_input(rgb: &[u8], (width, height): (usize, usize), unit: usize) -> Map<i16> {
     assert_eq!(rgb.len(), width * height * 3, "pixels");
     let value = |y: usize, x: usize, c: usize| 2 * i16::from(rgb[(y.min(height - 1) * width + x.min(width - 1)) * 3 + c]) - 255;
-    generate(height.next_multiple_of(64), width.next_multiple_of(64), 3, value)
+    generate(height.next_multiple_of(unit), width.next_multiple_of(unit), 3, value)
 }
 
 /// v of a tile `[4zh, 4zw, M]` to z symbols `[zh, zw, Z]`; `gain_z` is [`Encoder::gain_z`].

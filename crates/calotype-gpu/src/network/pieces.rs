@@ -7,12 +7,16 @@ pub(crate) struct Window {
     pub wanted: Rect,
     pub width: usize,
     pub height: usize,
+    /// Pixels on a side of a latent's square.
+    pub stride: usize,
     pub piece: usize,
 }
 
-/// How many pixels latents have.
-pub(super) fn pixels_of(rect: Rect) -> usize {
-    256 * rect.height * rect.width
+impl Window {
+    /// The pixels of latents, those beyond the picture too.
+    pub fn pixels(&self, Rect { y, x, height, width }: Rect) -> Rect {
+        Rect { y: self.stride * y, x: self.stride * x, height: self.stride * height, width: self.stride * width }
+    }
 }
 
 /// The side of pieces: `side`, or less where a buffer of `bytes_per_latent` would be over `limit` bytes; at least 1.

@@ -5,7 +5,7 @@ use calotype_engine::{Placed, Rect};
 use calotype_shaders as shaders;
 
 use super::AtQuality;
-use super::pieces::{Window, pieces, pixels_of, side};
+use super::pieces::{Window, pieces, side};
 use super::texture::Piece;
 use crate::Error;
 use crate::commands::{Commands, Submitted};
@@ -20,13 +20,14 @@ impl AtQuality {
     /// v_hat of tiles to pixels. The next piece is on its way while the last one comes back.
     pub(crate) async fn synthesise(&self, gpu: &Gpu, tiles: &[Placed<'_, Buffer>], window: &Window) -> Result<Vec<u8>, Error> {
         let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
-        let picture = Rect::of_picture(window.width, window.height);
+        let picture = Rect::of_picture((window.width, window.height), window.stride);
         let mut image = Pasting::new(window);
         let mut last: Option<(Rect, Submitted<'_>)> = None;
         for inner in pieces(window.wanted, side(window.piece, g_s.bytes_per_latent, halo, gpu.largest_binding())) {
             let mut commands = Commands::new(gpu)?;
             let pixels = self.piece(&mut commands, tiles, inner, inner.widened(halo, picture))?;
-            commands.download(&pixels, 3 * pixels_of(inner));
+            let Rect { height, width, .. } = window.pixels(inner);
+            commands.download(&pixels, 3 * height * width);
             let next = (inner, commands.submit()?);
             if let Some((inner, submitted)) = last.replace(next) {
                 let [pixels] = submitted.wait().await?;
@@ -43,7 +44,7 @@ impl AtQuality {
     /// v_hat of tiles to pieces, which stay on the device.
     pub(crate) async fn pieces(&self, gpu: &Gpu, tiles: &[Placed<'_, Buffer>], window: &Window) -> Result<Vec<Piece>, Error> {
         let (g_s, halo) = (&self.weights.g_s, self.weights.g_s.halo);
-        let picture = Rect::of_picture(window.width, window.height);
+        let picture = Rect::of_picture((window.width, window.height), window.stride);
         let piece = |inner: Rect| {
             let mut commands = Commands::new(gpu)?;
             let pixels = self.piece(&mut commands, tiles, inner, inner.widened(halo, picture))?;
@@ -64,13 +65,14 @@ impl AtQuality {
     fn piece(&self, commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>], inner: Rect, outer: Rect) -> Result<Buffer, Error> {
         commands.phase = Phase::Synthesis;
         let (first, last) = (&self.weights.g_s.first, &self.weights.g_s.last);
+        let fold = first.shuffle;
         let v_hat = assemble(commands, tiles, outer, self.weights.config.m)?;
         let size = Size::new(outer.height, outer.width);
-        let field = Field::new(commands, size.times(2), first.channels, first.expansion())?;
-        commands.wide(&self.g_s_first, size, &v_hat, &Emit::shuffled(size, Some(&field.stream), Some(&field.codes)))?;
-        let size = Size::new(inner.height, inner.width).times(2);
+        let field = Field::new(commands, size.times(fold), first.channels, first.expansion())?;
+        commands.wide(&self.g_s_first, size, &v_hat, &Emit { shuffle: fold, ..field.fill() })?;
+        let size = Size::new(inner.height, inner.width).times(fold);
         // The last block crops the halo away; without blocks there is none.
-        let origin = (2 * (inner.y - outer.y) as isize, 2 * (inner.x - outer.x) as isize);
+        let origin = ((fold * (inner.y - outer.y)) as isize, (fold * (inner.x - outer.x)) as isize);
         let cropped = Emit { origin, ..Emit::same(size, Some(&field.stream), None) };
         if let Some((end, blocks)) = first.blocks.split_last() {
             blocks.iter().try_for_each(|block| field.block(commands, block, &field.fill()))?;
@@ -101,25 +103,26 @@ pub(crate) fn assemble(commands: &mut Commands<'_>, tiles: &[Placed<'_, Buffer>]
 }
 
 /// The pixels of a window, as they come.
-struct Pasting {
-    wanted: Rect,
+struct Pasting<'a> {
+    window: &'a Window,
     /// Pixels in a row.
     width: usize,
     rgb: Vec<u8>,
 }
 
-impl Pasting {
-    fn new(window: &Window) -> Pasting {
-        let (width, height) = calotype_engine::pixels_of(window.wanted, (window.width, window.height));
-        Pasting { wanted: window.wanted, width, rgb: vec![0; width * height * 3] }
+impl Pasting<'_> {
+    fn new(window: &Window) -> Pasting<'_> {
+        let Rect { height, width, .. } = window.wanted.pixels((window.width, window.height), window.stride);
+        Pasting { window, width, rgb: vec![0; width * height * 3] }
     }
 
     /// Copies the pixels of a rectangle, as far as they are in the picture.
     fn paste(&mut self, pixels: &[u8], rect: Rect) {
-        let (top, left) = (16 * (rect.y - self.wanted.y), 16 * (rect.x - self.wanted.x));
-        let columns = (16 * rect.width).min(self.width - left) * 3;
+        let (whole, part) = (self.window.pixels(self.window.wanted), self.window.pixels(rect));
+        let (top, left) = (part.y - whole.y, part.x - whole.x);
+        let columns = part.width.min(self.width - left) * 3;
         let rows = self.rgb.chunks_exact_mut(self.width * 3).skip(top);
-        for (row, pixels) in rows.zip(pixels.chunks_exact(16 * rect.width * 3)) {
+        for (row, pixels) in rows.zip(pixels.chunks_exact(part.width * 3)) {
             row[left * 3..][..columns].copy_from_slice(&pixels[..columns]);
         }
     }

@@ -3,7 +3,7 @@
 use calotype_engine::Rect;
 use calotype_shaders as shaders;
 
-use super::pieces::{Window, pixels_of};
+use super::pieces::Window;
 use crate::Error;
 use crate::commands::Commands;
 use crate::pool::Buffer;
@@ -15,7 +15,7 @@ const LEAST_SIDE: u32 = 64;
 
 /// A rectangle of developed pixels on the device.
 pub struct Piece {
-    /// Its latents, of 16 x 16 pixels each.
+    /// The pixels of its latents, those beyond the picture too.
     pub place: Rect,
     /// Its pixels inside the picture, opaque RGBA of 8 bits in the sRGB curve. Mip levels are means of 2 x 2.
     pub texture: wgpu::Texture,
@@ -24,13 +24,14 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Records what makes a piece of the RGB bytes of `place`.
-    pub(super) fn record(commands: &mut Commands<'_>, rgb: Buffer, place: Rect, window: &Window) -> Result<Piece, Error> {
-        let (width, height) = calotype_engine::pixels_of(place, (window.width, window.height));
+    /// Records what makes a piece of the RGB bytes of some latents.
+    pub(super) fn record(commands: &mut Commands<'_>, rgb: Buffer, latents: Rect, window: &Window) -> Result<Piece, Error> {
+        let Rect { height, width, .. } = latents.pixels((window.width, window.height), window.stride);
+        let place = window.pixels(latents);
         let texture = commands.gpu.texture([width as u32, height as u32], levels(width.min(height) as u32));
-        let mut pitch = (16 * place.width).next_multiple_of(PITCH);
-        let mut texels = commands.take(4 * pitch * 16 * place.height)?;
-        commands.elements(&shaders::TEXELS, pixels_of(place) / 4, &[4 * place.width, pitch / 4], &[&rgb, &texels]);
+        let mut pitch = place.width.next_multiple_of(PITCH);
+        let mut texels = commands.take(4 * pitch * place.height)?;
+        commands.elements(&shaders::TEXELS, place.height * place.width / 4, &[place.width / 4, pitch / 4], &[&rgb, &texels]);
         commands.fill(&texture, 0, &texels, pitch);
         for level in 1..texture.mip_level_count() {
             let [width, height] = [width, height].map(|side| side >> level);
@@ -51,12 +52,12 @@ impl Piece {
     /// The bytes of the picture among those of whole latents.
     pub(crate) fn cropped(&self, rgb: &[u8]) -> Vec<u8> {
         let [width, height] = self.size().map(|side| side as usize);
-        rgb.chunks_exact(3 * 16 * self.place.width).take(height).flat_map(|row| &row[..3 * width]).copied().collect()
+        rgb.chunks_exact(3 * self.place.width).take(height).flat_map(|row| &row[..3 * width]).copied().collect()
     }
 
     /// Bytes of whole latents.
     pub(crate) fn bytes(&self) -> usize {
-        3 * pixels_of(self.place)
+        3 * self.place.height * self.place.width
     }
 }
 

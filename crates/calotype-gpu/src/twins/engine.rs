@@ -77,7 +77,7 @@ impl<'a> Job<'a> {
             gain_z: model.encoder().unwrap().gain_z(case.fineness),
             quantiser: Quantiser::nearest(),
         };
-        let tiles = tiles(case);
+        let tiles = tiles(case, Rect::of_picture((case.width, case.height), config.stride));
         let wild = |tile: &Rect| {
             let (zh, zw) = tile.size().hyper();
             Symbols { z: random.spread(32767, zh * zw * config.z), y: random.spread(32767, tile.height * tile.width * config.m) }
@@ -97,6 +97,11 @@ impl<'a> Job<'a> {
     fn size(&self) -> (usize, usize) {
         (self.case.width, self.case.height)
     }
+
+    /// The latents of the picture.
+    fn whole(&self) -> Rect {
+        Rect::of_picture(self.size(), self.model.decoder().config.stride)
+    }
 }
 
 fn picture(case: Case, random: &mut Random) -> Vec<u8> {
@@ -105,8 +110,7 @@ fn picture(case: Case, random: &mut Random) -> Vec<u8> {
     (0..case.width * case.height * 3).map(|i| (wave(i) + random.next() % noise) as u8).collect()
 }
 
-fn tiles(case: Case) -> Vec<Rect> {
-    let whole = Rect::of_picture(case.width, case.height);
+fn tiles(case: Case, whole: Rect) -> Vec<Rect> {
     let rows = (0..whole.height).step_by(case.tile);
     let tile = |y: usize, x: usize| Rect { y, x, height: case.tile.min(whole.height - y), width: case.tile.min(whole.width - x) };
     rows.flat_map(|y| (0..whole.width).step_by(case.tile).map(move |x| tile(y, x))).collect()
@@ -130,7 +134,7 @@ fn on_cpu(cpu: &Cpu, job: &Job<'_>) -> Stages {
 }
 
 fn decode_on_cpu(cpu: &Cpu, job: &Job<'_>, symbols: &[Symbols]) -> Decoded {
-    let whole = Rect::of_picture(job.case.width, job.case.height);
+    let whole = job.whole();
     let mut all: Map<i16> = Map::zeros(whole.height, whole.width, job.model.decoder().config.m);
     let (mut scale_index, mut v_hat) = (Vec::new(), Vec::new());
     for (tile, symbols) in job.tiles.iter().zip(symbols) {
@@ -165,7 +169,7 @@ async fn decode_on_gpu(gpu: &Gpu, job: &Job<'_>, symbols: &[Symbols]) -> Result<
     let (side, scale_index) = gpu.scales(&q, &sizes, &z).await?.into_iter().map(|hyper| (hyper.side, hyper.scale_index)).unzip();
     let latents = gpu.latents(&q, side, &y)?;
     let tiles: Vec<_> = job.tiles.iter().zip(&latents).map(|(&place, tile)| Placed { place, tile }).collect();
-    let whole = Rect::of_picture(job.case.width, job.case.height);
+    let whole = job.whole();
     let cut = whole.height.div_ceil(3);
     let mut rgb = gpu.pixels(&q, &tiles, Rect { height: cut, ..whole }, job.size()).await?;
     if cut < whole.height {
@@ -184,7 +188,7 @@ async fn decode_on_gpu(gpu: &Gpu, job: &Job<'_>, symbols: &[Symbols]) -> Result<
 fn paste(picture: &mut [u8], width: usize, piece: &Piece, rgb: &[u8]) {
     let bytes = 3 * piece.size()[0] as usize;
     for (y, row) in rgb.chunks_exact(bytes).enumerate() {
-        picture[3 * ((16 * piece.place.y + y) * width + 16 * piece.place.x)..][..bytes].copy_from_slice(row);
+        picture[3 * ((piece.place.y + y) * width + piece.place.x)..][..bytes].copy_from_slice(row);
     }
 }
 
@@ -252,7 +256,7 @@ fn engines_agree_on_other_networks() {
     let repository = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/networks");
     let folder = std::env::var_os("CALOTYPE_TEST_MODELS").map_or_else(repository, |models| PathBuf::from(models).join("networks"));
     let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= 9, "{files:?}");
     for file in files {
         println!("{}", file.display());
         let (decoder, encoder) = synthetic::network(&std::fs::read_to_string(&file).unwrap(), 31).unwrap();

@@ -72,22 +72,24 @@ fn pointwise_cell() {
     }
 }
 
-/// One of [`shaders::place`], the size that is written, the crop's origin, what must be written.
-type Place = (u32, Size, (isize, isize), Map<i16>);
+/// The factors of shuffle and unshuffle, the size that is written, the crop's origin, what must be written.
+type Place = ([usize; 2], Size, (isize, isize), Map<i16>);
 
 /// What the oracle makes of a stream at every place that its shape allows.
 fn places(stream: &Map<i16>) -> Vec<Place> {
     let whole = size(stream);
-    let mut places = vec![(shaders::place::SAME, whole, (0, 0), stream.clone())];
+    let mut places = vec![([1, 1], whole, (0, 0), stream.clone())];
     if stream.height > 1 {
         let cropped = Size::new(stream.height - 1, stream.width - 1);
-        places.push((shaders::place::SAME, cropped, (1, 0), stream.crop((1, 0), (cropped.height, cropped.width))));
+        places.push(([1, 1], cropped, (1, 0), stream.crop((1, 0), (cropped.height, cropped.width))));
     }
-    if stream.channels.is_multiple_of(16) {
-        places.push((shaders::place::SHUFFLE, whole.times(2), (0, 0), scalar::shuffle(stream, 2)));
-    }
-    if stream.height.is_multiple_of(2) && stream.width.is_multiple_of(2) {
-        places.push((shaders::place::UNSHUFFLE, whole.over(2), (0, 0), scalar::unshuffle(stream, 2)));
+    for r in [2, 4] {
+        if stream.channels.is_multiple_of(4 * r * r) {
+            places.push(([r, 1], whole.times(r), (0, 0), scalar::shuffle(stream, r)));
+        }
+        if stream.height.is_multiple_of(r) && stream.width.is_multiple_of(r) {
+            places.push(([1, r], whole.over(r), (0, 0), scalar::unshuffle(stream, r)));
+        }
     }
     // Into the middle of a larger map of zeros.
     let large = Size::new(stream.height + 3, stream.width + 5);
@@ -95,13 +97,19 @@ fn places(stream: &Map<i16>) -> Vec<Place> {
     for (y, x) in (0..stream.height).flat_map(|y| (0..stream.width).map(move |x| (y, x))) {
         pasted.at_mut(y + 2, x + 1).copy_from_slice(stream.at(y, x));
     }
-    places.push((shaders::place::SAME, large, (-2, -1), pasted));
+    places.push(([1, 1], large, (-2, -1), pasted));
     if stream.height > 4 {
         let inner = Size::new(stream.height / 4 * 2, stream.width / 4 * 2);
         let crop = stream.crop((2, 2), (inner.height, inner.width));
-        places.push((shaders::place::UNSHUFFLE, inner.over(2), (2, 2), scalar::unshuffle(&crop, 2)));
+        places.push(([1, 2], inner.over(2), (2, 2), scalar::unshuffle(&crop, 2)));
     }
     places
+}
+
+/// Where there is a shuffle, the read shifts repeat.
+fn repeated(read: Vec<u8>) -> Vec<u8> {
+    let phases = [16, 4].into_iter().find(|phases| read.len().is_multiple_of(4 * phases)).unwrap_or(1);
+    read[..read.len() / phases].repeat(phases)
 }
 
 /// Codes with `behind` zeros behind those of each position.
@@ -119,7 +127,7 @@ fn compare_streams(
 ) {
     let codes = scalar::read(stream, read);
     let widened = Map { data: codes.data.iter().map(|&code| i16::from(code)).collect(), ..stream.clone() };
-    for ((place, size, origin, stream), (.., codes)) in places(stream).into_iter().zip(places(&widened)) {
+    for (([shuffle, unshuffle], size, origin, stream), (.., codes)) in places(stream).into_iter().zip(places(&widened)) {
         let count = stream.data.len();
         for (with_stream, with_codes, behind) in [(true, true, 0), (true, false, 0), (false, true, 0), (false, true, 12)] {
             let code_bytes = spaced(&codes, behind);
@@ -128,7 +136,7 @@ fn compare_streams(
                     let (s, c) = (commands.zeros(2 * count)?, commands.zeros(code_bytes.len())?);
                     let (to_stream, to_codes) = (with_stream.then_some(&s), with_codes.then_some(&c));
                     let codes_stride = (behind > 0).then_some(stream.channels + behind);
-                    let emit = Emit { place, size, origin, stream: to_stream, codes: to_codes, codes_stride };
+                    let emit = Emit { shuffle, unshuffle, size, origin, stream: to_stream, codes: to_codes, codes_stride };
                     record(commands, &emit, trial)?;
                     let all = [(with_stream, (s.clone(), 2 * count)), (with_codes, (c.clone(), code_bytes.len()))];
                     Ok(all.into_iter().filter(|(with, _)| *with).map(|(_, output)| output).collect())
@@ -148,8 +156,7 @@ fn pointwise_stream() {
         let layer = sensitive(random.pointwise(inputs, n));
         let (input, read) = (random.codes(case, inputs), random.shifts(15, n));
         let stream = scalar::stream_end(&scalar::pointwise(&layer, &input), &layer.shift);
-        // Where there is a shuffle, the read shifts repeat.
-        let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
+        let read = repeated(read);
         let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
             let layer = PackedPointwise::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
             let buffer = commands.upload(&bytes(&input.data))?;
@@ -188,7 +195,7 @@ fn pointwise_add() {
     for (case, (inputs, n)) in SHAPES.into_iter().flat_map(|shape| CHANNELS.map(|channels| (shape, channels))) {
         let layer = sensitive(random.pointwise(inputs, n));
         let (input, read, before) = (random.codes(case, inputs), random.shifts(15, n), random.stream(case, n));
-        let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
+        let read = repeated(read);
         let stream = scalar::add_end(&before, &scalar::pointwise(&layer, &input), &layer.shift);
         let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
             let layer = PackedPointwise::int8(commands.gpu, &damaged_pointwise(&layer, damage), Next::read(&read))?.with_tile(tile);
@@ -209,7 +216,7 @@ fn wide_stream() {
         let reach: i64 = layer.weight[inputs..2 * inputs].iter().map(|&weight| 32768 * i64::from(weight).abs()).sum();
         (layer.shift[1], layer.bias[1]) = (20, (i64::from(i32::MAX) - reach - (1 << 19)) as i32);
         let (input, read, addend) = (random.stream(case, inputs), random.shifts(15, n), random.within(30_000) as i32);
-        let read = if n.is_multiple_of(16) { read[..n / 4].repeat(4) } else { read };
+        let read = repeated(read);
         let mut stream = scalar::stream_end(&scalar::pointwise(&layer, &input), &layer.shift);
         stream.data.iter_mut().for_each(|s| *s = scalar::sat16(i32::from(*s) + addend));
         let record = |commands: &mut Commands<'_>, emit: &Emit<'_>, Trial { damage, tile }: Trial| {
