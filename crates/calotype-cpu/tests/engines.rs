@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use calotype_cpu::{Engine, Hyper, Isa, Map, TileSize};
+use calotype_cpu::{Engine, Hyper, Isa, Map};
 use calotype_engine::{Placed, Quantiser, Rect};
 use calotype_model::{Block, Chain, Config, Decoder, Encoder, Layer, Model, Pointwise, Wide, synthetic};
 
@@ -318,12 +318,12 @@ fn one_weight_bit_is_noticed() {
     };
     for isa in contestants() {
         assert_eq!(noticed(isa, &|_, _| ()), None);
-        let in_encoder = |layer: &'static str| move |_: &mut Decoder, e: &mut Encoder| e.layer_mut(layer).unwrap().flip();
-        let in_decoder = |layer: &'static str| move |d: &mut Decoder, _: &mut Encoder| d.layer_mut(layer).unwrap().flip();
-        assert_eq!(noticed(isa, &in_encoder("g_a.blocks.0.pw2")), Some("analyse"));
-        assert_eq!(noticed(isa, &in_encoder("h_a.mid")), Some("hyper_analyse"));
-        assert_eq!(noticed(isa, &in_decoder("h_s.block2.dw")), Some("hyper"));
-        assert_eq!(noticed(isa, &in_decoder("context.2.first")), Some("code"));
-        assert_eq!(noticed(isa, &in_decoder("g_s.last")), Some("synthesise"));
+        let in_encoder = |tensor: &'static str| move |_: &mut Decoder, e: &mut Encoder| e.tensor(tensor).unwrap().flip(6);
+        let in_decoder = |tensor: &'static str| move |d: &mut Decoder, _: &mut Encoder| d.tensor(tensor).unwrap().flip(6);
+        assert_eq!(noticed(isa, &in_encoder("g_a.blocks.0.pw2.weight")), Some("analyse"));
+        assert_eq!(noticed(isa, &in_encoder("h_a.mid.weight")), Some("hyper_analyse"));
+        assert_eq!(noticed(isa, &in_decoder("h_s.block2.dw.weight")), Some("hyper"));
+        assert_eq!(noticed(isa, &in_decoder("context.2.first.weight")), Some("code"));
+        assert_eq!(noticed(isa, &in_decoder("g_s.last.weight")), Some("synthesise"));
     }
 }

@@ -4,7 +4,7 @@
 
 use calotype_cpu::{Hyper, Map, TileSize, scalar};
 use calotype_engine::{Quantiser, Side};
-use calotype_model::{AnyLayer, Block, Chain, Decoder, Pointwise, QualityTables, Wide, synthetic};
+use calotype_model::{Block, Chain, Decoder, Layer, Pointwise, QualityTables, Wide, synthetic};
 use scalar::{block, pointwise, read, round_shift, sat8, sat16, sat17, scaled, shuffle, stream_end, unshuffle};
 
 const PHASE: [[usize; 2]; 2] = [[0, 2], [3, 1]];
@@ -14,15 +14,17 @@ fn predictor<'a>(decoder: &'a Decoder, name: &str) -> &'a Chain {
     decoder.predictors.iter().find(|chain| chain.name == name).expect(name)
 }
 
+fn layer<'a>(chain: &'a Chain, name: &str) -> &'a Layer {
+    chain.stages.iter().map(|stage| &stage.layer).find(|layer| layer.name() == name).expect(name)
+}
+
 fn int8<'a>(chain: &'a Chain, name: &str) -> &'a Pointwise {
-    let layer = chain.layers().find(|layer| layer.name() == name);
-    let Some(AnyLayer::Int8(layer)) = layer else { panic!("{name} is not there") };
+    let Layer::Int8(layer) = layer(chain, name) else { panic!("{name} reads a stream") };
     layer
 }
 
 fn wide_of<'a>(chain: &'a Chain, name: &str) -> &'a Wide {
-    let layer = chain.layers().find(|layer| layer.name() == name);
-    let Some(AnyLayer::Wide(layer)) = layer else { panic!("{name} is not there") };
+    let Layer::Wide(layer) = layer(chain, name) else { panic!("{name} reads codes") };
     layer
 }
 

@@ -86,17 +86,21 @@ pub enum Error {
         /// The right one.
         expected: Vec<usize>,
     },
-    /// The number of CDF tables is outside 1 to 256.
-    #[error("tensor `cdf_sizes` has shape {found:?}, expected one dimension of 1 to 256")]
-    TableCount {
-        /// The file's shape.
+    /// A tensor whose length nothing else says has another one than it may.
+    #[error("tensor `{name}` has shape {found:?}, expected one dimension of {range:?}")]
+    Length {
+        /// The tensor.
+        name: &'static str,
+        /// The file's.
         found: Vec<usize>,
+        /// What it may be.
+        range: RangeInclusive<usize>,
     },
-    /// The number of widths is even, or over 255.
-    #[error("tensor `width.y` has shape {found:?}, expected one dimension, odd and at most 255")]
+    /// The number of widths is even.
+    #[error("tensor `width.y` has {found} elements, expected an odd number")]
     WidthCount {
-        /// The file's shape.
-        found: Vec<usize>,
+        /// The file's.
+        found: usize,
     },
     /// An element is outside its range.
     #[error("tensor `{name}`[{index}] is {value}, expected {range:?}")]

@@ -55,3 +55,37 @@ pub struct Block {
     /// e * channels to channels, added to the stream.
     pub ffn2: Pointwise,
 }
+
+impl<W> Pointwise<W> {
+    /// Without elements.
+    pub(crate) fn empty(name: String, outputs: usize, inputs: usize) -> Pointwise<W> {
+        Pointwise { name, inputs, outputs, weight: Vec::new(), bias: Vec::new(), shift: Vec::new() }
+    }
+}
+
+impl Block {
+    /// Without elements; `name` is what the keys of its layers begin with, e.g. `g_s.blocks.0`.
+    pub(crate) fn empty(name: &str, channels: usize, expansion: usize) -> Block {
+        let (layer, hidden) = (|layer: &str| format!("{name}.{layer}"), expansion.saturating_mul(channels));
+        let pointwise = |name: &str, outputs, inputs| Pointwise::empty(layer(name), outputs, inputs);
+        Block {
+            pw1_read: Vec::new(),
+            pw1: pointwise("pw1", channels, channels),
+            dw: Depthwise { name: layer("dw"), channels, weight: Vec::new(), bias: Vec::new(), shift: Vec::new() },
+            pw2: pointwise("pw2", channels, channels),
+            ffn1_read: Vec::new(),
+            ffn1: pointwise("ffn1", hidden, channels),
+            ffn2: pointwise("ffn2", channels, hidden),
+        }
+    }
+
+    /// What the keys of its layers begin with.
+    pub(crate) fn name(&self) -> &str {
+        self.pw1.name.trim_end_matches(".pw1")
+    }
+
+    /// Channels inside its feed-forward branch, for each of the stream's.
+    pub(crate) fn expansion(&self) -> usize {
+        self.ffn1.outputs / self.pw1.inputs.max(1)
+    }
+}

@@ -9,26 +9,28 @@ mod chain;
 mod check;
 mod config;
 mod error;
+mod forms;
 mod layers;
 mod load;
 mod network_json;
 mod parts;
 mod quality_scale;
 mod schedule;
-mod shape;
 pub mod synthetic;
 mod tables;
 mod tensors;
+mod write;
 
-pub use chain::{AnyLayer, AnyLayerMut, Chain, Input, Layer, RowTable, Stage};
+pub use chain::{Chain, Input, Layer, RowTable, Stage};
 pub use config::Config;
 pub use error::Error;
+pub use forms::HYPER;
 pub use layers::{Block, Depthwise, Pointwise, Wide};
 pub use parts::{Decoder, Encoder, Model};
 pub use quality_scale::QualityScale;
 pub use schedule::{Cell, Schedule, Step};
-pub use shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HYPER, HyperShape, Product, StageShape};
 pub use tables::{GainTable, KNOTS, LARGEST_FINENESS, QualityTables, Tables, WidthTables};
+pub use tensors::Tensor;
 
 /// The version of MODEL.md's arithmetic that this crate implements.
 pub const SEMANTICS_VERSION: u32 = 2;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shape::{BlockShape, ChainShape, DecoderShape, EncoderShape, Grid, HyperShape, Product, StageShape};
-use crate::{Cell, Error, Input, Schedule, Step};
+use crate::forms::HYPER;
+use crate::{Block, Cell, Chain, Config, Decoder, Encoder, Error, Input, Layer, Pointwise, RowTable, Schedule, Stage, Step};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,114 +98,130 @@ fn parse<T: Serialize + for<'a> Deserialize<'a>>(json: &str) -> Result<T, Error>
     if text(&value) == json { Ok(value) } else { Err(refused("its keys are sorted, without white space and without what can be left out")) }
 }
 
-impl DecoderShape {
-    /// Reads a text and checks what it says.
-    pub(crate) fn parse(json: &str) -> Result<DecoderShape, Error> {
+impl Decoder {
+    /// Reads a text and checks what it says: a part without elements. `rest` is what a config says beside sizes.
+    pub(crate) fn parse(json: &str, rest: Config) -> Result<Decoder, Error> {
         let DecoderText { mut chains, hyper, latents, schedule } = parse(json)?;
-        let latents = Grid { channels: latents.channels, stride: latents.stride };
         let mut take = |name: &str| chains.remove(name);
-        let g_s = take("g_s").ok_or_else(|| refused("it has no chain g_s"))?.shape("g_s", latents.channels);
-        let hyper = match (hyper, take("h_s")) {
-            (Some(grid), Some(h_s)) => {
-                let grid = Grid { channels: grid.channels, stride: grid.stride };
-                Some(HyperShape { h_s: h_s.shape("h_s", grid.channels), grid })
+        let g_s = take("g_s").ok_or_else(|| refused("it has no chain g_s"))?.chain("g_s", latents.channels);
+        let (z, h_s) = match (hyper, take("h_s")) {
+            (Some(grid), Some(_)) if Some(grid.stride) != latents.stride.checked_mul(HYPER) => {
+                return Err(refused(format!("the stride of hyper-latents is {HYPER} times that of latents")));
             }
-            (None, None) => None,
+            (Some(grid), Some(h_s)) => (grid.channels, Some(h_s.chain("h_s", grid.channels))),
+            (None, None) => (0, None),
             _ => return Err(refused("hyper and the chain h_s belong together")),
         };
+        let config = Config {
+            c: g_s.stages.first().map_or(0, Stage::channels),
+            m: latents.channels,
+            z,
+            p: h_s.as_ref().map_or(0, Chain::channels),
+            stride: latents.stride,
+            n_e: 0,
+            n_d: g_s.stages.first().map_or(0, |first| first.blocks.len()),
+            ..rest
+        };
         let names: Vec<String> = chains.keys().cloned().collect();
-        let schedule = schedule.resolve(&names)?;
-        let mut shape = DecoderShape { latents, hyper, predictors: Vec::new(), schedule, g_s };
+        let mut part = Decoder::empty(config, h_s, Vec::new(), schedule.resolve(&names)?, g_s);
         for (name, chain) in chains {
-            let channels = shape.channels_of(&chain.from);
-            shape.predictors.push(chain.shape(&name, channels));
+            let channels = part.channels_of(&chain.from);
+            part.predictors.push(chain.chain(&name, channels));
         }
-        shape.check()?;
-        Ok(shape)
+        part.check_form()?;
+        Ok(part)
     }
 
-    /// Its text.
+    /// The text of its network.
     pub(crate) fn text(&self) -> String {
-        let grid = |grid: &Grid| GridText { channels: grid.channels, stride: grid.stride };
-        let chains = self.hyper.iter().map(|hyper| &hyper.h_s).chain(&self.predictors).chain([&self.g_s]);
+        let Config { m, z, stride, .. } = self.config;
         text(&DecoderText {
-            chains: chains.map(ChainText::of).collect(),
-            hyper: self.hyper.as_ref().map(|hyper| grid(&hyper.grid)),
-            latents: grid(&self.latents),
+            chains: self.chains().map(ChainText::of).collect(),
+            hyper: self.h_s.as_ref().map(|_| GridText { channels: z, stride: HYPER * stride }),
+            latents: GridText { channels: m, stride },
             schedule: ScheduleText::of(&self.schedule, &self.predictors),
         })
     }
 }
 
-impl EncoderShape {
-    /// Reads a text and checks what it says.
-    pub(crate) fn parse(json: &str) -> Result<EncoderShape, Error> {
+impl Encoder {
+    /// As [`Decoder::parse`].
+    pub(crate) fn parse(json: &str, rest: Config) -> Result<Encoder, Error> {
         let EncoderText { mut chains } = parse(json)?;
-        let g_a = chains.remove("g_a").ok_or_else(|| refused("it has no chain g_a"))?.shape("g_a", 3);
-        let h_a = chains.remove("h_a").map(|h_a| h_a.shape("h_a", g_a.channels()));
+        let g_a = chains.remove("g_a").ok_or_else(|| refused("it has no chain g_a"))?.chain("g_a", 3);
+        let h_a = chains.remove("h_a").map(|h_a| h_a.chain("h_a", g_a.channels()));
         if let Some(name) = chains.into_keys().next() {
             return Err(refused(format!("an encoder part has no chain {name}")));
         }
-        let shape = EncoderShape { g_a, h_a };
-        shape.check()?;
-        Ok(shape)
+        let first = |chain: &Chain| chain.stages.first().map_or(0, Stage::channels);
+        let config = Config {
+            c: first(&g_a),
+            m: g_a.channels(),
+            z: h_a.as_ref().map_or(0, Chain::channels),
+            p: h_a.as_ref().map_or(0, first),
+            stride: g_a.stages.iter().fold(1, |stride, stage| stage.unshuffle.saturating_mul(stride)),
+            n_e: g_a.stages.first().map_or(0, |first| first.blocks.len()),
+            n_d: 0,
+            ..rest
+        };
+        let part = Encoder::empty(config, g_a, h_a);
+        part.check_form()?;
+        Ok(part)
     }
 
-    /// Its text.
+    /// The text of its network.
     pub(crate) fn text(&self) -> String {
-        text(&EncoderText { chains: [&self.g_a].into_iter().chain(&self.h_a).map(ChainText::of).collect() })
+        text(&EncoderText { chains: self.chains().map(ChainText::of).collect() })
     }
 }
 
 impl ChainText {
     /// Channels follow from one stage to the next; sums that no chain can have are refused by the check that follows.
-    fn shape(self, name: &str, channels_in: usize) -> ChainShape {
-        let mut given = Given { channels: channels_in, is_stream: matches!(self.from[..], [Input::Pixels | Input::V]) };
+    fn chain(self, name: &str, channels_in: usize) -> Chain {
+        let (mut channels, mut is_stream) = (channels_in, matches!(self.from[..], [Input::Pixels | Input::V]));
         let stages = self.stages.into_iter().map(|stage| {
-            let stage = stage.shape(&given);
-            given = Given { channels: stage.channels(), is_stream: true };
+            let stage = stage.stage(channels, is_stream);
+            (channels, is_stream) = (stage.channels(), true);
             stage
         });
-        ChainShape { name: name.to_owned(), stages: stages.collect(), from: self.from }
+        Chain { name: name.to_owned(), stages: stages.collect(), from: self.from }
     }
 
-    fn of(chain: &ChainShape) -> (String, ChainText) {
+    fn of(chain: &Chain) -> (String, ChainText) {
         (chain.name.clone(), ChainText { from: chain.from.clone(), stages: chain.stages.iter().map(StageText::of).collect() })
     }
 }
 
-/// What a stage reads.
-struct Given {
-    channels: usize,
-    is_stream: bool,
-}
-
 impl StageText {
-    fn shape(self, given: &Given) -> StageShape {
-        let expansion = self.expansion.unwrap_or(0);
-        StageShape {
-            name: self.name,
-            product: if self.wide { Product::Wide } else { Product::Int8 },
-            reads: given.is_stream && !self.wide,
+    /// Of a stage that reads so many channels, of a stream or of codes.
+    fn stage(self, channels_in: usize, is_stream: bool) -> Stage {
+        let (name, outputs, inputs) = (self.name, self.outputs, channels_in.saturating_mul(self.unshuffle).saturating_mul(self.unshuffle));
+        let stage = Stage {
+            read: (is_stream && !self.wide).then(Vec::new),
             unshuffle: self.unshuffle,
-            inputs: given.channels.saturating_mul(self.unshuffle).saturating_mul(self.unshuffle),
-            outputs: self.outputs,
+            layer: if self.wide {
+                Layer::Wide(Pointwise::empty(name, outputs, inputs))
+            } else {
+                Layer::Int8(Pointwise::empty(name, outputs, inputs))
+            },
             shuffle: self.shuffle,
-            bias: self.bias,
-            blocks: self.blocks.into_iter().map(|name| BlockShape { name, expansion }).collect(),
-        }
+            bias: self.bias.map(|name| RowTable { name, rows: Vec::new() }),
+            blocks: Vec::new(),
+        };
+        let block = |name: &String| Block::empty(name, stage.channels(), self.expansion.unwrap_or(0));
+        Stage { blocks: self.blocks.iter().map(block).collect(), ..stage }
     }
 
-    fn of(stage: &StageShape) -> StageText {
+    fn of(stage: &Stage) -> StageText {
         StageText {
-            bias: stage.bias.clone(),
-            blocks: stage.blocks.iter().map(|block| block.name.clone()).collect(),
-            expansion: stage.blocks.first().map(|block| block.expansion),
-            name: stage.name.clone(),
-            outputs: stage.outputs,
+            bias: stage.bias.as_ref().map(|bias| bias.name.clone()),
+            blocks: stage.blocks.iter().map(|block| block.name().to_owned()).collect(),
+            expansion: stage.blocks.first().map(Block::expansion),
+            name: stage.layer.name().to_owned(),
+            outputs: stage.layer.outputs(),
             shuffle: stage.shuffle,
             unshuffle: stage.unshuffle,
-            wide: stage.product == Product::Wide,
+            wide: stage.layer.is_wide(),
         }
     }
 }
@@ -226,7 +242,7 @@ impl ScheduleText {
         Ok(Schedule { period: self.period, steps: self.steps.into_iter().map(step).collect::<Result<_, Error>>()? })
     }
 
-    fn of(schedule: &Schedule, predictors: &[ChainShape]) -> ScheduleText {
+    fn of(schedule: &Schedule, predictors: &[Chain]) -> ScheduleText {
         let name = |number: Option<usize>| number.map(|number| predictors[number].name.clone());
         let step = |step: &Step| StepText {
             cells: step.cells.iter().map(|cell| (cell.channels.start, cell.channels.end, cell.phases)).collect(),

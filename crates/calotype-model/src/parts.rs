@@ -1,11 +1,7 @@
 //! The two parts of a model, decoder and encoder, with their pairing.
 
-use crate::shape::HYPER;
 use crate::tables::{LARGEST_FINENESS, interpolate};
-use crate::{
-    AnyLayerMut, Chain, ChainShape, Config, DecoderShape, EncoderShape, Error, GainTable, Grid, HyperShape, QualityScale, QualityTables,
-    Schedule, Tables, WidthTables,
-};
+use crate::{Chain, Config, Error, GainTable, QualityScale, QualityTables, Schedule, Tables, WidthTables};
 
 /// The decoder part: everything between coded symbols and pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,24 +73,6 @@ impl Decoder {
         self.schedule.steps[0].width.map(|width| &self.predictors[width])
     }
 
-    /// What it is made of.
-    pub fn shape(&self) -> DecoderShape {
-        let hyper =
-            |h_s| HyperShape { grid: Grid { channels: self.config.z, stride: HYPER * self.config.stride }, h_s: ChainShape::of(h_s) };
-        DecoderShape {
-            latents: Grid { channels: self.config.m, stride: self.config.stride },
-            hyper: self.h_s.as_ref().map(hyper),
-            predictors: self.predictors.iter().map(ChainShape::of).collect(),
-            schedule: self.schedule.clone(),
-            g_s: ChainShape::of(&self.g_s),
-        }
-    }
-
-    /// The layer of this name, to change.
-    pub fn layer_mut(&mut self, name: &str) -> Option<AnyLayerMut<'_>> {
-        self.chains_mut().flat_map(Chain::layers_mut).find(|layer| layer.name() == name)
-    }
-
     /// Its chains, in the order of decoding.
     pub fn chains(&self) -> impl Iterator<Item = &Chain> {
         self.h_s.iter().chain(&self.predictors).chain([&self.g_s])
@@ -130,16 +108,6 @@ impl Decoder {
 }
 
 impl Encoder {
-    /// What it is made of.
-    pub fn shape(&self) -> EncoderShape {
-        EncoderShape { g_a: ChainShape::of(&self.g_a), h_a: self.h_a.as_ref().map(ChainShape::of) }
-    }
-
-    /// The layer of this name, to change.
-    pub fn layer_mut(&mut self, name: &str) -> Option<AnyLayerMut<'_>> {
-        self.chains_mut().flat_map(Chain::layers_mut).find(|layer| layer.name() == name)
-    }
-
     /// Its chains, in the order of encoding.
     pub fn chains(&self) -> impl Iterator<Item = &Chain> {
         std::iter::once(&self.g_a).chain(&self.h_a)

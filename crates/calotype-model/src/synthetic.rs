@@ -7,9 +7,7 @@ mod layers;
 
 use crate::synthetic::layers::Maker;
 use crate::tables::KNOTS;
-use crate::{
-    Chain, Config, Decoder, DecoderShape, Encoder, EncoderShape, Error, GainTable, Input, Model, QualityScale, Tables, WidthTables,
-};
+use crate::{Config, Decoder, Encoder, Error, GainTable, Input, Model, Tables, WidthTables};
 
 /// The gain of y in the middle of the quality range, per channel about; `>> Y_SHIFT`.
 const Y_GAIN: f64 = 2300.0;
@@ -36,7 +34,7 @@ pub fn fast() -> Config {
 
 /// A decoder and its encoder with weights from `seed`. `config` must be one that a loader accepts (channels are multiples of 4).
 pub fn pair(config: &Config, seed: u64) -> (Decoder, Encoder) {
-    parts([config.clone(), config.clone()], &DecoderShape::v1(config), &EncoderShape::v1(config), seed)
+    filled(Decoder::v1(config), Encoder::v1(config), seed)
 }
 
 /// [`pair`], paired.
@@ -49,70 +47,57 @@ pub fn model(config: &Config, seed: u64) -> Model {
 pub fn network(json: &str, seed: u64) -> Result<(Decoder, Encoder), Error> {
     let networks: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
     let [decoder, encoder] = ["decoder", "encoder"].map(|part| networks[part].to_string());
-    let (decoder, encoder) = (DecoderShape::parse(&decoder)?, EncoderShape::parse(&encoder)?);
-    let configs = [decoder.config(tiny()), encoder.config(tiny())];
-    Ok(parts(configs, &decoder, &encoder, seed))
+    Ok(filled(Decoder::parse(&decoder, tiny())?, Encoder::parse(&encoder, tiny())?, seed))
 }
 
-fn parts(configs: [Config; 2], decoder: &DecoderShape, encoder: &EncoderShape, seed: u64) -> (Decoder, Encoder) {
-    let (mut maker, [of_decoder, of_encoder]) = (Maker::new(seed), configs);
-    let decoder = decoder_of(&mut maker, of_decoder, decoder);
-    let encoder = encoder_of(&mut maker, of_encoder, encoder, decoder.id);
+/// Parts that are there without elements.
+fn filled(mut decoder: Decoder, mut encoder: Encoder, seed: u64) -> (Decoder, Encoder) {
+    let mut maker = Maker::new(seed);
+    fill_decoder(&mut maker, &mut decoder);
+    fill_encoder(&mut maker, &mut encoder);
+    encoder.decoder_id = decoder.id;
     (decoder, encoder)
 }
 
-fn decoder_of(maker: &mut Maker, config: Config, shape: &DecoderShape) -> Decoder {
-    let (cdf_sizes, cdf) = gaussian::tables();
-    let reads =
-        |input: Input| if shape.predictors.iter().any(|chain| chain.from.contains(&input)) { shape.channels_of(&[input]) } else { 0 };
-    let mut decoder = Decoder {
-        name: "synthetic".to_owned(),
-        id: [0; 8],
-        h_s: shape.hyper.as_ref().map(|hyper| maker.chain(&hyper.h_s)),
-        h_read: maker.read_shifts(reads(Input::H)),
-        v_hat_read: maker.read_shifts(reads(Input::VHat)),
-        predictors: predictors(maker, shape),
-        schedule: shape.schedule.clone(),
-        g_s: maker.chain(&shape.g_s),
-        tables: tables(maker, &config),
-        widths: if shape.schedule.steps[0].width.is_some() { widths() } else { WidthTables::default() },
-        scale_lut: gaussian::scale_lut(config.scale_lut_offset),
-        config,
-        cdf_sizes,
-        cdf,
-    };
+fn fill_decoder(maker: &mut Maker, decoder: &mut Decoder) {
+    decoder.name = "synthetic".to_owned();
+    decoder.h_s.iter_mut().for_each(|h_s| maker.chain(h_s));
+    let reads = |input| if decoder.predictors.iter().any(|chain| chain.from.contains(&input)) { decoder.channels_of(&[input]) } else { 0 };
+    let [h, v_hat] = [Input::H, Input::VHat].map(reads);
+    (decoder.h_read, decoder.v_hat_read) = (maker.read_shifts(h), maker.read_shifts(v_hat));
+    fill_predictors(maker, decoder);
+    maker.chain(&mut decoder.g_s);
+    decoder.tables = tables(maker, &decoder.config);
+    if decoder.width_predictor().is_some() {
+        decoder.widths = widths();
+    }
+    decoder.scale_lut = gaussian::scale_lut(decoder.config.scale_lut_offset);
+    (decoder.cdf_sizes, decoder.cdf) = gaussian::tables();
     decoder.g_s.stages.iter_mut().filter_map(|stage| stage.bias.as_mut()).for_each(|bias| maker.fill(bias));
     decoder.id = decoder.canonical_id();
-    decoder
 }
 
 /// In the order in which the schedule's steps use them.
-fn predictors(maker: &mut Maker, shape: &DecoderShape) -> Vec<Chain> {
-    let mut made: Vec<Option<Chain>> = vec![None; shape.predictors.len()];
-    for step in &shape.schedule.steps {
+fn fill_predictors(maker: &mut Maker, decoder: &mut Decoder) {
+    let (predictors, mut means) = (&mut decoder.predictors, Vec::new());
+    for step in &decoder.schedule.steps {
         if let Some(scale) = step.scale {
-            made[scale] = Some(maker.scale_predictor(&shape.predictors[scale]));
+            maker.scale_predictor(&mut predictors[scale]);
         }
         if let Some(width) = step.width {
-            made[width] = Some(maker.width_predictor(&shape.predictors[width]));
+            maker.width_predictor(&mut predictors[width]);
         }
-        if let Some(mean) = step.mean.filter(|&mean| made[mean].is_none()) {
-            made[mean] = Some(maker.chain(&shape.predictors[mean]));
+        if let Some(mean) = step.mean.filter(|mean| !means.contains(mean)) {
+            maker.chain(&mut predictors[mean]);
+            means.push(mean);
         }
     }
-    made.into_iter().map(|chain| chain.expect("each predictor is used")).collect()
 }
 
-fn encoder_of(maker: &mut Maker, config: Config, shape: &EncoderShape, decoder_id: [u8; 8]) -> Encoder {
-    Encoder {
-        name: "synthetic".to_owned(),
-        decoder_id,
-        g_a: maker.chain(&shape.g_a),
-        h_a: shape.h_a.as_ref().map(|h_a| maker.chain(h_a)),
-        gain_z: gain(&vec![Z_GAIN; config.z], Z_STEP, Z_SHIFT),
-        quality_scale: QualityScale::default(),
-        config,
-    }
+fn fill_encoder(maker: &mut Maker, encoder: &mut Encoder) {
+    encoder.name = "synthetic".to_owned();
+    encoder.chains_mut().for_each(|chain| maker.chain(chain));
+    encoder.gain_z = gain(&vec![Z_GAIN; encoder.config.z], Z_STEP, Z_SHIFT);
 }
 
 /// With scales of their own where there are no hyper-latents.

@@ -6,8 +6,8 @@ pub const KNOTS: usize = 64;
 /// The largest fineness Q in a file: 63 * 256.
 pub const LARGEST_FINENESS: u16 = (KNOTS as u16 - 1) << 8;
 
-/// Gains by quality with a right shift per channel: `round_shift(value * gain(Q), shift)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Gains by quality with a right shift per channel: `round_shift(value * gain(Q), shift)`. Empty where there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GainTable {
     /// `[64, channels]`, at least 0.
     pub gain: Vec<i16>,
@@ -16,7 +16,7 @@ pub struct GainTable {
 }
 
 /// The decoder part's quality tables, 64 rows each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tables {
     /// `gain.y` M: v units to Q6 symbols.
     pub gain_y: GainTable,

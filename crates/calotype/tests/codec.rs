@@ -4,7 +4,7 @@ use calotype::{
     Codec, DecodeOptions, Decoder, EncodeOptions, Error, Image, Isa, Malformation, Quality, Region, RgbImage, Unsupported, Usage,
 };
 use calotype_format::{File, Header, TileRef, TileStreams};
-use calotype_model::{AnyLayerMut, synthetic};
+use calotype_model::{Layer, synthetic};
 
 const WIDTH: u32 = 150;
 const HEIGHT: u32 = 100;
@@ -65,7 +65,7 @@ fn one_changed_weight_is_noticed() {
     let honest = codec(Isa::detect());
     let bytes = encoded(&honest, 10);
     let (decoder, encoder) = parts(|decoder| {
-        let Some(AnyLayerMut::Wide(last)) = decoder.layer_mut("g_s.last") else { panic!("g_s ends with a wide layer") };
+        let Layer::Wide(last) = &mut decoder.g_s.stages[1].layer else { panic!("g_s ends with a wide layer") };
         let weight = last.weight.iter_mut().max_by_key(|weight| weight.abs()).unwrap();
         *weight ^= 1 << 6;
     });

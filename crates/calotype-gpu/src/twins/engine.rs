@@ -290,16 +290,16 @@ fn one_weight_bit_or_shift_is_noticed() {
     type Edit = &'static dyn Fn(&mut Decoder, &mut Encoder);
     let edits: [(&[&str], Edit); 12] = [
         (&[], &|_, _| ()),
-        (&["z symbols", "y symbols"], &|_, e| e.layer_mut("g_a.first").unwrap().flip()),
-        (&["z symbols", "y symbols"], &|_, e| e.layer_mut("g_a.blocks.0.pw2").unwrap().flip()),
-        (&["z symbols", "y symbols"], &|_, e| e.layer_mut("g_a.last").unwrap().shifts()[3] += 1),
-        (&["z symbols"], &|_, e| e.layer_mut("h_a.mid").unwrap().flip()),
+        (&["z symbols", "y symbols"], &|_, e| e.tensor("g_a.first.weight").unwrap().flip(6)),
+        (&["z symbols", "y symbols"], &|_, e| e.tensor("g_a.blocks.0.pw2.weight").unwrap().flip(6)),
+        (&["z symbols", "y symbols"], &|_, e| e.tensor("g_a.last.shift").unwrap().flip(0)),
+        (&["z symbols"], &|_, e| e.tensor("h_a.mid.weight").unwrap().flip(6)),
         (&["z symbols"], &|_, e| e.gain_z.shift[0] += 1),
-        (&["scale indices in the encoder"], &|d, _| d.layer_mut("h_s.block2.dw").unwrap().flip()),
-        (&["scale indices in the encoder"], &|d, _| d.layer_mut("scale_head").unwrap().shifts()[1] += 1),
-        (&["y symbols"], &|d, _| d.layer_mut("context.2.first").unwrap().flip()),
-        (&["y symbols"], &|d, _| d.layer_mut("mean_head").unwrap().shifts()[2] += 1),
-        (&["pixels"], &|d, _| d.layer_mut("g_s.last").unwrap().flip()),
+        (&["scale indices in the encoder"], &|d, _| d.tensor("h_s.block2.dw.weight").unwrap().flip(6)),
+        (&["scale indices in the encoder"], &|d, _| d.tensor("scale_head.shift").unwrap().flip(0)),
+        (&["y symbols"], &|d, _| d.tensor("context.2.first.weight").unwrap().flip(6)),
+        (&["y symbols"], &|d, _| d.tensor("mean_head.shift").unwrap().flip(0)),
+        (&["pixels"], &|d, _| d.tensor("g_s.last.weight").unwrap().flip(6)),
         (&["pixels"], &|d, _| d.g_s.stages[0].blocks[1].ffn1_read.iter_mut().for_each(|shift| *shift += 1)),
     ];
     let case = Case { tile: 4, ..case(80, 72, 9000) };

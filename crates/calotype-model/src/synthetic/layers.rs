@@ -1,7 +1,7 @@
 //! Random layers, scaled so that what goes in and out of them has a given size.
 
 use crate::tables::KNOTS;
-use crate::{Block, BlockShape, Chain, ChainShape, Depthwise, Input, Layer, Pointwise, Product, RowTable, Stage, StageShape, Wide};
+use crate::{Block, Chain, Depthwise, Input, Layer, Pointwise, RowTable, Stage};
 
 /// RMS of codes and of streams that the layers are scaled for.
 const CODE: f64 = 35.0;
@@ -80,53 +80,45 @@ impl Maker {
         parts
     }
 
-    pub(super) fn pointwise(&mut self, name: &str, outputs: usize, inputs: usize, signal: Signal) -> Pointwise {
-        let Parts { weight, bias, shift } = self.parts(outputs, inputs, 127, signal);
-        let weight = weight.into_iter().map(|weight| weight as i8).collect();
-        Pointwise { name: name.to_owned(), inputs, outputs, weight, bias, shift }
+    /// Weights up to `largest`, made of whole numbers by `of`.
+    fn pointwise<W>(&mut self, layer: &mut Pointwise<W>, largest: i32, of: fn(i32) -> W, signal: Signal) {
+        let Parts { weight, bias, shift } = self.parts(layer.outputs, layer.inputs, largest, signal);
+        (layer.weight, layer.bias, layer.shift) = (weight.into_iter().map(of).collect(), bias, shift);
     }
 
-    /// Weights so small that inputs of 32768 everywhere reach less than half of an i32.
-    pub(super) fn wide(&mut self, name: &str, outputs: usize, inputs: usize, signal: Signal) -> Wide {
-        let largest = (30_000 / inputs as i32).clamp(1, 2047);
-        let Parts { weight, bias, shift } = self.parts(outputs, inputs, largest, signal);
-        let weight = weight.into_iter().map(|weight| weight as i16).collect();
-        Wide { name: name.to_owned(), inputs, outputs, weight, bias, shift }
+    fn int8(&mut self, layer: &mut Pointwise, signal: Signal) {
+        self.pointwise(layer, 127, |weight| weight as i8, signal);
     }
 
-    fn depthwise(&mut self, name: &str, channels: usize) -> Depthwise {
-        let Parts { weight, bias, shift } = self.parts(channels, 9, 127, Signal::new(CODE, CODE));
-        let weight = weight.into_iter().map(|weight| weight as i8).collect();
-        Depthwise { name: name.to_owned(), channels, weight, bias, shift }
+    fn depthwise(&mut self, layer: &mut Depthwise) {
+        let Parts { weight, bias, shift } = self.parts(layer.channels, 9, 127, Signal::new(CODE, CODE));
+        (layer.weight, layer.bias, layer.shift) = (weight.into_iter().map(|weight| weight as i8).collect(), bias, shift);
     }
 
-    fn block(&mut self, shape: &BlockShape, channels: usize) -> Block {
-        let (layer, hidden) = (|suffix: &str| format!("{}.{suffix}", shape.name), shape.expansion * channels);
+    fn block(&mut self, block: &mut Block) {
         let (code, correction) = (Signal::new(CODE, CODE), Signal::new(CODE, STREAM / 4.0));
-        Block {
-            pw1_read: self.read_shifts(channels),
-            pw1: self.pointwise(&layer("pw1"), channels, channels, code),
-            dw: self.depthwise(&layer("dw"), channels),
-            pw2: self.pointwise(&layer("pw2"), channels, channels, correction),
-            ffn1_read: self.read_shifts(channels),
-            ffn1: self.pointwise(&layer("ffn1"), hidden, channels, code),
-            ffn2: self.pointwise(&layer("ffn2"), channels, hidden, correction),
-        }
+        block.pw1_read = self.read_shifts(block.dw.channels);
+        self.int8(&mut block.pw1, code);
+        self.depthwise(&mut block.dw);
+        self.int8(&mut block.pw2, correction);
+        block.ffn1_read = self.read_shifts(block.dw.channels);
+        self.int8(&mut block.ffn1, code);
+        self.int8(&mut block.ffn2, correction);
     }
 
-    fn stage(&mut self, shape: &StageShape, signal: Signal) -> Stage {
-        let (name, channels) = (&shape.name, shape.channels());
-        Stage {
-            read: shape.reads.then(|| self.read_shifts(shape.channels_in())),
-            unshuffle: shape.unshuffle,
-            layer: match shape.product {
-                Product::Int8 => Layer::Int8(self.pointwise(name, shape.outputs, shape.inputs, signal)),
-                Product::Wide => Layer::Wide(self.wide(name, shape.outputs, shape.inputs, signal)),
-            },
-            shuffle: shape.shuffle,
-            blocks: shape.blocks.iter().map(|block| self.block(block, channels)).collect(),
-            bias: shape.bias.as_ref().map(|name| RowTable { name: name.clone(), rows: vec![0; KNOTS * channels] }),
+    fn stage(&mut self, stage: &mut Stage, signal: Signal) {
+        let (channels_in, channels) = (stage.channels_in(), stage.channels());
+        stage.read.iter_mut().for_each(|read| *read = self.read_shifts(channels_in));
+        match &mut stage.layer {
+            Layer::Int8(layer) => self.int8(layer, signal),
+            Layer::Wide(layer) => {
+                // So small that inputs of 32768 everywhere reach less than half of an i32.
+                let largest = (30_000 / layer.inputs as i32).clamp(1, 2047);
+                self.pointwise(layer, largest, |weight| weight as i16, signal);
+            }
         }
+        stage.blocks.iter_mut().for_each(|block| self.block(block));
+        stage.bias.iter_mut().for_each(|bias| bias.rows = vec![0; KNOTS * channels]);
     }
 
     /// A table for a stream.
@@ -135,36 +127,38 @@ impl Maker {
     }
 
     /// Biases are 0.
-    pub(super) fn chain(&mut self, shape: &ChainShape) -> Chain {
-        self.chain_with(shape, Signal::new(CODE, STREAM / 2.0))
+    pub(super) fn chain(&mut self, chain: &mut Chain) {
+        self.chain_with(chain, Signal::new(CODE, STREAM / 2.0));
     }
 
     /// A predictor of scales.
-    pub(super) fn scale_predictor(&mut self, shape: &ChainShape) -> Chain {
-        self.chain_with(shape, Signal { input: CODE, output: 250.0, mean: 280.0 })
+    pub(super) fn scale_predictor(&mut self, chain: &mut Chain) {
+        self.chain_with(chain, Signal { input: CODE, output: 250.0, mean: 280.0 });
     }
 
     /// A predictor of widths, some of them beyond the table's ends.
-    pub(super) fn width_predictor(&mut self, shape: &ChainShape) -> Chain {
-        self.chain_with(shape, Signal::new(CODE, 120.0))
+    pub(super) fn width_predictor(&mut self, chain: &mut Chain) {
+        self.chain_with(chain, Signal::new(CODE, 120.0));
     }
 
     /// `head` is what goes in and out of the last layer of a predictor.
-    fn chain_with(&mut self, shape: &ChainShape, head: Signal) -> Chain {
-        let last = shape.stages.len() - 1;
-        let stages = shape.stages.iter().enumerate().map(|(i, stage)| self.stage(stage, signal(shape, stage, i == last, head)));
-        Chain { name: shape.name.clone(), from: shape.from.clone(), stages: stages.collect() }
+    fn chain_with(&mut self, chain: &mut Chain, head: Signal) {
+        let last = chain.stages.len() - 1;
+        for (i, stage) in chain.stages.iter_mut().enumerate() {
+            let signal = signal(&chain.from, stage, i == last, head);
+            self.stage(stage, signal);
+        }
     }
 }
 
 /// What goes in and out of a stage's layer. The last layer of g_s makes pixels; that of a predictor is given.
-fn signal(chain: &ChainShape, stage: &StageShape, last: bool, head: Signal) -> Signal {
-    let stream = match stage.product {
-        Product::Int8 => Signal::new(CODE, STREAM),
-        Product::Wide if chain.from == [Input::Pixels] && stage.unshuffle == 8 => Signal::new(PIXEL, STREAM),
-        Product::Wide => Signal::new(STREAM, STREAM),
+fn signal(from: &[Input], stage: &Stage, last: bool, head: Signal) -> Signal {
+    let stream = match &stage.layer {
+        Layer::Int8(_) => Signal::new(CODE, STREAM),
+        Layer::Wide(_) if from == [Input::Pixels] && stage.unshuffle == 8 => Signal::new(PIXEL, STREAM),
+        Layer::Wide(_) => Signal::new(STREAM, STREAM),
     };
-    match chain.from[0] {
+    match from[0] {
         Input::VHat if last => Signal { input: 1.2 * STREAM, output: 800.0, mean: 2048.0 },
         Input::H if last => head,
         _ => stream,
