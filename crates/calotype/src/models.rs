@@ -1,21 +1,13 @@
 //! The models inside the program.
 
 use calotype_model::{Decoder, Encoder, Model, QualityScale};
+use calotype_models::ModelFiles;
 
 use crate::error::Error;
 use crate::model_id::ModelId;
 
-/// The two parts of an embedded model (docs/MODEL.md section 8).
-struct Embedded {
-    decoder: &'static [u8],
-    encoder: &'static [u8],
-}
-
 /// The model that is used unless another one is asked for.
-const DEFAULT: Embedded = Embedded {
-    decoder: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast.decoder.safetensors")),
-    encoder: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/models/fast.encoder.safetensors")),
-};
+const DEFAULT: ModelFiles = calotype_models::FAST;
 
 /// What there is to know about a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
