@@ -1,7 +1,7 @@
 //! Every codec over every picture: what is measured, in which order, and what is kept of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use calotype::Codec;
@@ -33,17 +33,40 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Measures every picture at every quality of every codec, one picture at a time. Rates and distortions of other codecs are measured in parallel.
-///
-/// # Errors
-/// Those of the caller's functions, of our codec, of a peer's tools, of the journal.
-pub fn measure(codec: &Codec, plan: &Plan<'_>) -> Result<Vec<Measured>, Error> {
-    let steps = Steps::of(plan);
-    plan.files.iter().map(|file| measure_picture(codec, plan, &steps, file)).collect()
+/// What [`measure`] found.
+pub struct Measurements {
+    /// In the order of the plan.
+    pub images: Vec<Measured>,
+    /// Files that were left out, and why.
+    pub left_out: Vec<(PathBuf, Error)>,
 }
 
-fn measure_picture(codec: &Codec, plan: &Plan<'_>, steps: &Steps<'_>, file: &Path) -> Result<Measured, Error> {
-    let picture = plan.read(file)?;
+/// Measures every picture at every quality of every codec, one picture at a time. Rates and distortions of other codecs are measured in parallel.
+/// A picture that cannot be read, or that our codec refuses, is left out.
+///
+/// # Errors
+/// Those of the caller's other functions, of a peer's tools, of the journal.
+pub fn measure(codec: &Codec, plan: &Plan<'_>) -> Result<Measurements, Error> {
+    let steps = Steps::of(plan);
+    let mut found = Measurements { images: Vec::new(), left_out: Vec::new() };
+    for file in &plan.files {
+        let picture = match plan.read(file) {
+            Ok(picture) => picture,
+            Err(error) => {
+                found.left_out.push((file.clone(), error));
+                continue;
+            }
+        };
+        match measure_picture(codec, plan, &steps, file, picture) {
+            Ok(measured) => found.images.push(measured),
+            Err(error @ Error::Codec { .. }) => found.left_out.push((file.clone(), error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+fn measure_picture(codec: &Codec, plan: &Plan<'_>, steps: &Steps<'_>, file: &Path, picture: Picture) -> Result<Measured, Error> {
     steps.advance(0, &picture.name);
     let points = ours::points(codec, plan, file, &picture)?;
     steps.advance(plan.qualities.len(), &picture.name);

@@ -39,7 +39,7 @@ pub use command_codec::{CommandCodec, Container, Desk, RoundTrip};
 pub use crops::{Cell, Crop, Window, crops, peer_at_size};
 pub use curves::{Curve, Metric, ms_ssim_db, read_curves};
 pub use error::{Error, Foreign};
-pub use evaluate::measure;
+pub use evaluate::{Measurements, measure};
 pub use journal::Journal;
 pub use machine::{Machine, load_average};
 pub use meter::{Ceiling, KernelSpeed, PhaseTime};

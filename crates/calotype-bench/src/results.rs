@@ -54,6 +54,9 @@ pub struct Results {
     /// Codecs that were asked for but whose tools are missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
+    /// Pictures that could not be measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Whole processes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub speed: Vec<Speed>,
@@ -104,6 +107,7 @@ impl Results {
             curves,
             codecs,
             skipped: Vec::new(),
+            left_out: Vec::new(),
             speed: Vec::new(),
             crops: Vec::new(),
             images,

@@ -84,7 +84,7 @@ fn evaluate(fake: &Fake, journal: Journal, folder: &Path) -> (Results, Vec<Crop>
         hooks,
     };
     let codec = Codec::new(EngineChoice::Cpu(None)).unwrap();
-    let images = measure(&codec, &plan).unwrap();
+    let images = measure(&codec, &plan).unwrap().images;
     let published = Curve {
         source: None,
         bpp: vec![0.1, 100.0],

@@ -4,11 +4,14 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadValue {
     /// No length of a file.
-    #[error("give bytes, as 100000, 100kB, 1.5MB, 64KiB or 2GiB")]
+    #[error("give bytes, as 100000, 100kB, 1.5MB, 64KiB, 2GiB or 1TB")]
     Bytes,
     /// No whole number.
-    #[error("give a number, as 100000, 100k, 1.5M or 2G")]
+    #[error("give a number, as 100000, 100k, 1.5M, 2G or 1T")]
     Count,
+    /// No whole number, where none needs a unit.
+    #[error("give a whole number, as 4")]
+    Number,
     /// Nothing that lies over a picture.
     #[cfg(feature = "view")]
     #[error("give bits, sigma, or the number of a channel")]

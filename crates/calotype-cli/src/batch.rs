@@ -16,8 +16,9 @@ use crate::amount::counted;
 use crate::engine::Choice;
 use crate::failure::{Failure, shown};
 use crate::kind::FIRST_BYTES;
-use crate::output::{self, FileId, is_pipe, is_stdout};
+use crate::output::{self, Existing, FileId, is_pipe, is_stdout};
 use crate::progress::Bar;
+use crate::write_image::format_by_ending;
 
 /// Pictures that a GPU works on at a time: one is coded by the CPU while the other is on the device.
 const FILES_PER_GPU: usize = 2;
@@ -29,6 +30,8 @@ pub struct Job {
     pub input: PathBuf,
     /// Its name.
     pub output: PathBuf,
+    /// Whether a file of this name is replaced.
+    pub existing: Existing,
 }
 
 /// What the inputs are and what becomes of them.
@@ -40,6 +43,8 @@ pub struct Kind<'a> {
     pub output: &'a str,
     /// Whether a file that begins with these bytes is such an input; of names without an ending that decides.
     pub begins: fn(&[u8]) -> bool,
+    /// Whether a file that exists is such an output, and not one that was never finished.
+    pub is_whole: fn(&Path) -> bool,
 }
 
 /// What to do where an output exists already.
@@ -62,12 +67,20 @@ impl Finished {
             (false, false) => Finished::Refuse,
         }
     }
+
+    /// Of this output.
+    fn existing(self, output: &Path, kind: Kind<'_>) -> Existing {
+        match self {
+            Finished::Refuse => Existing::Refuse,
+            Finished::Skip if !output.is_file() || (kind.is_whole)(output) => Existing::Keep,
+            Finished::Skip | Finished::Replace => Existing::Replace,
+        }
+    }
 }
 
 /// Whether `inputs` and `output` ask for many files: several inputs, a folder, a pattern, or a folder to put them in.
 pub fn is_batch(inputs: &[PathBuf], output: &Path) -> bool {
-    let named_folder = output.as_os_str().to_string_lossy().ends_with(['/', MAIN_SEPARATOR]);
-    inputs.len() > 1 || named_folder || output.is_dir() || inputs.iter().any(|input| input.is_dir() || is_pattern(input))
+    inputs.len() > 1 || is_named_folder(output) || output.is_dir() || inputs.iter().any(|input| input.is_dir() || is_pattern(input))
 }
 
 /// A pattern, unless a file is called so.
@@ -83,16 +96,21 @@ pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finishe
     if inputs.iter().any(|input| is_pipe(input)) || is_stdout(output) {
         return Err(Failure::usage("-: a pipe carries one file; give files and a folder"));
     }
-    if output.extension() == Some(OsStr::new(kind.output)) && !output.is_dir() {
+    if is_one_file(output, kind) {
+        // Perhaps one file was meant, too, whose name is no pattern: then it is missing.
+        inputs.iter().filter(|input| is_pattern(input)).try_for_each(|input| expanded(input, kind).map(drop))?;
         return Err(Failure::usage(format!("{}: the name of one file, but many are to be made; name a folder", output.display())));
     }
     let files: Vec<Vec<PathBuf>> = inputs.iter().map(|input| expanded(input, kind)).collect::<Result<_, _>>()?;
-    let jobs = files.concat().into_iter().map(|input| Job { output: output.join(output_name(&input, kind)), input }).collect();
-    let jobs = distinct(jobs)?;
+    let job = |input: PathBuf| {
+        let output = output.join(output_name(&input, kind));
+        Job { existing: finished.existing(&output, kind), input, output }
+    };
+    let jobs = distinct(files.concat().into_iter().map(job).collect())?;
     if let Some(job) = overwrites_an_input(&jobs) {
         return Err(Failure::usage(format!("{}: is one of the inputs; name another folder", job.output.display())));
     }
-    fs::create_dir_all(output).map_err(|error| Failure::io(output, "create", error))?;
+    output::create_folder(output)?;
     let existing = jobs.iter().filter(|job| job.output.exists()).count();
     match finished {
         Finished::Refuse if existing > 0 => {
@@ -101,9 +119,28 @@ pub fn jobs(inputs: &[PathBuf], output: &Path, kind: Kind<'_>, finished: Finishe
                 "{folder}: {existing} of {of} outputs exist already; give --resume to skip them or -y to overwrite them"
             )))
         }
-        Finished::Skip => Ok(jobs.into_iter().filter(|job| !job.output.exists()).collect()),
+        Finished::Skip => {
+            let again = jobs.iter().filter(|job| job.existing == Existing::Replace).count();
+            if again > 0 {
+                let (folder, outputs) = (output.display(), counted(again, "unfinished output"));
+                output::say(&format!("calotype: note: {folder}: {outputs} made again"));
+            }
+            Ok(jobs.into_iter().filter(|job| job.existing == Existing::Replace || !job.output.exists()).collect())
+        }
         _ => Ok(jobs),
     }
+}
+
+/// Whether it is a file, or is called like an input or an output.
+fn is_one_file(output: &Path, kind: Kind<'_>) -> bool {
+    let is_output = output.extension() == Some(OsStr::new(kind.output)) || format_by_ending(output).is_some();
+    let is_called_so = is_output || has_ending_of(output, kind);
+    !output.is_dir() && (output.exists() || is_called_so && !is_named_folder(output))
+}
+
+/// Whether the name says that it is a folder.
+fn is_named_folder(output: &Path) -> bool {
+    output.as_os_str().to_string_lossy().ends_with(['/', MAIN_SEPARATOR])
 }
 
 /// A job whose output is the file of any input, under this name or another.
@@ -113,27 +150,30 @@ fn overwrites_an_input(jobs: &[Job]) -> Option<&Job> {
 }
 
 fn expanded(input: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
-    let files = if input.is_dir() {
-        in_folder(input, kind)?
+    let (files, why_none) = if input.is_dir() {
+        (in_folder(input, kind)?, format!("no files there; give others of {}", kind.inputs.join(", ")))
     } else if is_pattern(input) {
-        matching(input)?
+        (matching(input)?, "there is no such file, and as a pattern it fits none; check the name".to_string())
     } else {
         return Ok(vec![input.to_path_buf()]);
     };
-    if files.is_empty() {
-        return Err(Failure::usage(format!("{}: no files there; give others of {}", input.display(), kind.inputs.join(", "))));
-    }
-    Ok(files)
+    if files.is_empty() { Err(Failure::usage(format!("{}: {why_none}", input.display()))) } else { Ok(files) }
 }
 
-/// The files of a folder whose names have the right ending, or none and the right first bytes; a note tells of right first bytes under other endings.
+/// The files of a folder whose names have the right ending, or none and the right first bytes; notes tell of right first bytes under other endings, and
+/// of folders in it.
 ///
 /// # Errors
 /// Io.
 pub fn in_folder(folder: &Path, kind: Kind<'_>) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error| Failure::io(folder, "list", error);
     let entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
-    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let (folders, others): (Vec<PathBuf>, Vec<PathBuf>) = entries.into_iter().map(|entry| entry.path()).partition(|path| path.is_dir());
+    if !folders.is_empty() {
+        let (folder, count) = (shown(folder), counted(folders.len(), "folder"));
+        output::say(&format!("calotype: note: {folder}: {count} in it left out; name folders to include their files"));
+    }
+    let mut paths: Vec<PathBuf> = others.into_iter().filter(|path| path.is_file()).collect();
     paths.sort();
     let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| has_ending_of(path, kind));
     let begun = others.into_iter().filter(|path| first_bytes(path).is_ok_and(|bytes| (kind.begins)(&bytes)));
@@ -153,7 +193,11 @@ fn has_ending_of(path: &Path, kind: Kind<'_>) -> bool {
     ending.is_some_and(|ending| kind.inputs.contains(&ending.as_str()))
 }
 
-fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+/// The first bytes of a file, by which its kind is told.
+///
+/// # Errors
+/// Io.
+pub fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(FIRST_BYTES as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -161,7 +205,8 @@ fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Shells that do not know patterns leave them to the program.
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let paths = glob::glob(&pattern.to_string_lossy()).map_err(|error| Failure::usage(format!("{}: {error}", pattern.display())))?;
+    // What is no pattern fits nothing.
+    let Ok(paths) = glob::glob(&pattern.to_string_lossy()) else { return Ok(Vec::new()) };
     let paths = paths.map(|path| path.map_err(|error| Failure::io(error.path(), "list", io::Error::other(error.to_string()))));
     Ok(paths.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|path| path.is_file()).collect())
 }
@@ -245,22 +290,25 @@ pub fn run(
     work.bar.finish();
     lanes.iter().for_each(|lane| choice.say(&lane.codec));
     let failed = work.failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    summary(jobs.len(), failed)
+    say_failed(jobs.len(), failed, "made")?;
+    output::say(&format!("{} made", counted(jobs.len(), "file")));
+    Ok(())
 }
 
-/// Lists what failed, in the order of the jobs.
-fn summary(jobs: usize, mut failed: Vec<(usize, Failure)>) -> Result<(), Failure> {
+/// Lists what failed of so many files, in their order, and how many are `done` all the same.
+///
+/// # Errors
+/// If any failed, with the exit code of all of them if they agree, else 1.
+pub fn say_failed(files: usize, mut failed: Vec<(usize, Failure)>, done: &str) -> Result<(), Failure> {
+    if failed.is_empty() {
+        return Ok(());
+    }
     failed.sort_by_key(|(place, _)| *place);
     if failed.iter().any(|(_, failure)| failure.is_silent()) {
         return Err(Failure::nobody_reads());
     }
     failed.iter().for_each(|(_, failure)| output::say(&format!("calotype: {}", failure.message)));
-    let made = jobs - failed.len();
-    if failed.is_empty() {
-        output::say(&format!("{} made", counted(made, "file")));
-        return Ok(());
-    }
-    let message = format!("{made} of {} made; the {} named above failed", counted(jobs, "file"), failed.len());
+    let message = format!("{} of {} {done}; the {} named above failed", files - failed.len(), counted(files, "file"), failed.len());
     Err(Failure { code: common_code(&failed), message })
 }
 
@@ -306,7 +354,12 @@ fn caught<T>(one: impl FnOnce() -> Result<T, Failure>, job: &Job) -> Result<T, F
 mod tests {
     use super::*;
 
-    const KIND: Kind<'_> = Kind { inputs: &["png", "jpg"], output: "calo", begins: |bytes| bytes.starts_with(b"P6") };
+    const KIND: Kind<'_> = Kind {
+        inputs: &["png", "jpg"],
+        output: "calo",
+        begins: |bytes| bytes.starts_with(b"P6"),
+        is_whole: |path| fs::read(path).is_ok_and(|bytes| bytes == b"x"),
+    };
 
     fn folder(names: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -342,6 +395,9 @@ mod tests {
         let of = |finished| jobs(&[images.path().to_path_buf()], images.path(), KIND, finished);
         assert!(of(Finished::Refuse).unwrap_err().message.contains("1 of 2"));
         assert_eq!(names(&of(Finished::Skip).unwrap()), ["b.calo"]);
+        fs::write(images.path().join("a.calo"), b"").unwrap();
+        let skipped: Vec<Existing> = of(Finished::Skip).unwrap().iter().map(|job| job.existing).collect();
+        assert_eq!(skipped, [Existing::Replace, Existing::Keep], "what is unfinished is made again");
         assert_eq!(names(&of(Finished::Replace).unwrap()), ["a.calo", "b.calo"]);
     }
 

@@ -1,6 +1,6 @@
 //! `calotype decode`: a .calo file becomes an image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Quality, Region, Shape};
@@ -14,6 +14,7 @@ use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
 use crate::exif;
 use crate::failure::{Failure, shown};
+use crate::kind;
 use crate::metadata::{self, Strip, Turn, asked_orientation, say_orientation};
 use crate::output::{self, Done, Existing, Sink, Writing, is_stdout};
 use crate::pixels;
@@ -40,6 +41,14 @@ struct Report {
     model_id: String,
     decode_ms: f64,
     rgb_sha256: String,
+    /// Left, top, width and height of tiles that are left flat.
+    damaged_tiles: Vec<[u32; 4]>,
+    /// Sections that are left out: alpha, metadata.
+    damaged_sections: usize,
+    /// Bytes that the file should have at its end.
+    missing_bytes: u64,
+    /// What is said on standard error, too.
+    notes: Vec<String>,
 }
 
 /// A picture that has been written.
@@ -77,11 +86,14 @@ fn run_many(args: &DecodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
     // Before any work is done, not once per file.
     let format = args.format.as_deref().unwrap_or(BATCH_FORMAT);
     output_format(&args.output, Some(format))?;
-    let kind = Kind { inputs: &["calo"], output: format, begins: |bytes| bytes.starts_with(b"CALO") };
+    let is_whole = |path: &Path| batch::first_bytes(path).is_ok_and(|bytes| kind::Kind::of(&bytes).is_ok());
+    let kind = Kind { inputs: &["calo"], output: format, begins: |bytes| bytes.starts_with(b"CALO"), is_whole };
     let jobs = batch::jobs(inputs, &args.output, kind, Finished::from_flags(args.overwrite, args.resume))?;
     let lanes = batch::lanes(choice, |engine| choice.decoder_on(engine))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
-        let one = DecodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
+        let (overwrite, resume) = job.existing.as_flags();
+        let (input, output) = (job.input.clone(), job.output.clone());
+        let one = DecodeArgs { input, more: Vec::new(), output, overwrite, resume, ..args.clone() };
         decode_file(&one, codec)?.say_among_many()
     })
 }
@@ -99,38 +111,37 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
         (false, false) => Decoder::new,
     };
     let decoder = open(&bytes, &options).map_err(failed)?;
-    let (metadata, notes) = metadata_of(args, format, &decoder)?;
+    let (metadata, mut notes) = metadata_of(args, format, &decoder)?;
     let turned = asked_turn(args, format, &metadata) != Orientation::NoTransforms;
     // A TIFF's directory is written last, and pointed to from its beginning.
     let in_order = format != ImageFormat::Tiff || output::is_file(&args.output);
     let develop = if in_bands(format) && !turned && in_order { in_rows } else { as_a_whole };
     let written = develop(args, format, &decoder, metadata, codec)?;
-    for note in notes.iter().chain(&written.notes) {
-        output::say(&format!("calotype: note: {}: {note}", shown(&args.output)));
-    }
-    say_damage(args, &decoder);
-    if decoder.missing_bytes() > 0 {
-        let (here, length) = (bytes.len(), decoder.info().bytes);
-        output::say(&format!("calotype: note: {}: {here} bytes of {length}; the rest would make it finer", shown(&args.input)));
-    }
+    notes.extend_from_slice(&written.notes);
+    output::say_notes(&args.output, &notes);
+    let damage = damage(&decoder, bytes.len());
+    output::say_notes(&args.input, &damage);
+    notes.extend(damage);
     let Written { width, height, decode_ms, .. } = written;
     let line = format!("{}: {width}x{height}, {decode_ms:.0} ms", shown(&args.output));
-    let report = args.json.then(|| report(args, &decoder, codec, written));
+    let report = args.json.then(|| Report { notes, ..report(args, &decoder, codec, written) });
     Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
 }
 
-/// What is not in the picture because it is damaged.
-fn say_damage(args: &DecodeArgs, decoder: &Decoder<'_>) {
-    let say = |what: String| output::say(&format!("calotype: note: {}: {what}", shown(&args.input)));
-    for Region { x, y, width, height } in decoder.damaged_tiles() {
-        say(format!("the tile of {width}x{height} pixels at {x},{y} is damaged; it is left flat"));
-    }
+/// What is not in the picture because it is damaged, or not among the `here` bytes of the file, one line each.
+fn damage(decoder: &Decoder<'_>, here: usize) -> Vec<String> {
+    let tile = |Region { x, y, width, height }| format!("the tile of {width}x{height} pixels at {x},{y} is damaged; it is left flat");
+    let mut notes: Vec<String> = decoder.damaged_tiles().into_iter().map(tile).collect();
     if decoder.damaged_sections() > 0 {
-        say("alpha or metadata are damaged; they are left out".to_string());
+        notes.push("alpha or metadata are damaged; they are left out".to_string());
     }
     if decoder.has_trailing_bytes() {
-        say("it goes on after its end; that is passed over".to_string());
+        notes.push("it goes on after its end; that is passed over".to_string());
     }
+    if decoder.missing_bytes() > 0 {
+        notes.push(format!("{here} bytes of {}; the rest would make it finer", decoder.info().bytes));
+    }
+    notes
 }
 
 /// What goes with the pixels into the output, and what of the file does not, one line each.
@@ -245,6 +256,10 @@ fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, written: Writ
         model_id: info.model_id.to_string(),
         decode_ms: written.decode_ms,
         rgb_sha256: written.rgb_sha256,
+        damaged_tiles: decoder.damaged_tiles().into_iter().map(|Region { x, y, width, height }| [x, y, width, height]).collect(),
+        damaged_sections: decoder.damaged_sections(),
+        missing_bytes: decoder.missing_bytes(),
+        notes: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `calotype encode`: an image becomes a .calo file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use calotype::{Codec, DecodeOptions, Decoder, EncodeOptions, Encoded, Hit, Picture, about, exact, has_memory};
@@ -17,9 +17,9 @@ use crate::kind;
 use crate::metadata::{Strip, held_bytes};
 use crate::output::{self, Done, Existing, Writing, is_pipe, is_stdout};
 use crate::quality::{self, rounded};
-use crate::read_image::{Need, Reading, Source, check_size, decode_image, need, read_image_bytes};
+use crate::read_image::{AfterEnd, Need, Reading, Source, check_size, decode_image, need, read_calo, read_image_bytes};
 use crate::read_rows::RowSource;
-use crate::target;
+use crate::target::{self, Reached};
 use crate::write_image::format_by_ending;
 
 /// Images of a folder.
@@ -27,7 +27,15 @@ pub const IMAGES: Kind<'static> = Kind {
     inputs: &["png", "jpg", "jpeg", "jpe", "mpo", "jxl", "webp", "gif", "tif", "tiff", "bmp", "ppm", "pgm", "pbm", "pnm"],
     output: "calo",
     begins: |bytes| kind::Kind::of(bytes).is_ok(),
+    is_whole: is_whole_calo,
 };
+
+/// Whether it is a `.calo` file to its end, however large a picture it holds.
+fn is_whole_calo(path: &Path) -> bool {
+    let options = DecodeOptions { max_pixels: u64::MAX, max_memory: u64::MAX };
+    let bytes = read_calo(path, &options, AfterEnd::PassedOver);
+    bytes.is_ok_and(|bytes| Decoder::partial(&bytes, &options).is_ok_and(|decoder| decoder.missing_bytes() == 0))
+}
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -46,6 +54,11 @@ struct Report {
     adapter: String,
     model_id: String,
     encode_ms: f64,
+    /// With a target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Reached>,
+    /// What is said on standard error, too.
+    notes: Vec<String>,
 }
 
 /// Runs the command.
@@ -70,7 +83,9 @@ fn run_many(args: &EncodeArgs, inputs: &[PathBuf], choice: &Choice) -> Result<()
     let lanes = batch::lanes(choice, |engine| choice.codec_on(engine))?;
     lanes.first().map_or(Ok(()), |lane| say_beyond(args, &lane.codec))?;
     batch::run(&jobs, &lanes, choice, &|codec, job| {
-        let one = EncodeArgs { input: job.input.clone(), more: Vec::new(), output: job.output.clone(), ..args.clone() };
+        let (overwrite, resume) = job.existing.as_flags();
+        let (input, output) = (job.input.clone(), job.output.clone());
+        let one = EncodeArgs { input, more: Vec::new(), output, overwrite, resume, ..args.clone() };
         encode_file(&one, codec)?.say_among_many()
     })
 }
@@ -112,20 +127,16 @@ fn as_a_whole(args: &EncodeArgs, codec: &Codec, piped: Vec<u8>, remedy: &str) ->
     drop(bytes);
     Strip::apply(&args.strip, &mut source.metadata, &mut source.notes);
     let begin = Instant::now();
-    let hit = encode(codec, &source, args, pixels + held_bytes(&source.metadata))?;
+    let held = pixels + held_bytes(&source.metadata);
+    let hit = encode(codec, &mut source, args, held)?;
     let encode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    say_notes(args, &source.notes);
+    output::say_notes(&args.input, &source.notes);
     let report = args.json.then(|| report(args, codec, &source.picture, &hit)).transpose()?;
     output::write(&args.output, &[&hit.encoded.bytes], writing(args)?)?;
     let size = (source.picture.width(), source.picture.height());
     let line = result_line(args, size, &hit, encode_ms);
-    Ok(Done { report: report.map(|report| Report { encode_ms, ..report }), line, pixels: u64::from(size.0) * u64::from(size.1) })
-}
-
-fn say_notes(args: &EncodeArgs, notes: &[String]) {
-    for note in notes {
-        output::say(&format!("calotype: note: {}: {note}", shown(&args.input)));
-    }
+    let report = report.map(|report| Report { encode_ms, notes: source.notes, ..report });
+    Ok(Done { report, line, pixels: u64::from(size.0) * u64::from(size.1) })
 }
 
 /// Band by band, as the rows come.
@@ -148,11 +159,12 @@ fn in_rows(args: &EncodeArgs, codec: &Codec, mut source: RowSource<'_>, piped: &
         Stopped::Source(failure) => failure,
         Stopped::Codec(error) => failed(error),
     })?;
-    say_notes(args, &source.notes_of_all());
+    let notes = source.notes_of_all();
+    output::say_notes(&args.input, &notes);
     let psnr_db = args.json.then(|| psnr_of_rows(args, codec, &encoded, piped)).transpose()?;
     output::write(&args.output, &[&encoded.bytes], writing(args)?)?;
     let hit = Hit { value: encoded.bytes.len() as f64, encoded, quality: options.quality, tries: 1, met: true };
-    let report = psnr_db.map(|psnr_db| Report { encode_ms, psnr_db, ..facts(args, codec, size, &hit) });
+    let report = psnr_db.map(|psnr_db| Report { encode_ms, psnr_db, notes, ..facts(args, codec, size, &hit) });
     let line = result_line(args, size, &hit, encode_ms);
     Ok(Done { report, line, pixels: shape.pixels() })
 }
@@ -213,7 +225,7 @@ fn check_arguments(args: &EncodeArgs) -> Result<(), Failure> {
     output::check("-o", &args.output, Existing::from_flag(args.overwrite))
 }
 
-fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, held: u64) -> Result<Hit, Failure> {
+fn encode(codec: &Codec, source: &mut Source, args: &EncodeArgs, held: u64) -> Result<Hit, Failure> {
     let options = options(args, codec, held)?;
     if let Some(target) = target::of(args) {
         return target::encode(codec, source, args, &options, target);
@@ -251,6 +263,8 @@ fn facts(args: &EncodeArgs, codec: &Codec, (width, height): (u32, u32), hit: &Hi
         adapter: ran.adapter,
         model_id: codec.model_id().to_string(),
         encode_ms: 0.0,
+        target: target::of(args).map(|target| target.reached(hit, u64::from(width) * u64::from(height))),
+        notes: Vec::new(),
     }
 }
 

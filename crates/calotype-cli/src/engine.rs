@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use calotype::{Codec, EngineChoice, Isa};
+use calotype::{Codec, EngineChoice, Isa, exact, has_memory};
 use rayon::ThreadPoolBuilder;
 
 use crate::args::{Cli, Engine};
@@ -18,11 +18,21 @@ pub struct Choice {
     pub verbose: bool,
 }
 
+/// What threads, tables and a small picture take. Memory that ends in the middle of them would end the program without a word.
+const BEGIN_BYTES: u64 = 20 << 20;
+
 /// Starts the threads of the whole program.
 ///
 /// # Errors
-/// Usage for none and for too many; engine (exit code 4) where the machine does not give them.
+/// Usage for none and for too many; limits (exit code 3) where there is no memory to begin with; engine (4) where the machine does not give threads.
 pub fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
+    if !has_memory(BEGIN_BYTES) {
+        let needed = exact(BEGIN_BYTES);
+        return Err(Failure {
+            code: 3,
+            message: format!("{needed} of memory are needed to begin with, more than there is; make some free"),
+        });
+    }
     if let Some(threads) = threads.filter(|threads| !(1..=most_threads()).contains(threads)) {
         return Err(Failure::usage(format!("--threads {threads}: give 1 to {}", most_threads())));
     }
@@ -68,8 +78,10 @@ impl Choice {
     /// As [`Choice::codec`].
     pub fn codec_on(&self, engine: EngineChoice) -> Result<Codec, Failure> {
         let Some(path) = &self.model else { return Codec::new(engine).map_err(|error| Failure::engine(&error)) };
-        let encoder = encoder_beside(path)?;
-        from_files(path, Some(&read(&encoder)?), engine)
+        let beside = encoder_beside(path)?;
+        let decoder = read(path)?;
+        let encoder = std::fs::read(&beside).map_err(|error| Failure::io(path, &format!("read {} beside it", beside.display()), error))?;
+        from_parts(path, &decoder, Some(&encoder), engine)
     }
 
     /// The codec for decoding alone, which is ready sooner.
@@ -86,7 +98,7 @@ impl Choice {
     /// As [`Choice::codec`].
     pub fn decoder_on(&self, engine: EngineChoice) -> Result<Codec, Failure> {
         let Some(path) = &self.model else { return Codec::decode_only(engine).map_err(|error| Failure::engine(&error)) };
-        from_files(path, None, engine)
+        from_parts(path, &read(path)?, None, engine)
     }
 
     /// One file is not shared out.
@@ -121,8 +133,8 @@ impl Choice {
     }
 }
 
-fn from_files(path: &Path, encoder: Option<&[u8]>, engine: EngineChoice) -> Result<Codec, Failure> {
-    Codec::from_parts(&read(path)?, encoder, engine).map_err(|error| Failure::codec(path, &error))
+fn from_parts(path: &Path, decoder: &[u8], encoder: Option<&[u8]>, engine: EngineChoice) -> Result<Codec, Failure> {
+    Codec::from_parts(decoder, encoder, engine).map_err(|error| Failure::codec(path, &error))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -5,17 +5,17 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use calotype::{Codec, EncodeOptions, Quality};
 use calotype_bench::{
-    CommandCodec, Curve, Error, Foreign, Hooks, Journal, Kept, Picture, Plan, Results, find_peer, measure, read_curves, read_peers,
+    CommandCodec, Curve, Error, Foreign, Hooks, Journal, Kept, Measurements, Picture, Plan, Results, find_peer, measure, read_curves,
+    read_peers,
 };
 use image::ImageFormat;
 
 use crate::args::EvalArgs;
-use crate::batch::in_folder;
+use crate::batch::{in_folder, say_failed};
 use crate::encode::IMAGES;
 use crate::engine::Choice;
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ use report_folder::ReportFolder;
 /// Runs the command.
 ///
 /// # Errors
-/// Every failure of reading, coding and writing.
+/// Every failure of coding and writing; those of pictures that were left out, at the end.
 pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
     let existing = Existing::from_flag(args.overwrite);
     let curves = against(&args.against)?;
@@ -50,7 +50,7 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
         keep: keep_one.as_ref().map(|keep| keep as &calotype_bench::Keep<'_>),
         progress: &|progress| bar.show(progress),
     };
-    let plan = Plan {
+    let mut plan = Plan {
         files,
         qualities,
         options: EncodeOptions { dead_zone: args.dead_zone, ..EncodeOptions::default() },
@@ -59,22 +59,23 @@ pub fn run(args: &EvalArgs, choice: &Choice) -> Result<(), Failure> {
         engine: format!("{:?}, {} threads", choice.engine(), rayon::current_num_threads()),
         hooks,
     };
-    let results = results(args, &codec, choice.model(), &plan, curves)?;
+    let Measurements { images, left_out } = measure(&codec, &plan)?;
+    let files = plan.files.len();
+    plan.files.retain(|file| left_out.iter().all(|(left, _)| left != file));
+    let names = left_out.iter().map(|(path, _)| file_name(path)).collect();
+    let failed = left_out.into_iter().map(|(_, error)| Failure::from(error)).enumerate().collect();
+    if !images.is_empty() {
+        let results = results(args, &codec, choice.model(), &plan, Results::new(&codec, &plan, images, curves))?;
+        bar.finish();
+        choice.say(&codec);
+        finish(args, Results { skipped, left_out: names, ..results }, folder.as_ref())?;
+    }
     bar.finish();
-    choice.say(&codec);
-    finish(args, Results { skipped, ..results }, folder.as_ref())
+    say_failed(files, failed, "measured")
 }
 
-/// Measures, then times and draws what a report shows.
-fn results(
-    args: &EvalArgs,
-    codec: &Codec,
-    model: Option<&Path>,
-    plan: &Plan<'_>,
-    curves: BTreeMap<String, Curve>,
-) -> Result<Results, Failure> {
-    let images = measure(codec, plan)?;
-    let mut results = Results::new(codec, plan, images, curves);
+/// Times and draws what a report shows besides.
+fn results(args: &EvalArgs, codec: &Codec, model: Option<&Path>, plan: &Plan<'_>, mut results: Results) -> Result<Results, Failure> {
     if let Some(folder) = &args.report {
         results.crops = calotype_bench::crops(codec, plan, &report_folder::crops(folder), args.crops)?;
         if args.speed_runs > 0 {
@@ -185,7 +186,7 @@ impl Keep {
     /// # Errors
     /// Io; usage if a file is there already and may not be replaced.
     fn new(folder: &Path, existing: Existing, files: &[PathBuf], qualities: &[f64]) -> Result<Keep, Failure> {
-        fs::create_dir_all(folder).map_err(|error| Failure::io(folder, "create", error))?;
+        output::create_folder(folder)?;
         let keep = Keep { folder: folder.to_path_buf(), existing };
         for file in files {
             for quality in qualities {

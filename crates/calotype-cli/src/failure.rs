@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use calotype::{Error, Fault, Malformation, Usage};
+use calotype::{Error, Fault, Malformation, Usage, about};
 use calotype_bench as bench;
 
 use crate::flags;
@@ -54,7 +54,17 @@ impl Failure {
 
     /// Reading or writing failed.
     pub fn io(path: &Path, task: &str, error: io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::OutOfMemory {
+            return Failure::no_memory(path);
+        }
         Failure { code: 5, message: format!("{}: cannot {task}: {error}{}", shown(path), remedy_of_io(task, &error)) }
+    }
+
+    /// There is no memory for the bytes of a file.
+    fn no_memory(path: &Path) -> Failure {
+        let bytes = path.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
+        let needed = bytes.map_or_else(String::new, |bytes| format!("about {} of ", about(bytes)));
+        Failure::unsupported(path, format!("it needs {needed}memory to be read, more than there is; make some free"))
     }
 
     /// The codec refused `path`.

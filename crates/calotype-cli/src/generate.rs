@@ -12,8 +12,9 @@ use crate::output::{self, Existing};
 /// Runs the command.
 ///
 /// # Errors
-/// Io.
+/// Io; usage if files are there already and may not be replaced.
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
+    output::create_folder(&args.folder)?;
     completions(&args.folder, args.overwrite)?;
     let mut command = Cli::command();
     command.build();

@@ -1,10 +1,11 @@
 //! `calotype devices` and `calotype models`: what this program can use.
 
-use calotype::{EngineKind, GpuFacts, Isa, ModelFacts, embedded_models, gpus};
+use calotype::{EngineChoice, EngineKind, GpuFacts, Isa, ModelFacts, embedded_models, gpus};
 use serde::Serialize;
 
 use crate::amount::counted;
 use crate::args::ListArgs;
+use crate::engine::Choice;
 use crate::failure::Failure;
 use crate::output;
 
@@ -60,12 +61,12 @@ struct Channels {
     P: usize,
 }
 
-/// Lists the engines of this machine. `default` is what `--engine auto` takes: the best real GPU, or the CPU's best code if there is none.
+/// Lists the engines of this machine, with `--engine cpu` without opening any GPU's driver. `default` is what `--engine auto` takes: the best real GPU, or the CPU's best code if there is none.
 ///
 /// # Errors
 /// Io.
-pub fn devices(args: &ListArgs) -> Result<(), Failure> {
-    let gpus = gpus();
+pub fn devices(args: &ListArgs, choice: &Choice) -> Result<(), Failure> {
+    let gpus = if matches!(choice.engine(), EngineChoice::Cpu(_)) { Vec::new() } else { gpus() };
     let fastest = (!gpus.iter().any(|gpu| gpu.auto)).then(Isa::detect);
     let cpu = |isa: Isa| Device { engine: EngineKind::Cpu.to_string(), adapter: isa.to_string(), default: Some(isa) == fastest, gpu: None };
     let devices =

@@ -42,14 +42,14 @@ mod write_rows;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
 
 use args::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = args::grammar().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     flags::note(&matches);
     match run(&cli) {
@@ -75,7 +75,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Encode(args) => encode::run(args, &choice),
         Command::Decode(args) => decode::run(args, &choice),
         Command::Info(args) => info::run(args),
-        Command::Devices(args) => list::devices(args),
+        Command::Devices(args) => list::devices(args, &choice),
         Command::Models(args) => list::models(args),
         Command::Generate(args) => generate::run(args),
         Command::Eval(args) => eval::run(args, &choice),

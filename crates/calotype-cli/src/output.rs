@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::failure::Failure;
-use crate::inherited::stdout_was_closed;
+use crate::failure::{Failure, shown};
+use crate::inherited::stdout_leads_nowhere;
 use crate::unfinished;
 
 /// Whether the path stands for a pipe.
@@ -50,6 +50,11 @@ impl Existing {
     /// From the flags `-y` and `--resume`.
     pub fn from_flags(overwrite: bool, resume: bool) -> Existing {
         if resume { Existing::Keep } else { Existing::from_flag(overwrite) }
+    }
+
+    /// The flags `-y` and `--resume`.
+    pub fn as_flags(self) -> (bool, bool) {
+        (self == Existing::Replace, self == Existing::Keep)
     }
 
     /// From the flag `-y`.
@@ -101,14 +106,28 @@ pub struct Remedies<'a> {
 /// Finds out before the work whether the output that `flag` names can be written at all.
 ///
 /// # Errors
-/// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist, or standard output is closed.
+/// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist.
 pub fn check(flag: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
-    let (folder, exists) = (format!("name a file with {flag}"), format!("give -y to overwrite it, or another {flag}"));
-    match is_stdout(path) {
-        true if stdout_was_closed() => Err(closed_stdout(path, flag)),
-        true => Ok(()),
-        false => check_file(path, existing, Remedies { folder: &folder, exists: &exists }),
+    if is_stdout(path) {
+        if stdout_leads_nowhere() {
+            say(&format!("calotype: note: standard output is closed or /dev/null, where all is lost; give {flag} a name to keep it"));
+        }
+        return Ok(());
     }
+    let (folder, exists) = (format!("name a file with {flag}"), format!("give -y to overwrite it, or another {flag}"));
+    check_file(path, existing, Remedies { folder: &folder, exists: &exists })
+}
+
+/// Creates a folder, and those that it lies in, where there are none.
+///
+/// # Errors
+/// Usage if a file has its name; io.
+pub fn create_folder(path: &Path) -> Result<(), Failure> {
+    use io::ErrorKind::{AlreadyExists, NotADirectory};
+    fs::create_dir_all(path).map_err(|error| match error.kind() {
+        AlreadyExists | NotADirectory => Failure::usage(format!("{}: a file is where this folder would be; name another", path.display())),
+        _ => Failure::io(path, "create", error),
+    })
 }
 
 /// Refuses to write the input's own file, under this name or another.
@@ -258,9 +277,12 @@ impl<'a> Sink<'a> {
         if existing == Existing::Replace {
             return file.persist(place).map(drop).map_err(|error| failed(error.error));
         }
-        match file.persist_noclobber(place) {
-            Err(error) if existing == Existing::Keep && error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            done => done.map(drop).map_err(|error| failed(error.error)),
+        match file.persist_noclobber(place).map_err(|error| error.error) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && existing == Existing::Keep => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Failure::usage(format!("{}: exists already; give -y to overwrite it, or another name", path.display())))
+            }
+            done => done.map(drop).map_err(failed),
         }
     }
 
@@ -296,10 +318,6 @@ fn take_over(file: &NamedTempFile, replaced: &fs::Metadata) -> io::Result<()> {
 #[cfg(not(unix))]
 fn take_over(_: &NamedTempFile, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
-}
-
-fn closed_stdout(path: &Path, flag: &str) -> Failure {
-    Failure::io(path, "write", io::Error::other(format!("standard output is closed; give {flag} a name")))
 }
 
 impl Write for Sink<'_> {
@@ -412,6 +430,11 @@ impl<R: Serialize> Done<R> {
         self.report.as_ref().map_or(Ok(()), print_json)?;
         Ok(self.pixels)
     }
+}
+
+/// Says on standard error what there is to note of a file.
+pub fn say_notes(path: &Path, notes: &[String]) {
+    notes.iter().for_each(|note| say(&format!("calotype: note: {}: {note}", shown(path))));
 }
 
 /// Says one line on standard error; a closed standard error is no reason to stop.

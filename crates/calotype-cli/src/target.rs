@@ -1,11 +1,13 @@
 //! Encoding to a target: a size, or a measure of the picture.
 
-use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image, Metadata};
+use std::ops::RangeInclusive;
+
+use calotype::{Codec, EncodeOptions, Exposure, Goal, Hit, Image, Metadata, SIZE_WITHIN};
 use calotype_bench::{seen_psnr_db, ssimulacra2, with_hidden_of};
+use serde::Serialize;
 
 use crate::args::EncodeArgs;
 use crate::failure::{Failure, shown};
-use crate::output;
 use crate::read_image::Source;
 
 /// By how much a measure may exceed its target.
@@ -18,47 +20,91 @@ const SSIMULACRA2_SPAN: f64 = 80.0;
 /// Measured at 2 and 4 megapixels (docs/DECISIONS.md, large pictures).
 const SSIMULACRA2_PX_BYTES: u64 = 110;
 
+/// What a target is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Measure {
+    /// At most so many bytes of the file.
+    Bytes,
+    /// At most so many bits per pixel.
+    Bpp,
+    /// At least so many dB.
+    PsnrDb,
+    /// At least this score.
+    Ssimulacra2,
+}
+
 /// A target of the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target {
-    /// Bytes of the file.
-    Size(u64),
-    /// Its bits per pixel.
-    BitsPerPixel(f64),
-    /// At least so many dB.
-    Psnr(f64),
-    /// At least this score.
-    Ssimulacra2(f64),
+pub struct Target {
+    measure: Measure,
+    asked: f64,
+}
+
+/// What became of a target, for `--json`.
+#[derive(Serialize)]
+pub struct Reached {
+    measure: Measure,
+    asked: f64,
+    reached: f64,
 }
 
 /// The target of the command line, if there is one.
 pub fn of(args: &EncodeArgs) -> Option<Target> {
-    let sizes = args.target_size.map(Target::Size).or(args.target_bpp.map(Target::BitsPerPixel));
-    sizes.or(args.target_psnr.map(Target::Psnr)).or(args.target_ssimulacra2.map(Target::Ssimulacra2))
+    let targets = [
+        (Measure::Bytes, args.target_size.map(|bytes| bytes as f64)),
+        (Measure::Bpp, args.target_bpp),
+        (Measure::PsnrDb, args.target_psnr),
+        (Measure::Ssimulacra2, args.target_ssimulacra2),
+    ];
+    targets.into_iter().find_map(|(measure, asked)| Some(Target { measure, asked: asked? }))
 }
 
-/// Encodes to a target.
+impl Target {
+    /// What a file has of it whose picture has so many pixels.
+    pub fn reached(self, hit: &Hit, pixels: u64) -> Reached {
+        let Target { measure, asked } = self;
+        let reached = if measure == Measure::Bpp { 8.0 * hit.value / pixels as f64 } else { hit.value };
+        Reached { measure, asked, reached }
+    }
+
+    fn is_size(self) -> bool {
+        matches!(self.measure, Measure::Bytes | Measure::Bpp)
+    }
+
+    /// The bytes, or the values of the measure, that meet it closely.
+    fn window(self, pixels: u64) -> RangeInclusive<f64> {
+        let bytes = |most: f64| most * (1.0 - SIZE_WITHIN)..=most;
+        match self.measure {
+            Measure::Bytes => bytes(self.asked),
+            Measure::Bpp => bytes((self.asked * pixels as f64 / 8.0).floor().max(1.0)),
+            Measure::PsnrDb => self.asked..=self.asked + PSNR_WITHIN_DB,
+            Measure::Ssimulacra2 => self.asked..=self.asked + SSIMULACRA2_WITHIN,
+        }
+    }
+
+    /// Bytes that the measure takes for each pixel: both pictures, and for SSIMULACRA2 planes of floats.
+    fn px_bytes(self) -> u64 {
+        match self.measure {
+            Measure::Bytes | Measure::Bpp => 0,
+            Measure::PsnrDb => 12,
+            Measure::Ssimulacra2 => SSIMULACRA2_PX_BYTES,
+        }
+    }
+}
+
+/// Encodes to a target; where it is not met closely, the notes of `source` say so.
 ///
 /// # Errors
 /// Usage for a target that no quality meets; else as encoding.
-pub fn encode(codec: &Codec, source: &Source, args: &EncodeArgs, options: &EncodeOptions, target: Target) -> Result<Hit, Failure> {
+pub fn encode(codec: &Codec, source: &mut Source, args: &EncodeArgs, options: &EncodeOptions, target: Target) -> Result<Hit, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
-    let held_memory = options.held_memory.saturating_add(source.picture.shape().pixels().saturating_mul(metric_px_bytes(target)));
+    let held_memory = options.held_memory.saturating_add(source.picture.shape().pixels().saturating_mul(target.px_bytes()));
     let exposure = codec.expose(&source.picture, &source.metadata, &EncodeOptions { held_memory, ..*options }).map_err(failed)?;
     let hit = meet(&exposure, source, target).map_err(failed)?;
-    if !hit.met {
-        say_missed(args, codec, target, &hit, source)?;
-    }
+    let note = judged(source, target, &hit).map_err(|what| Failure::usage(format!("{}: {what}", shown(&args.input))))?;
+    source.notes.extend(note);
     Ok(hit)
-}
-
-/// Bytes that the measure of a target takes for each pixel: both pictures, and for SSIMULACRA2 planes of floats.
-fn metric_px_bytes(target: Target) -> u64 {
-    match target {
-        Target::Size(_) | Target::BitsPerPixel(_) => 0,
-        Target::Psnr(_) => 12,
-        Target::Ssimulacra2(_) => SSIMULACRA2_PX_BYTES,
-    }
 }
 
 fn meet(exposure: &Exposure<'_>, source: &Source, target: Target) -> Result<Hit, calotype::Error> {
@@ -70,37 +116,39 @@ fn meet(exposure: &Exposure<'_>, source: &Source, target: Target) -> Result<Hit,
         let shown = with_hidden_of(&image.rgb, &rgb, alpha.as_deref());
         ssimulacra2(&rgb, &shown, image.width as usize).unwrap_or(0.0)
     };
-    let score = |least, within, span, measure| Goal::Score { least, within, span, measure };
-    exposure.meet(&match target {
-        Target::Size(bytes) => Goal::Bytes(bytes),
-        Target::BitsPerPixel(bpp) => Goal::Bytes((bpp * pixels(source) / 8.0) as u64),
-        Target::Psnr(least) => score(least, PSNR_WITHIN_DB, PSNR_SPAN_DB, &psnr),
-        Target::Ssimulacra2(least) => score(least, SSIMULACRA2_WITHIN, SSIMULACRA2_SPAN, &ssimulacra2),
+    let score = |within, span, measure| Goal::Score { least: target.asked, within, span, measure };
+    exposure.meet(&match target.measure {
+        Measure::Bytes | Measure::Bpp => Goal::Bytes(*target.window(source.picture.shape().pixels()).end() as u64),
+        Measure::PsnrDb => score(PSNR_WITHIN_DB, PSNR_SPAN_DB, &psnr),
+        Measure::Ssimulacra2 => score(SSIMULACRA2_WITHIN, SSIMULACRA2_SPAN, &ssimulacra2),
     })
 }
 
-fn pixels(source: &Source) -> f64 {
-    f64::from(source.picture.width()) * f64::from(source.picture.height())
-}
-
-/// A target outside the scale is refused; one between two of its steps gets the better one, with a note.
-fn say_missed(args: &EncodeArgs, codec: &Codec, target: Target, hit: &Hit, source: &Source) -> Result<(), Failure> {
-    let input = shown(&args.input);
-    let (value, quality) = (hit.value, hit.quality.points());
-    let (wanted, reached) = match target {
-        Target::Size(bytes) => (format!("--target-size {bytes}"), format!("{value:.0} bytes")),
-        Target::BitsPerPixel(bpp) => (format!("--target-bpp {bpp}"), format!("{:.3} bpp", 8.0 * value / pixels(source))),
-        Target::Psnr(least) => (format!("--target-psnr {least}"), format!("{value:.3} dB")),
-        Target::Ssimulacra2(least) => (format!("--target-ssimulacra2 {least}"), format!("{value:.3}")),
+/// What to note of a file that is better than it was asked to be; nothing if it is as it was asked to be.
+///
+/// # Errors
+/// What to say of a target that no quality meets.
+fn judged(source: &Source, target: Target, hit: &Hit) -> Result<Option<String>, String> {
+    let pixels = source.picture.shape().pixels();
+    let (asked, Reached { reached, .. }) = (target.asked, target.reached(hit, pixels));
+    let (wanted, reached) = match target.measure {
+        Measure::Bytes => (format!("--target-size {asked}"), format!("{reached} bytes")),
+        Measure::Bpp => (format!("--target-bpp {asked}"), format!("{reached:.3} bpp")),
+        Measure::PsnrDb => (format!("--target-psnr {asked}"), format!("{reached:.3} dB")),
+        Measure::Ssimulacra2 => (format!("--target-ssimulacra2 {asked}"), format!("{reached:.3}")),
     };
-    let nearest = format!("{input}: {wanted}: the nearest that this picture allows is {reached}, at quality {quality:.2}");
-    if codec.qualities().is_ok_and(|ends| ends.contains(&hit.quality)) {
-        let size = matches!(target, Target::Size(_) | Target::BitsPerPixel(_));
-        let held = if size { held(&source.metadata) } else { String::new() };
-        return Err(Failure::usage(nearest + &held));
+    let window = target.window(pixels);
+    let (below, above) = (hit.value < *window.start(), hit.value > *window.end());
+    let is_worse = if target.is_size() { above } else { below };
+    let nearest = format!("{wanted}: the nearest that this picture allows is {reached}, at quality {:.2}", hit.quality.points());
+    match (below || above, hit.met) {
+        (false, _) => Ok(None),
+        (true, _) if is_worse && target.is_size() => Err(nearest + &held(&source.metadata)),
+        (true, _) if is_worse => Err(nearest),
+        (true, false) => Ok(Some(nearest)),
+        (true, true) if target.is_size() => Ok(Some(format!("{wanted}: the highest quality takes only {reached}"))),
+        (true, true) => Ok(Some(format!("{wanted}: the lowest quality already gives {reached}"))),
     }
-    output::say(&format!("calotype: note: {nearest}"));
-    Ok(())
 }
 
 /// What of a file that is too large is metadata, and how to leave it out; nothing where there is none.

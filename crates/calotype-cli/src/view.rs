@@ -1,16 +1,14 @@
 //! `calotype view`: pictures in a window, or a picture of the window.
 
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calotype::gpu::AdapterFacts;
-use calotype::{Codec, DecodeOptions, EngineChoice, GpuFailure, Image, Metadata, Picture};
+use calotype::{Channels, Codec, DecodeOptions, EngineChoice, GpuFailure, Metadata, Picture, Samples};
 use calotype_view::{Choice as Side, Compare, Foreign, Host, Overlay, Shot, Start, Zoom};
 use etcetera::base_strategy::{BaseStrategy, choose_base_strategy};
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
+use image::ImageFormat;
 
 use crate::args::{Style, ViewArgs};
 use crate::engine::Choice;
@@ -18,6 +16,7 @@ use crate::eval::tool_folders;
 use crate::failure::Failure;
 use crate::output::{self, Existing, Remedies};
 use crate::read_image::{Reading, decode_image};
+use crate::write_image::{output_format, write_image};
 
 /// This program, as the viewer sees it.
 struct Program {
@@ -111,6 +110,8 @@ fn start(args: &ViewArgs) -> Start {
 
 fn screenshot(args: &ViewArgs, host: Arc<Program>, path: &Path) -> Result<(), Failure> {
     let existing = Existing::from_flag(args.overwrite);
+    // A pipe and a device have no ending.
+    let format = if output::is_file(path) { output_format(path, None)? } else { ImageFormat::Png };
     output::check("--screenshot", path, existing)?;
     for file in &args.files {
         fs::metadata(file).map_err(|error| Failure::io(file, "read", error))?;
@@ -118,12 +119,7 @@ fn screenshot(args: &ViewArgs, host: Arc<Program>, path: &Path) -> Result<(), Fa
     let (width, height) = args.size;
     let shot = Shot { width, height, split: args.split.clamp(0.0, 1.0), panel: !args.no_panel, ..Shot::default() };
     let image = calotype_view::screenshot(host, start(args), &shot).map_err(|error| Failure { code: 4, message: error.to_string() })?;
-    output::write(path, &[&png(path, &image)?], existing)
-}
-
-fn png(path: &Path, image: &Image) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Cursor::new(Vec::new());
-    let written = PngEncoder::new(&mut bytes).write_image(&image.rgb, image.width, image.height, ExtendedColorType::Rgb8);
-    written.map_err(|error| Failure::io(path, "write", std::io::Error::other(error)))?;
-    Ok(bytes.into_inner())
+    let picture = Picture::new(image.width, image.height, Channels::Rgb, Samples::U8(image.rgb));
+    let picture = picture.map_err(|error| Failure::codec(path, &error))?;
+    write_image(path, format, picture, Metadata::default(), existing).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use calotype::{Channels, Metadata, Picture, Shape};
 use image::codecs::jpeg::JpegEncoder;
@@ -55,7 +55,11 @@ const ENDINGS: [(&str, ImageFormat); 11] = [
 
 /// The image format that a file name's ending stands for.
 pub fn format_by_ending(path: &Path) -> Option<ImageFormat> {
-    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    format_of(path.extension()?.to_str()?)
+}
+
+fn format_of(ending: &str) -> Option<ImageFormat> {
+    let ending = ending.to_ascii_lowercase();
     ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format)
 }
 
@@ -64,8 +68,10 @@ pub fn format_by_ending(path: &Path) -> Option<ImageFormat> {
 /// # Errors
 /// Usage for an ending that is not known.
 pub fn output_format(path: &Path, named: Option<&str>) -> Result<ImageFormat, Failure> {
-    let name = named.map(|ending| PathBuf::from(format!("named.{ending}")));
-    let path = name.as_deref().unwrap_or(path);
+    if let Some(ending) = named {
+        let known = ENDINGS.map(|(ending, _)| ending).join(", ");
+        return format_of(ending).ok_or_else(|| Failure::usage(format!("--format {ending}: not an image format; give one of {known}")));
+    }
     if is_stdout(path) {
         return Ok(ImageFormat::Pnm);
     }

@@ -20,8 +20,10 @@ use crate::region::{cut, inside, latents_of};
 use crate::search::{Search, Step, Window};
 use crate::tile::Decoded;
 
-/// What a size may stay below its target.
-const SIZE_WITHIN: f64 = 0.02;
+/// What a size may stay below its target, as a part of it.
+pub const SIZE_WITHIN: f64 = 0.02;
+/// What a file may have more or less than its estimate: as a part of it, and bytes beside that. Nearer to a target the file itself is counted.
+const ESTIMATE_WITHIN: (f64, f64) = (0.01, 64.0);
 /// log2 of the bits per pixel at the lowest quality, and how much they grow up to the highest: a first guess for photographs.
 const LOG2_BPP: (f64, f64) = (-3.3, 4.9);
 
@@ -154,6 +156,8 @@ impl Exposure<'_> {
         let bits_per_pixel = 8.0 * target / self.header.pixels() as f64;
         let last = f64::from(LARGEST_FINENESS);
         let first = ((bits_per_pixel.log2() - low) / span).clamp(0.02, 0.98) * last;
+        let (part, beside) = ESTIMATE_WITHIN;
+        let uncertain = least * (1.0 - part) - beside..=target * (1.0 + part) + beside;
         let mut search = Search::new(window, first as u16, span / last);
         let (mut fineness, mut overhead) = (search.first(), None);
         loop {
@@ -161,7 +165,7 @@ impl Exposure<'_> {
             let coded = trial.coded_bytes();
             let mut bytes = overhead.map_or(0.0, |overhead: f64| coded + overhead);
             let mut encoded = None;
-            if overhead.is_none() || (least..=target).contains(&bytes) {
+            if overhead.is_none() || uncertain.contains(&bytes) {
                 let file = trial.encode(&self.sections)?;
                 bytes = file.bytes.len() as f64;
                 overhead = Some(bytes - coded);

@@ -67,7 +67,7 @@ pub use decode::{DEFAULT_MAX_PIXELS, DecodeOptions, Decoder, Info};
 pub use encode::{DEFAULT_DEAD_ZONE, DEFAULT_TILE_LOG2, EncodeOptions, Encoded, padded_pixels};
 pub use engine::{gpus, remember_in};
 pub use error::{EngineFault, Error, Malformation, Unsupported, Usage, about, exact};
-pub use exposure::{Developed, Exposure, Goal, Hit};
+pub use exposure::{Developed, Exposure, Goal, Hit, SIZE_WITHIN};
 pub use incremental::Incremental;
 pub use inside::Inside;
 pub use memory::{DEFAULT_MAX_MEMORY, has_memory};

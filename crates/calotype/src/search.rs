@@ -2,8 +2,8 @@
 
 use calotype_model::LARGEST_FINENESS;
 
-/// Tries before what is nearest is taken.
-const MOST_TRIES: u32 = 16;
+/// Tries before what is nearest is taken: enough to halve the whole scale down to neighbours.
+const MOST_TRIES: u32 = PATIENT_TRIES + (LARGEST_FINENESS + 1).ilog2() + 1;
 /// From here on, the bracket is halved: interpolation has had its chance.
 const PATIENT_TRIES: u32 = 8;
 

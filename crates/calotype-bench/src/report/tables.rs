@@ -18,6 +18,9 @@ pub fn facts(results: &Results) -> Markup {
             (machine.cpu) ", " (machine.cores) " cores, " (machine.os) "."
         }
         @if !results.skipped.is_empty() { p.warning { "Not measured, for their tools are missing: " (results.skipped.join(", ")) "." } }
+        @if !results.left_out.is_empty() {
+            p.warning { "Left out, for they could not be measured: " (results.left_out.len()) " (" (results.left_out.join(", ")) ")." }
+        }
         @if !results.codecs.is_empty() {
             table.words {
                 thead { tr { th { "codec" } th { "version" } th { "settings" } } }

@@ -31,7 +31,7 @@ impl ReportFolder {
     /// # Errors
     /// Io; usage if it holds other things, unless they may be replaced.
     pub fn open(path: &Path, existing: Existing) -> Result<ReportFolder, Failure> {
-        fs::create_dir_all(path).map_err(|error| Failure::io(path, "create", error))?;
+        output::create_folder(path)?;
         let mut entries = fs::read_dir(path).map_err(|error| Failure::io(path, "list", error))?;
         if existing == Existing::Refuse && entries.next().is_some() && !path.join(JOURNAL).is_file() {
             let path = path.display();

@@ -11,8 +11,9 @@ use crate::quality::rounded;
 /// # Errors
 /// Io.
 pub fn print_results(results: &Results) -> Result<(), Failure> {
-    let Results { model_id, engine, adapter, threads, images, .. } = results;
-    print(&format!("{} images, model {model_id}, {engine} {adapter}, {threads} threads", images.len()))?;
+    let Results { model_id, engine, adapter, threads, images, left_out, .. } = results;
+    let left_out = if left_out.is_empty() { String::new() } else { format!(" ({} left out)", left_out.len()) };
+    print(&format!("{} images{left_out}, model {model_id}, {engine} {adapter}, {threads} threads", images.len()))?;
     print("quality      bpp  PSNR dB   MS-SSIM  SSIMULACRA2  encode ms  decode ms")?;
     results.means.iter().try_for_each(|mean| print(&mean_line(mean)))?;
     print(if results.strictly_rising { "rate and PSNR rise at every step" } else { "rate or PSNR does NOT rise at every step" })?;

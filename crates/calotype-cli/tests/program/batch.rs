@@ -136,6 +136,72 @@ fn refusals() {
     desk.refused("encode in/*.png -o out", 2, "*.png");
     desk.refused("decode in -o out", 2, "calo");
     desk.refused("encode in -o many.calo", 2, "name a folder");
-    desk.refused("decode in/0.ppm in/1.ppm -o out --format gif", 2, ".png");
+    desk.refused("decode in/0.ppm in/1.ppm -o out --format gif", 2, "give one of png,");
     assert_eq!(desk.run("encode in -o out --resume -y").code, 2);
+}
+
+#[test]
+fn many_files_do_not_become_one() {
+    let desk = desk_with(2, &[]);
+    desk.write("there.ppm", b"precious");
+    assert_eq!(desk.run("encode in -o calos").code, 0);
+    let words = "the name of one file, but many are to be made; name a folder";
+    for output in ["there.ppm", "new.calo", "new.png", "new.ppm"] {
+        desk.refused(&format!("encode in/0.ppm in/1.ppm -o {output} -y"), 2, &format!("calotype: {output}: {words}"));
+        desk.refused(&format!("decode calos/0.calo calos/1.calo -o {output} -y"), 2, &format!("calotype: {output}: {words}"));
+    }
+    let where_one_is = "there.ppm/: a file is where this folder would be; name another";
+    desk.refused("encode in/0.ppm -o there.ppm/", 2, where_one_is);
+    desk.refused("generate there.ppm", 2, "there.ppm: a file is where this folder would be; name another");
+    desk.refused("eval in -q 50 --keep there.ppm", 2, "there.ppm: a file is where this folder would be; name another");
+    assert_eq!(desk.read("there.ppm"), b"precious");
+    assert_eq!(desk.run("encode in/0.ppm in/1.ppm -o folder.calo/").code, 0, "a folder may be called so");
+}
+
+/// Other programs, and systems that lost their power, leave such files.
+#[test]
+fn unfinished_outputs_are_made_again() {
+    let desk = desk_with(4, &[]);
+    assert_eq!(desk.run("encode in -o out").code, 0);
+    let whole: Vec<Vec<u8>> = (0..4).map(|number| desk.read(&format!("out/{number}.calo"))).collect();
+    desk.write("out/0.calo", b"");
+    desk.write("out/1.calo", &whole[1][..whole[1].len() - 1]);
+    desk.write("out/2.calo", &vec![0; whole[2].len()]);
+    let run = desk.run("encode in -o out --resume");
+    assert_eq!((run.code, run.stderr.as_str()), (0, "calotype: note: out: 3 unfinished outputs made again\n3 files made\n"));
+    assert!((0..4).all(|number| desk.read(&format!("out/{number}.calo")) == whole[number]));
+    let run = desk.run("encode in -o out --resume");
+    assert_eq!((run.code, run.stderr.as_str()), (0, "0 files made\n"));
+    assert_eq!(desk.run("decode out -o back").code, 0);
+    let picture = desk.read("back/1.png");
+    desk.write("back/1.png", b"");
+    let run = desk.run("decode out -o back --resume");
+    assert_eq!((run.code, run.stderr.as_str()), (0, "calotype: note: back: 1 unfinished output made again\n1 file made\n"));
+    assert_eq!(desk.read("back/1.png"), picture);
+}
+
+#[test]
+fn folders_in_a_folder_are_told() {
+    let desk = desk_with(1, &[]);
+    for name in ["in/a", "in/b", "in/b/c"] {
+        std::fs::create_dir(desk.path(name)).unwrap();
+    }
+    let note = "calotype: note: in: 2 folders in it left out; name folders to include their files";
+    let run = desk.run("encode in -o out");
+    assert_eq!((run.code, run.stderr.lines().collect::<Vec<_>>()), (0, vec![note, "1 file made"]));
+    let run = desk.run("eval in -q 50");
+    assert_eq!((run.code, run.stderr.lines().collect::<Vec<_>>()), (0, vec![note]));
+}
+
+#[test]
+fn a_name_that_is_no_pattern_is_missing() {
+    let desk = Desk::new();
+    for name in ["IMG[1].png", "IMG[1.png", "what?.png", "*.png"] {
+        for output in ["a.calo", "out/"] {
+            let told = format!("calotype: {name}: there is no such file, and as a pattern it fits none; check the name");
+            desk.refused(&format!("encode {name} -o {output}"), 2, &told);
+        }
+    }
+    desk.write("IMG[1].ppm", &ppm(20, 20));
+    assert_eq!(desk.json("encode IMG[1].ppm -o a.calo --json")["width"], 20);
 }

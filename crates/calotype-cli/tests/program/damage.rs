@@ -1,6 +1,7 @@
 //! Damaged files: truncated and with flipped bits.
 
 use image::{DynamicImage, GenericImageView, Rgba, RgbaImage};
+use serde_json::{Value, json};
 
 use crate::harness::{Desk, Run, ppm};
 
@@ -91,4 +92,47 @@ fn damaged_alpha_is_left_out() {
     let (run, seen) = salvaged(&desk, &file);
     assert_eq!(notes(&run), ["alpha or metadata are damaged; they are left out"]);
     assert_eq!(seen, DynamicImage::from(image::open(desk.path("a.png")).unwrap().to_rgb8()));
+}
+
+/// What is said of damage is in the object, too, for who reads nothing else.
+#[test]
+fn json_tells_of_damage() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(190, 180));
+    desk.json("encode in.ppm -o a.calo --tile-log2 6 --json");
+    let whole = desk.read("a.calo");
+    let object = |line: &str| {
+        let run = desk.run(line);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let object: Value = serde_json::from_slice(&run.stdout).unwrap();
+        let said: Vec<&str> = run.stderr.lines().map(|line| line.rsplit_once(": ").unwrap().1).collect();
+        assert_eq!(object["notes"].as_array().unwrap().len(), said.len(), "{}", run.stderr);
+        assert!(said.iter().zip(object["notes"].as_array().unwrap()).all(|(said, note)| note.as_str().unwrap().ends_with(said)));
+        object
+    };
+    let damage = |object: &Value| [object["damaged_tiles"].clone(), object["damaged_sections"].clone(), object["missing_bytes"].clone()];
+    assert_eq!(damage(&object("decode a.calo -o a.png --salvage --json")), [json!([]), json!(0), json!(0)]);
+    let mut file = whole.clone();
+    file[28 + 9 * 40 + 4] ^= 1;
+    desk.write("flipped.calo", &file);
+    let flipped = object("decode flipped.calo -o flipped.png --salvage --json");
+    assert_eq!(damage(&flipped), [json!([[0, 0, 64, 64]]), json!(0), json!(0)]);
+    assert_eq!(flipped["notes"], json!(["the tile of 64x64 pixels at 0,0 is damaged; it is left flat"]));
+    desk.write("cut.calo", &whole[..whole.len() - 10]);
+    let cut = object("decode cut.calo -o cut.png --partial --json");
+    assert_eq!(damage(&cut), [json!([]), json!(0), json!(10)]);
+    let note = format!("{} bytes of {}; the rest would make it finer", whole.len() - 10, whole.len());
+    assert_eq!(cut["notes"], json!([note]));
+    desk.write("long.calo", &[&whole[..], b"more"].concat());
+    assert_eq!(object("decode long.calo -o long.png --salvage --json")["notes"], json!(["it goes on after its end; that is passed over"]));
+    let picture = ppm(40, 30);
+    desk.write("half.ppm", &picture[..2000]);
+    let notes = object("encode half.ppm -o half.calo --salvage --json")["notes"].clone();
+    assert!(notes[0].as_str().unwrap().ends_with("; what could be read of it is encoded, the rest is filled in"), "{notes}");
+    assert_eq!(notes.as_array().unwrap().len(), 1);
+    // What is damaged has no object without a flag that allows it.
+    for line in ["info flipped.calo --json", "info cut.calo --json", "decode cut.calo -o b.png --json", "encode half.ppm -o b.calo --json"]
+    {
+        desk.refused(line, 1, "damaged");
+    }
 }

@@ -70,3 +70,18 @@ fn an_engine_that_does_not_exist_is_refused() {
     desk.refused("encode SAMPLE -o a.calo --engine gpu --isa scalar", 2, "--isa");
     desk.refused("encode SAMPLE -o a.calo --adapter abacus", 4, "abacus");
 }
+
+/// A driver complains where it finds no folder for its sockets; nobody asked for a driver.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_cpu_alone_opens_no_driver() {
+    let desk = Desk::new();
+    let mut devices = desk.prepared("devices --engine cpu");
+    // A Vulkan loader that is told to says on standard error which drivers it looks for.
+    let run = devices.env_remove("XDG_RUNTIME_DIR").env("VK_LOADER_DEBUG", "all").output().unwrap();
+    assert_eq!((run.status.code(), String::from_utf8_lossy(&run.stderr).as_ref()), (Some(0), ""));
+    let list = desk.json("devices --engine cpu --json");
+    let list = list["devices"].as_array().unwrap();
+    assert!(list.len() >= 2 && list.iter().all(|device| device["engine"] == "cpu"));
+    assert_eq!(list.iter().filter(|device| device["default"] == true).count(), 1);
+}

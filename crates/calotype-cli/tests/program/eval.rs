@@ -153,3 +153,33 @@ fn a_report_compares_times_and_resumes() {
     desk.refused("eval in --report in", 2, "other files");
     desk.refused("eval in --compare bpg", 2, "jpeg, webp, avif, jxl");
 }
+
+/// What cannot be read is named at the end, and is in no mean.
+#[test]
+fn damaged_pictures_are_left_out() {
+    let desk = desk_with_images();
+    assert_eq!(desk.run("eval in -q 50 --json whole.json").code, 0);
+    desk.write("in/half.ppm", b"P6 20 20 255\nshort");
+    desk.write("in/text.png", b"no picture");
+    let run = desk.run("eval in -q 50 --json out.json --report page --speed-runs 1");
+    let said: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!((run.code, said.len()), (1, 3), "{}", run.stderr);
+    assert!(
+        said[0].starts_with("calotype: in/half.ppm: is a damaged image") && said[1].starts_with("calotype: in/text.png: is not an image")
+    );
+    assert_eq!(said[2], "calotype: 2 of 4 files measured; the 2 named above failed");
+    let table = String::from_utf8(run.stdout).unwrap();
+    assert!(table.starts_with("2 images (2 left out), model "), "{table}");
+    let [whole, rest] = ["whole.json", "out.json"].map(|name| serde_json::from_slice::<Value>(&desk.read(name)).unwrap());
+    assert_eq!(rest["left_out"], serde_json::json!(["half.ppm", "text.png"]));
+    assert!(whole.get("left_out").is_none());
+    assert_eq!((&rest["means"][0]["bpp"], &rest["means"][0]["psnr_db"]), (&whole["means"][0]["bpp"], &whole["means"][0]["psnr_db"]));
+    let page = String::from_utf8(desk.read("page/report.html")).unwrap();
+    assert!(page.contains("Left out, for they could not be measured: 2 (half.ppm, text.png)."));
+    desk.write("in/raw.psd", b"8BPS\0\x01\0\0");
+    std::fs::create_dir(desk.path("bad")).unwrap();
+    desk.write("bad/raw.png", b"8BPS\0\x01\0\0");
+    let run = desk.run("eval bad -q 50 --json none.json");
+    assert_eq!((run.code, run.stdout.len(), desk.path("none.json").exists()), (3, 0, false), "{}", run.stderr);
+    assert!(run.stderr.ends_with("calotype: 0 of 1 file measured; the 1 named above failed\n"), "{}", run.stderr);
+}

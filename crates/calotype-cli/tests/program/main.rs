@@ -30,6 +30,7 @@ mod round_trip;
 mod screenshot;
 #[cfg(all(feature = "view", unix))]
 mod slider;
+mod targets;
 mod whole;
 #[cfg(all(feature = "view", unix))]
 mod window;

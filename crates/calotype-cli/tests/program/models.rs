@@ -38,8 +38,8 @@ fn a_model_that_cannot_be_used_is_named() {
     desk.write("damaged.encoder.safetensors", &desk.read("tiny.encoder.safetensors"));
     desk.write("alone.decoder.safetensors", &desk.read("tiny.decoder.safetensors"));
     for (model, code, named) in [
-        ("missing.decoder.safetensors", 5, "missing"),
-        ("alone.decoder.safetensors", 5, "alone.encoder.safetensors"),
+        ("missing.decoder.safetensors", 5, "calotype: missing.decoder.safetensors: cannot read the model: "),
+        ("alone.decoder.safetensors", 5, "calotype: alone.decoder.safetensors: cannot read alone.encoder.safetensors beside it: "),
         ("tiny.encoder.safetensors", 2, "tiny.encoder.safetensors"),
         ("damaged.decoder.safetensors", 4, "damaged.decoder.safetensors"),
     ] {

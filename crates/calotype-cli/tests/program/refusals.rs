@@ -134,3 +134,43 @@ fn lost_transparency_is_mentioned() {
     assert_eq!(run.code, 0);
     assert!(run.stderr.contains("transparency"), "{}", run.stderr);
 }
+
+/// The flag says what is wrong with its value, where clap alone would take it for another flag.
+#[test]
+fn negative_numbers_are_values() {
+    let (desk, _) = desk_with_file();
+    for (line, words) in [
+        ("encode SAMPLE -o b.calo --quality -1", "'-1' for '--quality <0..100>': out of range; give 0 to 100"),
+        ("encode SAMPLE -o b.calo -q -1", "'-1' for '--quality <0..100>': out of range; give 0 to 100"),
+        ("encode SAMPLE -o b.calo -q --json", "'--json' for '--quality <0..100>': not a number; give 0 to 100"),
+        ("encode SAMPLE -o b.calo --target-psnr -5.5", "'-5.5' for '--target-psnr <DB>': give a number above 0"),
+        ("encode SAMPLE -o b.calo --target-size -5kB", "'-5kB' for '--target-size <BYTES>': give bytes"),
+        ("encode SAMPLE -o b.calo --threads -1", "'-1' for '--threads <N>': give a whole number"),
+        ("decode a.calo -o b.png --region -1,0,5,5", "'-1,0,5,5' for '--region <X,Y,W,H>': give four numbers"),
+        ("decode a.calo -o b.png --format -1", "--format -1: not an image format; give one of png, ppm,"),
+        ("eval . -q -1,5", "'-1' for '--quality <LIST>': out of range; give 0 to 100"),
+    ] {
+        let run = desk.run(line);
+        assert!(run.code == 2 && run.stderr.contains(words) && !run.stderr.contains("tip:"), "{line}: {}", run.stderr);
+    }
+    assert_eq!(desk.names(), ["a.calo"]);
+}
+
+#[test]
+fn a_format_is_named_as_it_was_given() {
+    let (desk, _) = desk_with_file();
+    let words = "calotype: --format calo: not an image format; give one of png, ppm, pgm, pnm, jpg, jpeg, jpe, webp, tif, tiff, bmp\n";
+    desk.refused("decode a.calo -o a.png --format calo", 2, words);
+    desk.refused("decode a.calo -o out/ --format calo", 2, words);
+}
+
+#[test]
+fn terabytes_are_amounts() {
+    let (desk, _) = desk_with_file();
+    for amount in ["1TB", "1TiB", "0.5tb", "1T"] {
+        desk.json(&format!("encode SAMPLE -o b.calo -y --json --max-memory {amount} --max-pixels 1T"));
+        desk.json(&format!("decode a.calo -o b.png -y --json --max-memory {amount} --max-pixels 1T"));
+    }
+    let run = desk.run("encode SAMPLE -o c.calo --max-memory 1XB");
+    assert!(run.code == 2 && run.stderr.contains("give bytes, as 100000, 100kB, 1.5MB, 64KiB, 2GiB or 1TB"), "{}", run.stderr);
+}

@@ -95,6 +95,23 @@ fn errors_are_shown_and_told() {
     desk.refused("view photo.calo --screenshot out.png", 2, "exists already; give -y to overwrite it, or another --screenshot");
 }
 
+#[test]
+fn the_ending_names_the_format() {
+    let desk = desk();
+    // The panel says how long it took.
+    let png = take(&desk, "photo.calo --no-panel");
+    for (name, magic) in [("a.bmp", &b"BM"[..]), ("a.jpg", &[0xFF, 0xD8]), ("a.ppm", b"P6")] {
+        let run = desk.run(&format!("view photo.calo --no-panel --screenshot {name}"));
+        assert_eq!((run.code, desk.read(name).starts_with(magic)), (0, true), "{name}: {}", run.stderr);
+    }
+    assert!(shot(&desk, "a.bmp") == png && shot(&desk, "a.ppm") == png);
+    let run = desk.run("view photo.calo --no-panel --screenshot -");
+    assert!(image::load_from_memory(&run.stdout).unwrap().into_rgb8() == png, "a pipe has no ending: a PNG");
+    for name in ["a.xyz", "a", "a.calo"] {
+        desk.refused(&format!("view photo.calo --screenshot {name}"), 2, "names no known image format; use one of .png .ppm");
+    }
+}
+
 /// In plain words, with what helps.
 #[test]
 #[cfg(target_os = "linux")] // elsewhere there is always a display
