@@ -180,6 +180,12 @@ impl<'a> Bands<'a> {
         256 * (width as u64) * (height as u64)
     }
 
+    /// Whether they are made of this tile.
+    pub(crate) fn needs(&self, tile: usize) -> bool {
+        let across = self.tiles.file.header.tile_columns() as usize;
+        self.progress.rows.contains(&(tile / across)) && self.progress.columns.contains(&(tile % across))
+    }
+
     /// The latents that pixels are made of.
     pub(crate) fn latents(&self) -> Rect {
         self.progress.wanted
