@@ -10,6 +10,7 @@ use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageForma
 
 use crate::exif::ReadSeek;
 use crate::failure::Failure;
+use crate::flags;
 use crate::frames::{self, Frames};
 use crate::kind::{FIRST_BYTES, Kind, kind_of};
 use crate::metadata::{self, Company, Found, PixelChunks, Turn};
@@ -18,6 +19,7 @@ use crate::pixels;
 use crate::read_bmp;
 use crate::read_jpeg::Jpeg;
 use crate::read_jxl::Jxl;
+use crate::read_rows::RowSource;
 use crate::read_size;
 use crate::read_tiff;
 use crate::refusal::Refusal;
@@ -190,9 +192,11 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
     Ok(Source { picture, metadata, notes: all_notes })
 }
 
-/// Whether `--salvage` makes something of a damaged image.
+/// Whether `--salvage` makes something of a damaged image. Where that is one of another command, it goes row by row.
 fn is_salvageable(bytes: &[u8], kind: Kind, reading: &Reading) -> bool {
-    Opened::unchecked(bytes, kind, reading).and_then(|opened| opened.reader.image(true)).is_ok()
+    let has_row = || RowSource::open(Path::new("-"), bytes, reading).is_ok_and(|mut rows| rows.next(1).is_ok());
+    let whole = Opened::unchecked(bytes, kind, reading).and_then(|opened| opened.reader.image(true));
+    whole.is_ok() || !flags::has("salvage") && has_row()
 }
 
 /// What to say of a picture that was read as far as it goes.

@@ -123,7 +123,7 @@ fn salvage_is_named_where_it_finds_something() {
     ];
     for (name, bytes, what, helps) in rows {
         desk.write(name, &bytes);
-        let run = desk.run(&format!("encode {name} -o b.calo"));
+        let run = desk.run(&format!("encode {name} -o b.calo -y"));
         let remedy = if helps { ", or encode what can be read of it with --salvage" } else { "" };
         let words = format!("calotype: {name}: is a damaged image: {what}; get it again{remedy}");
         assert_eq!((run.code, said(&run)), (1, words.as_str()));
