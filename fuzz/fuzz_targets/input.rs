@@ -20,8 +20,12 @@ mod read_image;
 mod read_jpeg;
 #[path = "../../crates/calotype-cli/src/read_jxl.rs"]
 mod read_jxl;
+#[path = "../../crates/calotype-cli/src/read_palette.rs"]
+mod read_palette;
 #[path = "../../crates/calotype-cli/src/read_rows.rs"]
 mod read_rows;
+#[path = "../../crates/calotype-cli/src/read_size.rs"]
+mod read_size;
 #[path = "../../crates/calotype-cli/src/read_tiff.rs"]
 mod read_tiff;
 #[path = "../../crates/calotype-cli/src/refusal.rs"]
@@ -71,6 +75,10 @@ mod failure {
 }
 
 mod flags {
+    pub fn has(_: &str) -> bool {
+        true
+    }
+
     pub fn is_given(_: &str) -> bool {
         false
     }

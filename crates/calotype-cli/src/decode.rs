@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Quality, Region, Shape};
+use calotype::{Codec, DecodeOptions, Decoder, Metadata, Picture, Quality, Region, Shape, Usage};
 use image::ImageFormat;
 use image::metadata::Orientation;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::amount::counted;
 use crate::args::DecodeArgs;
 use crate::batch::{self, Finished, Kind};
 use crate::engine::Choice;
@@ -19,6 +20,7 @@ use crate::metadata::{self, Strip, Turn, asked_orientation, say_orientation};
 use crate::output::{self, Done, Existing, Sink, Writing, is_stdout};
 use crate::pixels;
 use crate::read_image::{AfterEnd, read_calo};
+use crate::turned::{inverse, turned, turned_size};
 use crate::write_image::{as_named, fit, holds_metadata, output_format, write_image};
 use crate::write_rows::{Stopped, in_bands, write_rows};
 
@@ -49,6 +51,15 @@ struct Report {
     missing_bytes: u64,
     /// What is said on standard error, too.
     notes: Vec<String>,
+}
+
+/// What is written of a picture.
+struct Part {
+    format: ImageFormat,
+    /// Where it lies in the picture as that is stored.
+    region: Region,
+    /// How its pixels are turned.
+    turn: Orientation,
 }
 
 /// A picture that has been written.
@@ -105,33 +116,61 @@ fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Done<Report>, Failure
     let options = DecodeOptions { max_pixels: args.max_pixels, max_memory: args.max_memory };
     let after_end = if args.salvage { AfterEnd::PassedOver } else { AfterEnd::Refused };
     let bytes = read_calo(&args.input, &options, after_end)?;
-    let open = match (args.partial, args.salvage) {
-        (_, true) => Decoder::salvage,
-        (true, false) => Decoder::partial,
-        (false, false) => Decoder::new,
+    let open = match (args.partial, args.salvage, args.region) {
+        (_, true, _) => Decoder::salvage,
+        (true, ..) => Decoder::partial,
+        (.., Some(_)) => Decoder::for_regions,
+        (.., None) => Decoder::new,
     };
     let decoder = open(&bytes, &options).map_err(failed)?;
     let (metadata, mut notes) = metadata_of(args, format, &decoder)?;
-    let turned = asked_turn(args, format, &metadata) != Orientation::NoTransforms;
+    let turn = asked_turn(args, format, &metadata);
+    let part = Part { format, region: stored_region(args, &decoder, turn)?, turn };
     // A TIFF's directory is written last, and pointed to from its beginning.
     let in_order = format != ImageFormat::Tiff || output::is_file(&args.output);
-    let develop = if in_bands(format) && !turned && in_order { in_rows } else { as_a_whole };
-    let written = develop(args, format, &decoder, metadata, codec)?;
+    let in_rows_too = in_bands(format) && turn == Orientation::NoTransforms && in_order;
+    let develop = if in_rows_too { in_rows } else { as_a_whole };
+    let written = develop(args, &part, &decoder, metadata, codec)?;
     notes.extend_from_slice(&written.notes);
     output::say_notes(&args.output, &notes);
-    let damage = damage(&decoder, bytes.len());
+    let tiles = damaged_tiles(args, &part, &decoder, codec)?;
+    let damage = damage(&decoder, &tiles, bytes.len());
     output::say_notes(&args.input, &damage);
     notes.extend(damage);
     let Written { width, height, decode_ms, .. } = written;
     let line = format!("{}: {width}x{height}, {decode_ms:.0} ms", shown(&args.output));
-    let report = args.json.then(|| Report { notes, ..report(args, &decoder, codec, written) });
+    let damaged_tiles = tiles.iter().map(|&Region { x, y, width, height }| [x, y, width, height]).collect();
+    let report = args.json.then(|| Report { damaged_tiles, notes, ..report(args, &decoder, codec, written) });
     Ok(Done { report, line, pixels: u64::from(width) * u64::from(height) })
 }
 
-/// What is not in the picture because it is damaged, or not among the `here` bytes of the file, one line each.
-fn damage(decoder: &Decoder<'_>, here: usize) -> Vec<String> {
-    let tile = |Region { x, y, width, height }| format!("the tile of {width}x{height} pixels at {x},{y} is damaged; it is left flat");
-    let mut notes: Vec<String> = decoder.damaged_tiles().into_iter().map(tile).collect();
+/// The part of the stored picture that `--region` asks for in pixels of the output, or all.
+fn stored_region(args: &DecodeArgs, decoder: &Decoder<'_>, turn: Orientation) -> Result<Region, Failure> {
+    let whole = decoder.whole();
+    let Some(region) = args.region else { return Ok(whole) };
+    let (width, height) = turned_size((whole.width, whole.height), turn);
+    if !(Region { x: 0, y: 0, width, height }).contains(region) {
+        return Err(Failure::codec(&args.input, &Usage::Region { region, width, height }.into()));
+    }
+    Ok(turned(region, (width, height), inverse(turn)))
+}
+
+/// The damaged tiles that what is written is made of, where they are seen.
+fn damaged_tiles(args: &DecodeArgs, part: &Part, decoder: &Decoder<'_>, codec: &Codec) -> Result<Vec<Region>, Failure> {
+    let whole = decoder.whole();
+    let tiles = decoder.damaged_tiles_of(codec, part.region).map_err(|error| Failure::codec(&args.input, &error))?;
+    Ok(tiles.into_iter().map(|tile| turned(tile, (whole.width, whole.height), part.turn)).collect())
+}
+
+/// What is not in the picture because it is damaged, in these `tiles` and elsewhere, or not among the `here` bytes of the file, one line each.
+fn damage(decoder: &Decoder<'_>, tiles: &[Region], here: usize) -> Vec<String> {
+    let tile =
+        |Region { x, y, width, height }: &Region| format!("the tile of {width}x{height} pixels at {x},{y} is damaged; it is left flat");
+    let mut notes: Vec<String> = tiles.iter().map(tile).collect();
+    let others = decoder.damaged_tiles().len() - tiles.len();
+    if others > 0 {
+        notes.push(format!("it is damaged in {} that the region does not need", counted(others, "tile")));
+    }
     if decoder.damaged_sections() > 0 {
         notes.push("alpha or metadata are damaged; they are left out".to_string());
     }
@@ -168,13 +207,13 @@ fn writing(args: &DecodeArgs) -> Result<Writing, Failure> {
 /// Band by band, as they are decoded.
 fn in_rows(
     args: &DecodeArgs,
-    format: ImageFormat,
+    &Part { format, region, .. }: &Part,
     decoder: &Decoder<'_>,
     mut metadata: Metadata,
     codec: &Codec,
 ) -> Result<Written, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
-    let bands = decoder.picture_bands(codec, args.region.unwrap_or(decoder.whole())).map_err(failed)?;
+    let bands = decoder.picture_bands(codec, region).map_err(failed)?;
     let [width, height] = [bands.shape().width, bands.shape().height].map(|side| side.div_ceil(args.scale));
     let mut notes = Vec::new();
     let shape = as_named(&args.output, args.format.as_deref(), Shape { width, height, ..bands.shape() }, &mut notes);
@@ -203,21 +242,20 @@ fn in_rows(
 /// Through the whole picture, where the format or the turning needs it.
 fn as_a_whole(
     args: &DecodeArgs,
-    format: ImageFormat,
+    &Part { format, region, turn }: &Part,
     decoder: &Decoder<'_>,
     mut metadata: Metadata,
     codec: &Codec,
 ) -> Result<Written, Failure> {
     let failed = |error| Failure::codec(&args.input, &error);
     let begin = Instant::now();
-    let picture = decoder.picture_region(codec, args.region.unwrap_or(decoder.whole())).map_err(failed)?;
+    let picture = decoder.picture_region(codec, region).map_err(failed)?;
     let picture = Picture::stacked(calotype::scaled(std::iter::once(Ok(picture)), args.scale)).map_err(failed)?;
     let decode_ms = begin.elapsed().as_secs_f64() * 1e3;
-    let orientation = asked_turn(args, format, &metadata);
     let mut image = pixels::into_image(picture);
-    image.apply_orientation(orientation);
+    image.apply_orientation(turn);
     let mut notes = Vec::new();
-    if orientation != Orientation::NoTransforms {
+    if turn != Orientation::NoTransforms {
         say_orientation(&mut metadata, Turn::Apply, &mut notes);
     }
     let picture = pixels::from_image(image).map_err(failed)?;
@@ -256,7 +294,7 @@ fn report(args: &DecodeArgs, decoder: &Decoder<'_>, codec: &Codec, written: Writ
         model_id: info.model_id.to_string(),
         decode_ms: written.decode_ms,
         rgb_sha256: written.rgb_sha256,
-        damaged_tiles: decoder.damaged_tiles().into_iter().map(|Region { x, y, width, height }| [x, y, width, height]).collect(),
+        damaged_tiles: Vec::new(),
         damaged_sections: decoder.damaged_sections(),
         missing_bytes: decoder.missing_bytes(),
         notes: Vec::new(),

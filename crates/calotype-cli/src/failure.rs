@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use calotype::{Error, Fault, Malformation, Usage, about};
+use calotype::{Error, Fault, Malformation, Usage, about, padded_pixels};
 use calotype_bench as bench;
 
 use crate::flags;
@@ -20,6 +20,10 @@ pub struct Failure {
 
 /// The signal that ends a program which writes to a pipe that nobody reads.
 const SIGPIPE: u8 = 13;
+
+/// Bytes that processors of today can name; of a picture with more pixels nothing is ever written.
+const ADDRESSES: u64 = 1 << 47;
+const NO_MACHINE: &str = "no machine has memory for that, so no limit helps";
 
 /// How a file is called in messages: `-` is a pipe.
 pub fn shown(path: &Path) -> String {
@@ -129,6 +133,8 @@ fn remedy(error: &Error) -> String {
             format!("; get the file again, or pass over them with {}", flags::named("salvage", "decode"))
         }
         Error::Malformed { .. } => "; get the file again".to_string(),
+        Error::Limits { width, height, .. } if padded_pixels(*width, *height) > ADDRESSES => format!("; {NO_MACHINE}"),
+        Error::Memory { needed, .. } if *needed > ADDRESSES => format!("; {NO_MACHINE}{}", take_a_part()),
         Error::Limits { .. } => format!("; raise it with {}", flags::named("max-pixels", "encode")),
         Error::Memory { .. } => format!("; raise it with {}{}", flags::named("max-memory", "encode"), take_a_part()),
         Error::NoMemory { .. } => format!("; make some free{}", take_a_part()),

@@ -134,7 +134,7 @@ mod tests {
             Ok(kind) => format!("{kind:?}"),
             Err(NotRead::Calo) => "calo".to_string(),
             Err(NotRead::Unknown) => "unknown".to_string(),
-            Err(NotRead::Other(Refusal::Unsupported { what, .. } | Refusal::TooLarge(what) | Refusal::Damaged(what))) => what,
+            Err(NotRead::Other(refusal)) => refusal.to_string(),
         }
     }
 

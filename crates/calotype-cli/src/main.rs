@@ -30,10 +30,13 @@ mod read_bmp;
 mod read_image;
 mod read_jpeg;
 mod read_jxl;
+mod read_palette;
 mod read_rows;
+mod read_size;
 mod read_tiff;
 mod refusal;
 mod target;
+mod turned;
 mod unfinished;
 #[cfg(feature = "view")]
 mod view;

@@ -10,6 +10,7 @@ use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageForma
 
 use crate::exif::ReadSeek;
 use crate::failure::Failure;
+use crate::flags;
 use crate::frames::{self, Frames};
 use crate::kind::{FIRST_BYTES, Kind, kind_of};
 use crate::metadata::{self, Company, Found, PixelChunks, Turn};
@@ -18,6 +19,8 @@ use crate::pixels;
 use crate::read_bmp;
 use crate::read_jpeg::Jpeg;
 use crate::read_jxl::Jxl;
+use crate::read_rows::RowSource;
+use crate::read_size;
 use crate::read_tiff;
 use crate::refusal::Refusal;
 
@@ -109,6 +112,10 @@ pub fn read_calo(path: &Path, options: &DecodeOptions, after_end: AfterEnd) -> R
         match Decoder::salvage(&bytes, options) {
             // The file's length, and a byte that must not be there.
             Ok(decoder) if (bytes.len() as u64) <= decoder.info().bytes as u64 => needed = decoder.info().bytes as u64 + 1,
+            // Nothing can be shown without all that comes before the pixels.
+            Err(error @ Error::Malformed { what: Malformation::Container(Fault::Truncated { .. }), .. }) if read == 0 => {
+                return Err(Failure::malformed(path, format!("{error}; get the rest")));
+            }
             Err(Error::Malformed { what: Malformation::Container(Fault::Truncated { needed: more }), .. }) => needed = more,
             Err(error) => return Err(Failure::codec(path, &error)),
             Ok(decoder) if after_end == AfterEnd::Refused => {
@@ -158,7 +165,7 @@ fn length_of(path: &Path) -> Option<u64> {
 /// Malformed if it is no image or a damaged one, unsupported for other formats and images above `max_pixels`.
 pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Source, Failure> {
     let kind = kind_of(bytes, path)?;
-    let Opened { mut reader, frames, premultiplied, notes: mut all_notes } = Opened::of(bytes, kind, path, reading)?;
+    let Opened { mut reader, frames, premultiplied, notes: mut all_notes, .. } = Opened::of(bytes, kind, path, reading)?;
     let Company { metadata, orientation, notes } = reader.company(bytes, kind, reading.turn);
     let converted = reader.is_cmyk().then(|| metadata::converted("CMYK")).filter(|note| !notes.contains(note));
     all_notes.extend(notes);
@@ -168,7 +175,10 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
         Some(frame @ 2..) if animated => frames::played(bytes, kind, frame).map(|image| (image, None)),
         _ => reader.image(reading.salvage),
     };
-    let (mut image, broken) = image.map_err(|refusal| refusal.of(path))?;
+    let (mut image, broken) = image.map_err(|refusal| match (&refusal, reading.frame) {
+        (Refusal::Damaged(_), None | Some(1)) if !reading.salvage && is_salvageable(bytes, kind, reading) => refusal.of_part(path),
+        _ => refusal.of(path),
+    })?;
     all_notes.extend(broken.map(broken_note));
     if premultiplied {
         pixels::divide(&mut image);
@@ -180,6 +190,13 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
     image.apply_orientation(orientation);
     let picture = pixels::from_image(image).map_err(|error| Failure::codec(path, &error))?;
     Ok(Source { picture, metadata, notes: all_notes })
+}
+
+/// Whether `--salvage` makes something of a damaged image. Where that is one of another command, it goes row by row.
+fn is_salvageable(bytes: &[u8], kind: Kind, reading: &Reading) -> bool {
+    let has_row = || RowSource::open(Path::new("-"), bytes, reading).is_ok_and(|mut rows| rows.next(1).is_ok());
+    let whole = Opened::unchecked(bytes, kind, reading).and_then(|opened| opened.reader.image(true));
+    whole.is_ok() || !flags::has("salvage") && has_row()
 }
 
 /// What to say of a picture that was read as far as it goes.
@@ -207,7 +224,7 @@ pub fn need(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Need, Failur
             let (width, height) = decoder.dimensions();
             let pixels = decoder.total_bytes();
             let inside = if kind == Kind::Jxl { u64::from(width) * u64::from(height) * JXL_BYTES_PER_PX } else { pixels };
-            Need { pixels, inside }
+            Need { pixels, inside: opened.inside.unwrap_or(inside) }
         }
     })
 }
@@ -218,6 +235,8 @@ struct Opened<'a> {
     frames: Frames,
     premultiplied: bool,
     notes: Vec<String>,
+    /// Bytes that the decoder takes beside the pixels, where it knows.
+    inside: Option<u64>,
 }
 
 /// What reads the pixels.
@@ -228,6 +247,9 @@ enum Reader<'a> {
 
 impl<'a> Opened<'a> {
     fn of(bytes: &'a [u8], kind: Kind, path: &Path, reading: &Reading) -> Result<Opened<'a>, Failure> {
+        if let Kind::Image(format) = kind {
+            check_header(bytes, format, path, reading.max_pixels)?;
+        }
         let mut opened = Opened::unchecked(bytes, kind, reading).map_err(|refusal| refusal.of(path))?;
         let size = match &opened.reader {
             Reader::Jpeg(jpeg) => jpeg.dimensions(),
@@ -243,12 +265,12 @@ impl<'a> Opened<'a> {
     fn unchecked(bytes: &'a [u8], kind: Kind, reading: &Reading) -> Result<Opened<'a>, Refusal> {
         let frames = Frames::of(&mut Cursor::new(bytes), kind);
         let by_image = |bytes: Cow<'a, [u8]>, format| {
-            let pixels = pixels_of(Cursor::new(bytes), format).map_err(Refusal::damaged)?;
+            let pixels = pixels_of(Cursor::new(bytes), format).map_err(Refusal::of_decoder)?;
             let mut reader = ImageReader::with_format(pixels, format);
             reader.limits(limits(reading.max_pixels));
             Ok(Reader::Other(Box::new(reader.into_decoder().map_err(Refusal::from_image)?)))
         };
-        let (mut premultiplied, mut notes) = (false, Vec::new());
+        let (mut premultiplied, mut notes, mut inside) = (false, Vec::new(), None);
         let reader = match kind {
             Kind::Jxl => {
                 let frame = reading.frame.map_or(0, |frame| frame as usize - 1);
@@ -263,14 +285,17 @@ impl<'a> Opened<'a> {
                 // Rows are divided as they are read.
                 premultiplied = tiff.facts.premultiplied && tiff.rows.is_none();
                 match tiff.rows {
-                    Some(rows) => Reader::Other(Box::new(rows)),
+                    Some(rows) => {
+                        inside = Some(rows.held_bytes());
+                        Reader::Other(Box::new(rows))
+                    }
                     None => by_image(bytes.into(), ImageFormat::Tiff)?,
                 }
             }
             Kind::Image(ImageFormat::Bmp) => by_image(read_bmp::with_alpha(bytes), ImageFormat::Bmp)?,
             Kind::Image(format) => by_image(bytes.into(), format)?,
         };
-        Ok(Opened { reader, frames, premultiplied, notes })
+        Ok(Opened { reader, frames, premultiplied, notes, inside })
     }
 }
 
@@ -347,6 +372,21 @@ fn limits(max_pixels: u64) -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(max_pixels.saturating_mul(16).saturating_add(1 << 20));
     limits
+}
+
+/// Refuses what the first bytes already say is too large.
+fn check_header(bytes: &[u8], format: ImageFormat, path: &Path, max_pixels: u64) -> Result<(), Failure> {
+    let Some((width, height)) = read_size::size(bytes, format) else { return Ok(()) };
+    let most = read_size::largest_side(format);
+    if width.max(height) > most && format == ImageFormat::Png {
+        let what = format!("its header says {width}x{height} pixels, and a PNG has at most {most} on a side");
+        return Err(Refusal::damaged(what).of(path));
+    }
+    check_size((width, height), path, max_pixels)?;
+    if width.max(height) > most {
+        return Err(Refusal::uses(format!("{width}x{height} pixels, a side of more than {most}")).of(path));
+    }
+    Ok(())
 }
 
 /// Refuses images without pixels and those of more than `max_pixels`, as the network sees them.

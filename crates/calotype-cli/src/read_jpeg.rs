@@ -231,8 +231,8 @@ fn rgb_of_cmyk(cmyk: &[u8], adobe: bool) -> Vec<u8> {
 
 fn refusal(error: jpeg_decoder::Error) -> Refusal {
     match error {
-        jpeg_decoder::Error::Unsupported(what) => Refusal::uses(format!("what its decoder does not know ({what:?})")),
+        jpeg_decoder::Error::Unsupported(_) => Refusal::uses("a kind of JPEG coding that its decoder does not know"),
         jpeg_decoder::Error::Io(_) => Refusal::damaged(BREAKS_OFF),
-        error => Refusal::damaged(error),
+        error => Refusal::of_decoder(error),
     }
 }

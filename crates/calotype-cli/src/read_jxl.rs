@@ -25,11 +25,11 @@ impl Jxl {
         let tracker = AllocTracker::with_limit(usize::try_from(max_bytes).unwrap_or(usize::MAX));
         // Not `read`, which stops at the last frame: Exif may lie behind it.
         let mut begun = JxlImage::builder().alloc_tracker(tracker).build_uninit();
-        begun.feed_bytes(&pixel_boxes(bytes)).map_err(Refusal::damaged)?;
-        let InitializeResult::Initialized(mut image) = begun.try_init().map_err(Refusal::damaged)? else {
+        begun.feed_bytes(&pixel_boxes(bytes)).map_err(Refusal::of_decoder)?;
+        let InitializeResult::Initialized(mut image) = begun.try_init().map_err(Refusal::of_decoder)? else {
             return Err(Refusal::damaged(BREAKS_OFF));
         };
-        image.finalize().map_err(Refusal::damaged)?;
+        image.finalize().map_err(Refusal::of_decoder)?;
         if image.pixel_format().has_black() {
             return Err(Refusal::uses("CMYK"));
         }
@@ -81,7 +81,7 @@ impl ImageDecoder for Jxl {
 
     fn read_image(mut self, buf: &mut [u8]) -> ImageResult<()> {
         let colour = self.color_type();
-        let render = self.render().map_err(Refusal::damaged)?;
+        let render = self.render().map_err(Refusal::of_decoder)?;
         let mut stream = render.stream();
         match colour {
             ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => {

@@ -16,8 +16,9 @@ use crate::metadata::Company;
 use crate::output::is_pipe;
 use crate::pixels;
 use crate::read_image::{Input, Reading, broken_note, company_of, pixels_of};
+use crate::read_size;
 use crate::read_tiff::{self, TiffRows};
-use crate::refusal::Refusal;
+use crate::refusal::{BREAKS_OFF, Refusal};
 
 /// Why an image is not read row by row: what to do about it.
 pub type Remedy = &'static str;
@@ -98,7 +99,10 @@ impl<'a> RowSource<'a> {
         let row = width as usize * self.shape.pixel_bytes();
         let mut bytes = vec![0; row * rows as usize];
         for row in bytes.chunks_exact_mut(row) {
-            self.fill(row).map_err(|refusal| refusal.of(self.path))?;
+            self.fill(row).map_err(|refusal| match refusal {
+                Refusal::Damaged(_) if self.read => refusal.of_part(self.path),
+                _ => refusal.of(self.path),
+            })?;
         }
         let deep = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|sample| u16::from_be_bytes(*sample)).collect();
         let samples = if depth == 8 { Samples::U8(bytes) } else { Samples::U16(deep(&bytes)) };
@@ -137,11 +141,11 @@ impl Rows<'_> {
     fn fill(&mut self, row: &mut [u8]) -> Result<(), Refusal> {
         match self {
             Rows::Png(reader) => {
-                let next = reader.next_row().map_err(Refusal::damaged)?.ok_or_else(|| Refusal::damaged("it ends too early"))?;
+                let next = reader.next_row().map_err(Refusal::of_decoder)?.ok_or_else(|| Refusal::damaged(BREAKS_OFF))?;
                 row.copy_from_slice(next.data().get(..row.len()).ok_or_else(|| Refusal::damaged("its rows are too short"))?);
                 Ok(())
             }
-            Rows::Pnm(reader) => reader.read_exact(row).map_err(Refusal::damaged),
+            Rows::Pnm(reader) => reader.read_exact(row).map_err(Refusal::of_decoder),
             Rows::Tiff(tiff) => tiff.read(row),
         }
     }
@@ -162,7 +166,8 @@ fn png_rows<'a>(input: Box<dyn Input + 'a>) -> Option<Opened<'a>> {
     let depth = if depth == png::BitDepth::Sixteen { 16 } else { 8 };
     let info = reader.info();
     let shape = Shape { width: info.width, height: info.height, channels, depth };
-    let in_rows = info.animation_control.is_none() && !info.interlaced;
+    let possible = info.width.max(info.height) <= read_size::largest_side(ImageFormat::Png);
+    let in_rows = info.animation_control.is_none() && !info.interlaced && possible;
     in_rows.then(|| Opened { shape, rows: Rows::Png(Box::new(reader)), held_bytes: 0, notes: Vec::new() })
 }
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use image::ImageError;
-use image::error::{DecodingError, ImageFormatHint, LimitError, LimitErrorKind, UnsupportedError, UnsupportedErrorKind};
+use image::error::{DecodingError, ImageFormatHint};
 
 use crate::failure::Failure;
 use crate::flags;
@@ -16,11 +16,20 @@ const CONVERT: &str = "convert it to PNG first";
 
 /// What is wrong with a file whose end is missing.
 pub const BREAKS_OFF: &str = "it breaks off";
+/// What is wrong with most others.
+pub const UNDECODABLE: &str = "not all of its pixels can be decoded";
+
+/// What is wrong, by words that decoders have for it. All they say is for those who wrote them.
+const PLAIN: [(&[&str], &str); 2] = [
+    (&["end of file", "whole buffer", "truncated", "incomplete", "exhausted", "is missing"], BREAKS_OFF),
+    (&["header", "magic", "preamble", "signature", "size", "negative", "maxval"], "its header is damaged"),
+];
 
 /// What is wrong with an image file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is, or uses, what no reader here knows.
+    #[error("{what}")]
     Unsupported {
         /// "is ..." or "uses ...".
         what: String,
@@ -28,8 +37,10 @@ pub enum Refusal {
         remedy: &'static str,
     },
     /// It takes more than its decoder may take.
-    TooLarge(String),
+    #[error("needs more memory to decode than the limit on pixels allows")]
+    TooLarge,
     /// Something in it is damaged.
+    #[error("{0}")]
     Damaged(String),
 }
 
@@ -49,51 +60,93 @@ impl Refusal {
         Refusal::Damaged(what.to_string())
     }
 
-    /// The failure of the file `path`.
+    /// What a decoder complains of, as damage in plain words.
+    pub fn of_decoder(error: impl Display) -> Refusal {
+        let words = error.to_string();
+        if let Some(name) = words.split("ChunkType { type: ").nth(1).and_then(|rest| rest.split(',').next()) {
+            return Refusal::Damaged(format!("its chunk {name} is damaged"));
+        }
+        let words = words.to_lowercase();
+        if words.contains("failed to allocate") {
+            return Refusal::TooLarge;
+        }
+        let plain = PLAIN.iter().find(|(parts, _)| parts.iter().any(|part| words.contains(part)));
+        Refusal::damaged(plain.map_or(UNDECODABLE, |(_, plain)| plain))
+    }
+
+    /// The failure of the file `path`, of which nothing can be read.
     pub fn of(self, path: &Path) -> Failure {
         match self {
             Refusal::Unsupported { what, remedy } => Failure::unsupported(path, format!("{what}, which calotype does not read; {remedy}")),
-            Refusal::TooLarge(what) => {
-                Failure::unsupported(path, format!("{what}; raise the limit with {}", flags::named("max-pixels", "encode")))
+            Refusal::TooLarge => {
+                let flag = flags::named("max-pixels", "encode");
+                Failure::unsupported(path, format!("{self}; raise it with {flag}"))
             }
             Refusal::Damaged(what) if flags::is_given("salvage") => {
                 Failure::malformed(path, format!("is a damaged image of which nothing can be read: {what}; get it again"))
             }
-            Refusal::Damaged(what) => {
-                let salvage = flags::named("salvage", "encode");
-                Failure::malformed(
-                    path,
-                    format!("is a damaged image: {what}; get it again, or encode what can be read of it with {salvage}"),
-                )
-            }
+            Refusal::Damaged(what) => Failure::malformed(path, format!("is a damaged image: {what}; get it again")),
         }
+    }
+
+    /// The failure of the damaged file `path`, of which something can be read.
+    pub fn of_part(self, path: &Path) -> Failure {
+        let salvage = flags::named("salvage", "encode");
+        Failure::malformed(path, format!("is a damaged image: {self}; get it again, or encode what can be read of it with {salvage}"))
     }
 
     /// What an error of the `image` crate says of a file.
     pub fn from_image(error: ImageError) -> Refusal {
         match error {
-            ImageError::Unsupported(error) => match error.kind() {
-                UnsupportedErrorKind::GenericFeature(what) => Refusal::uses(what),
-                _ => Refusal::uses(format!("what its decoder does not know ({error})")),
-            },
-            ImageError::Limits(error) => Refusal::TooLarge(error.to_string()),
+            ImageError::Unsupported(_) => Refusal::uses("what its decoder does not know"),
+            ImageError::Limits(_) => Refusal::TooLarge,
             ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => Refusal::damaged(BREAKS_OFF),
-            // What is wrong, without the name of the format.
-            ImageError::Decoding(error) => error.source().map_or_else(|| Refusal::damaged(&error), Refusal::damaged),
-            error => Refusal::damaged(error),
+            ImageError::Decoding(error) => match error.source() {
+                Some(source) => source.downcast_ref::<Refusal>().cloned().unwrap_or_else(|| Refusal::of_decoder(source)),
+                None => Refusal::of_decoder(error),
+            },
+            error => Refusal::of_decoder(error),
         }
     }
 }
 
+/// On its way through the `image` crate.
 impl From<Refusal> for ImageError {
     fn from(refusal: Refusal) -> ImageError {
-        match refusal {
-            Refusal::Unsupported { what, .. } => {
-                let kind = UnsupportedErrorKind::GenericFeature(what.trim_start_matches("uses ").to_string());
-                ImageError::Unsupported(UnsupportedError::from_format_and_kind(ImageFormatHint::Unknown, kind))
-            }
-            Refusal::TooLarge(_) => ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)),
-            Refusal::Damaged(what) => ImageError::Decoding(DecodingError::new(ImageFormatHint::Unknown, what)),
+        ImageError::Decoding(DecodingError::new(ImageFormatHint::Unknown, refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_decoders_become_plain() {
+        let plain = |words: &str| match Refusal::of_decoder(words) {
+            Refusal::Damaged(what) => what,
+            other => panic!("{other}"),
+        };
+        let rows = [
+            (
+                "CRC error: expected 0x1 have 0x2 while decoding ChunkType { type: IHDR, critical: true } chunk.",
+                "its chunk IHDR is damaged",
+            ),
+            ("Unexpected End of File", BREAKS_OFF),
+            ("failed to fill whole buffer", BREAKS_OFF),
+            ("Non-ASCII-digit character when parsing number in number in preamble", "its header is damaged"),
+            ("frame error: modular stream error: entropy decoder error: invalid ANS distribution", UNDECODABLE),
+            ("Corrupt deflate stream. BadDistanceHuffmanTree", UNDECODABLE),
+        ];
+        for (words, expected) in rows {
+            assert_eq!(plain(words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_comes_through_the_image_crate() {
+        for refusal in [Refusal::uses("ink"), Refusal::damaged("its end"), Refusal::TooLarge] {
+            assert_eq!(Refusal::from_image(refusal.clone().into()), refusal);
         }
     }
 }

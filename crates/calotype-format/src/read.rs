@@ -79,15 +79,15 @@ impl<'a> File<'a> {
     }
 
     /// As [`File::parse_prefix`], of a damaged file: tiles whose CRC does not fit are held as if nothing of them were there, sections are left out,
-    /// bytes after the end passed over. Gives these faults, too, in the order of the file.
+    /// bytes after the end passed over. Gives these faults, too, and at which bytes they are, in the order of the file.
     ///
     /// # Errors
     /// As [`File::parse_prefix`], if header, section table or tile index are damaged.
-    pub fn parse_damaged(bytes: &'a [u8], max_pixels: u64) -> Result<(File<'a>, Vec<Fault>), Error> {
+    pub fn parse_damaged(bytes: &'a [u8], max_pixels: u64) -> Result<(File<'a>, Vec<(u64, Fault)>), Error> {
         let mut faults = Vec::new();
         let file = File::parse_unless(bytes, max_pixels, &mut |error| match error {
-            Error::Malformed { what, .. } => {
-                faults.push(what);
+            Error::Malformed { offset, what } => {
+                faults.push((offset, what));
                 Ok(())
             }
             error => Err(error),

@@ -180,6 +180,12 @@ impl<'a> Bands<'a> {
         (self.tiles.stride() as u64).pow(2) * (width as u64) * (height as u64)
     }
 
+    /// Whether they are made of this tile.
+    pub(crate) fn needs(&self, tile: usize) -> bool {
+        let across = self.tiles.file.header.tile_columns() as usize;
+        self.progress.rows.contains(&(tile / across)) && self.progress.columns.contains(&(tile % across))
+    }
+
     /// The pixels of whole latents that are made.
     pub(crate) fn pixels_of_latents(&self) -> Rect {
         self.progress.wanted.pixels((usize::MAX, usize::MAX), self.tiles.stride())

@@ -96,8 +96,22 @@ pub struct Decoder<'a> {
     file: File<'a>,
     max_memory: u64,
     kept: Option<&'a SymbolCache>,
-    /// What was passed over.
-    faults: Vec<Fault>,
+    /// What was passed over, and at which bytes.
+    faults: Vec<(u64, Fault)>,
+    damage: Damage,
+}
+
+/// What becomes of a damaged tile that a region needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Damage {
+    /// The region is refused.
+    Refused,
+    /// It is flat.
+    Flat,
+}
+
+fn malformed((offset, fault): (u64, Fault)) -> Error {
+    Error::Malformed { offset, what: Malformation::Container(fault) }
 }
 
 /// A region as 8-bit RGB.
@@ -112,6 +126,20 @@ impl<'a> Decoder<'a> {
     /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limits`].
     pub fn new(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         Decoder::of(bytes, File::parse(bytes, options.max_pixels)?, Vec::new(), options)
+    }
+
+    /// As [`Decoder::new`], for parts of the picture: a damaged tile is an error only of a region that needs it.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`], but for damaged tiles; [`Decoder::bands`] and the like tell of them.
+    pub fn for_regions(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
+        let (file, faults) = File::parse_damaged(bytes, options.max_pixels)?;
+        let other = faults.iter().find(|(_, fault)| !matches!(fault, Fault::TileCrc { .. })).copied();
+        let missing = || (bytes.len() as u64, Fault::Truncated { needed: file.length });
+        match other.or_else(|| (file.length > bytes.len() as u64).then(missing)) {
+            Some(fault) => Err(malformed(fault)),
+            None => Decoder::of(bytes, file, faults, options),
+        }
     }
 
     /// As [`Decoder::new`], of the first bytes of a file, at least those before the streams. Pictures of it are coarse, then fine: symbols that
@@ -130,33 +158,61 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::partial`], if header or index are damaged.
     pub fn salvage(bytes: &'a [u8], options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let (file, faults) = File::parse_damaged(bytes, options.max_pixels)?;
-        Decoder::of(bytes, file, faults, options)
+        Ok(Decoder { damage: Damage::Flat, ..Decoder::of(bytes, file, faults, options)? })
     }
 
     /// Pictures count as what the network makes of them.
-    fn of(bytes: &'a [u8], file: File<'a>, faults: Vec<Fault>, options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
+    fn of(bytes: &'a [u8], file: File<'a>, faults: Vec<(u64, Fault)>, options: &DecodeOptions) -> Result<Decoder<'a>, Error> {
         let (Header { width, height, .. }, max_pixels) = (file.header, options.max_pixels);
         if padded_area(file.header.coded_extent()) > max_pixels {
             return Err(Error::Limits { width, height, max_pixels });
         }
-        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults })
+        Ok(Decoder { bytes, file, max_memory: options.max_memory, kept: None, faults, damage: Damage::Refused })
     }
 
-    /// Where the tiles lie that [`Decoder::salvage`] found damaged; in a folded picture a tile lies in several places.
+    /// Where the tiles lie that [`Decoder::salvage`] or [`Decoder::for_regions`] found damaged; in a folded picture a tile lies in several places.
     pub fn damaged_tiles(&self) -> Vec<Region> {
+        self.places(self.damaged())
+    }
+
+    /// Those of [`Decoder::damaged_tiles`] that the pixels of a region are made of: beside its own, those that `codec` sees around it.
+    ///
+    /// # Errors
+    /// As [`Decoder::bands`], but for damage.
+    pub fn damaged_tiles_of(&self, codec: &Codec, region: Region) -> Result<Vec<Region>, Error> {
+        let bands = Bands::new(self.tiles(codec)?, self.check_region(region)?);
+        Ok(self.places(self.damaged().filter(|(tile, _)| bands.needs(*tile))))
+    }
+
+    /// The damaged tiles, and what is wrong where.
+    fn damaged(&self) -> impl Iterator<Item = (usize, (u64, Fault))> {
+        let tile =
+            |&(offset, fault): &(u64, Fault)| if let Fault::TileCrc { tile, .. } = fault { Some((tile, (offset, fault))) } else { None };
+        self.faults.iter().filter_map(tile)
+    }
+
+    /// Where tiles lie in the picture.
+    fn places(&self, damage: impl Iterator<Item = (usize, (u64, Fault))>) -> Vec<Region> {
         let tiles: Vec<_> = self.file.header.tiles().collect();
-        let tile = |fault: &Fault| if let Fault::TileCrc { tile, .. } = fault { tiles.get(*tile) } else { None };
-        self.faults.iter().filter_map(tile).flat_map(|tile| fold::regions(&self.file.header, tile)).collect()
+        damage.filter_map(|(tile, _)| tiles.get(tile)).flat_map(|tile| fold::regions(&self.file.header, tile)).collect()
+    }
+
+    /// Refuses what needs a damaged tile, unless damage is to be seen.
+    fn check_tiles(&self, needs: impl Fn(usize) -> bool) -> Result<(), Error> {
+        match self.damaged().find(|(tile, _)| self.damage == Damage::Refused && needs(*tile)) {
+            Some((_, fault)) => Err(malformed(fault)),
+            None => Ok(()),
+        }
     }
 
     /// How many sections [`Decoder::salvage`] found damaged: alpha or metadata.
     pub fn damaged_sections(&self) -> usize {
-        self.faults.iter().filter(|fault| matches!(fault, Fault::SectionCrc { .. })).count()
+        self.faults.iter().filter(|(_, fault)| matches!(fault, Fault::SectionCrc { .. })).count()
     }
 
     /// Whether [`Decoder::salvage`] found bytes after the end.
     pub fn has_trailing_bytes(&self) -> bool {
-        self.faults.iter().any(|fault| matches!(fault, Fault::TrailingBytes { .. }))
+        self.faults.iter().any(|(_, fault)| matches!(fault, Fault::TrailingBytes { .. }))
     }
 
     /// The same, going on with what has been decoded of the file before.
@@ -269,6 +325,7 @@ impl<'a> Decoder<'a> {
         if self.file.header.folded {
             return self.coarse_by_means(codec);
         }
+        self.check_tiles(|_| true)?;
         let mut image = coarse::picture(&self.tiles(codec)?)?;
         if self.file.header.grey {
             make_grey(&mut image.rgb);
@@ -317,6 +374,7 @@ impl<'a> Decoder<'a> {
     fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, shape: Shape, beside: u64) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
         let bands = Bands::new(self.tiles(codec)?, region);
+        self.check_tiles(|tile| bands.needs(tile))?;
         let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };
         let needed = memory::of_decoding(bands.held_px(), bands.pixels_of_latents(), shape).saturating_add(beside).saturating_add(folding);
         let limit = self.max_memory;

@@ -1,8 +1,10 @@
 //! How a picture is cut decides memory, not the result: bands of any height, regions anywhere.
 
 use calotype::{
-    Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Error, Isa, Metadata, Picture, Region, RgbImage, Samples, Shape, Usage,
+    Channels, Codec, DecodeOptions, Decoder, EncodeOptions, Error, Fault, Isa, Malformation, Metadata, Picture, Region, RgbImage, Samples,
+    Shape, Usage,
 };
+use calotype_format::File;
 use calotype_model::{Config, synthetic};
 
 const WIDTH: u32 = 203;
@@ -81,6 +83,49 @@ fn a_region_is_a_part_of_the_picture() {
             assert_eq!((part.width, part.height), (region.width, region.height));
             assert!(part.rgb == crop(&picture.rgb, region), "{region:?} {config:?}");
         }
+    }
+}
+
+/// A damaged tile is an error of the regions that it would change, and of no others.
+#[test]
+fn damage_refuses_the_regions_that_need_it() {
+    let codec = codec(&synthetic::tiny(), 0);
+    let file = encode(&codec, 6);
+    let picture = decoder(&file).decode(&codec).unwrap();
+    let options = DecodeOptions::default();
+    let regions = [(0, 0, 40, 40), (70, 70, 50, 50), (150, 300, 53, 31), (64, 0, 64, 331), (0, 0, WIDTH, HEIGHT)]
+        .map(|(x, y, width, height)| Region { x, y, width, height });
+    let tiles: Vec<usize> =
+        File::parse(&file, u64::MAX).unwrap().tiles.iter().map(|tile| tile.z.as_ptr() as usize - file.as_ptr() as usize).collect();
+    let mut refused = 0;
+    for (number, z) in tiles.iter().enumerate() {
+        let mut damaged = file.clone();
+        damaged[*z] ^= 1;
+        assert!(Decoder::new(&damaged, &options).is_err());
+        let parts = Decoder::for_regions(&damaged, &options).unwrap();
+        let salvaged = Decoder::salvage(&damaged, &options).unwrap();
+        let [place] = parts.damaged_tiles()[..] else { panic!("one tile is damaged") };
+        assert_eq!((place.x, place.y), (64 * (number as u32 % 4), 64 * (number as u32 / 4)));
+        for region in regions {
+            let near = !parts.damaged_tiles_of(&codec, region).unwrap().is_empty();
+            assert_eq!(salvaged.damaged_tiles_of(&codec, region).unwrap().is_empty(), !near);
+            let whole = crop(&picture.rgb, region);
+            match parts.decode_region(&codec, region) {
+                Ok(part) => assert!(!near && part.rgb == whole, "tile {number}, {region:?}"),
+                Err(Error::Malformed { what: Malformation::Container(Fault::TileCrc { tile, .. }), .. }) => {
+                    assert!(near && tile == number, "tile {number}, {region:?}");
+                    refused += 1;
+                }
+                Err(other) => panic!("{other}"),
+            }
+            assert!(near || salvaged.decode_region(&codec, region).unwrap().rgb == whole, "tile {number}, {region:?}");
+        }
+        assert!(parts.coarse(&codec).is_err() && parts.inside(&codec).is_err());
+    }
+    // All of the last region, and few of the others: one or four tiles, two columns, or what is seen around them.
+    assert!(refused >= tiles.len() + 8 && refused < 4 * tiles.len(), "{refused}");
+    for fault in [&[&file[..], b"x"].concat(), &file[..file.len() - 1], &file[..30]] {
+        assert!(Decoder::for_regions(fault, &options).is_err());
     }
 }
 

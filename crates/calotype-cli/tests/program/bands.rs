@@ -78,6 +78,40 @@ fn a_region_is_cut_from_the_picture() {
     assert_eq!(desk.run("decode a.calo -o b.png --region 1,2,3").code, 2);
 }
 
+/// Whatever the orientation and the format: a region is cut from what is written without it.
+#[test]
+fn a_region_is_one_of_the_output() {
+    let desk = Desk::new();
+    let pixels = image::load_from_memory(&ppm(150, 100)).unwrap();
+    let opened = |name: &str| image::open(desk.path(name)).unwrap().into_rgb8();
+    for orientation in 1..=8 {
+        let exif = Some(metadata::exif(orientation));
+        desk.write("in.png", &metadata::png(&pixels, &metadata::Metadata { exif, ..metadata::Metadata::default() }));
+        desk.json("encode in.png -o a.calo -y --orientation keep --tile-log2 6 --json");
+        let sideways = orientation >= 5;
+        for (output, turned) in
+            [("out.png", false), ("out.tif", false), ("out.bmp", true), ("out.webp", true), ("out.png --orientation apply", true)]
+        {
+            let name = output.split(' ').next().unwrap();
+            desk.json(&format!("decode a.calo -y -o {output} --json"));
+            let whole = opened(name);
+            let size = if sideways && turned { (100, 150) } else { (150, 100) };
+            assert_eq!(whole.dimensions(), size, "{orientation} {output}");
+            for (x, y, width, height) in [(3, 5, 40, 60), (size.0 - 31, size.1 - 7, 31, 7), (0, 0, size.0, size.1)] {
+                desk.json(&format!("decode a.calo -y -o {output} --region {x},{y},{width},{height} --json"));
+                let part = image::imageops::crop_imm(&whole, x, y, width, height).to_image();
+                assert!(opened(name) == part, "{orientation} {output} {x},{y},{width},{height}");
+            }
+            let (width, height) = size;
+            desk.refused(
+                &format!("decode a.calo -o never.{} --region 60,0,{width},9", output.trim_start_matches("out.")),
+                2,
+                &format!("is not inside the picture of {width}x{height}; give --region X,Y,W,H of at least 1x1 with X + W up to {width}"),
+            );
+        }
+    }
+}
+
 #[test]
 fn smaller_pictures_are_means() {
     let desk = Desk::new();

@@ -2,12 +2,15 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
 use crate::harness::{Desk, Run, ppm};
-use crate::makers::{self, EXTRA, FORMAT, Jpeg, ORIENTATION, PHOTOMETRIC, SOF2, Samples, Tiff};
+use crate::makers::{self, Jpeg, SOF2, Samples, Tiff};
 use crate::makers::{JXL_ANIMATION, JXL_GREY, JXL_RGB, JXL_RGBA, JXL_TURNED, apng, bmp, gif, hex, mpo, segment, webp_animation};
 use crate::metadata;
+
+#[path = "cases_tiff.rs"]
+mod tiffs;
 
 /// One input.
 struct Case {
@@ -32,8 +35,6 @@ enum Right {
 }
 
 const DEEP: &str = "its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)";
-const WIDE: &str = "its samples of 32 bits are cut to 16";
-const FOURTH: &str = "sample 4 of its pixels, which it does not call alpha, is left out";
 const CMYK: &str = "its CMYK colours were converted to sRGB without a profile";
 const SIZE: (u32, u32) = (24, 18);
 
@@ -222,7 +223,7 @@ fn salvaged() -> Vec<Case> {
     };
     let ppm = ppm(60, 40);
     let head = ppm.len() - 60 * 40 * 3;
-    cases.push(case("broken PPM", "a.ppm", ppm[..head + 60 * 3 * 25 + 7].to_vec(), broken("failed to fill whole buffer", halved(25))));
+    cases.push(case("broken PPM", "a.ppm", ppm[..head + 60 * 3 * 25 + 7].to_vec(), broken("it breaks off", halved(25))));
     let lines = Tiff::of((60, 40), 2, Samples::U8(busy().as_bytes()));
     let whole = lines.bytes();
     cases.push(case("whole, but salvaged", "a.tif", whole, exact(busy())));
@@ -246,106 +247,6 @@ fn nothing_to_salvage() -> Vec<Case> {
         .into_iter()
         .map(|(file, bytes)| with("--salvage", case(format!("nothing of {file}"), file, bytes, Right::Refused(1, file))))
         .collect()
-}
-
-fn tiffs() -> Vec<Case> {
-    let pixels = (SIZE.0 * SIZE.1) as usize;
-    let tiff8 = |photometric, pixel: &[u8]| Tiff::of(SIZE, photometric, Samples::U8(&pixel.repeat(pixels)));
-    let tiff16 = |photometric, pixel: &[u16]| Tiff::of(SIZE, photometric, Samples::U16(&pixel.repeat(pixels)));
-    let tiff32 = |photometric, pixel: &[u32]| Tiff::of(SIZE, photometric, Samples::U32(&pixel.repeat(pixels)));
-    let rgba = |r, g, b, a| RgbaImage::from_pixel(SIZE.0, SIZE.1, Rgba([r, g, b, a]));
-    let rgba16 = |pixel| DynamicImage::ImageRgba16(ImageBuffer::from_pixel(SIZE.0, SIZE.1, Rgba(pixel)));
-    let rgb16 = |pixel| DynamicImage::ImageRgb16(ImageBuffer::from_pixel(SIZE.0, SIZE.1, Rgb(pixel)));
-    let grey_alpha = |pixel| DynamicImage::ImageLumaA8(ImageBuffer::from_pixel(SIZE.0, SIZE.1, LumaA(pixel)));
-    let grey16 = |grey| DynamicImage::ImageLuma16(ImageBuffer::from_pixel(SIZE.0, SIZE.1, Luma([grey])));
-    let grey_alpha16 = |pixel| DynamicImage::ImageLumaA16(ImageBuffer::from_pixel(SIZE.0, SIZE.1, LumaA(pixel)));
-    let part = |of_255: u32| u32::MAX / 255 * of_255;
-    let wide = &[part(100), part(90), part(80)];
-    let wide_right = || noted(rgb16([25_700, 23_130, 20_560]), &[WIDE, DEEP]);
-    let row = |name: &str, tiff: Tiff, right| case(format!("TIFF, {name}"), "a.tif", tiff.bytes(), right);
-    let mut cases = vec![
-        row("premultiplied", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[1]), exact(rgba(199, 100, 50, 128))),
-        row("premultiplied, clear", tiff8(2, &[9, 9, 9, 0]).with(EXTRA, &[1]), exact(rgba(0, 0, 0, 0))),
-        row("premultiplied, more than alpha", tiff8(2, &[200, 50, 25, 100]).with(EXTRA, &[1]), exact(rgba(255, 128, 64, 100))),
-        row("premultiplied, in planes", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[1]).in_planes(), exact(rgba(199, 100, 50, 128))),
-        row(
-            "premultiplied, turned",
-            tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[1]).with(ORIENTATION, &[3]),
-            exact(rgba(199, 100, 50, 128)),
-        ),
-        row(
-            "premultiplied, 16 bits",
-            tiff16(2, &[10_000, 5_000, 0, 30_000]).with(EXTRA, &[1]),
-            noted(rgba16([21_845, 10_923, 0, 30_000]), &[DEEP]),
-        ),
-        row("premultiplied grey", tiff8(1, &[50, 100]).with(EXTRA, &[1]), exact(grey_alpha([128, 100]))),
-        row("premultiplied grey, 16 bits", tiff16(1, &[50, 100]).with(EXTRA, &[1]), noted(grey_alpha16([32_768, 100]), &[DEEP])),
-        row("straight", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[2]), exact(rgba(100, 50, 25, 128))),
-        row("straight grey", tiff8(1, &[50, 100]).with(EXTRA, &[2]), exact(grey_alpha([50, 100]))),
-        row("fourth sample", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[0]), noted(flat(100, 50, 25), &[FOURTH])),
-        row("fourth sample, in planes", tiff8(2, &[100, 50, 25, 128]).with(EXTRA, &[0]).in_planes(), noted(flat(100, 50, 25), &[FOURTH])),
-        row("fourth sample, 16 bits", tiff16(2, &[9, 8, 7, 6]).with(EXTRA, &[0]), noted(rgb16([9, 8, 7]), &[FOURTH, DEEP])),
-        row(
-            "alpha and two others",
-            tiff8(2, &[100, 50, 25, 128, 1, 2]).with(EXTRA, &[2, 0, 0]),
-            noted(rgba(100, 50, 25, 128), &["samples 5 to 6 of its pixels, which it does not call alpha, are left out"]),
-        ),
-        row(
-            "grey and another",
-            tiff8(1, &[100, 50]).with(EXTRA, &[0]),
-            noted(GrayImage::from_pixel(24, 18, Luma([100])), &["sample 2 of its pixels, which it does not call alpha, is left out"]),
-        ),
-        // 255 - 100 of the light that black lets through, and so on.
-        row("CMYK", tiff8(5, &[100, 155, 255, 0]), noted(flat(155, 100, 0), &[CMYK])),
-        row("32 bits", tiff32(2, wide), wide_right()),
-        row("32 bits that say so", tiff32(2, wide).with(FORMAT, &[1, 1, 1]), wide_right()),
-        row("32 bits, turned", tiff32(2, wide).with(ORIENTATION, &[3]), wide_right()),
-        row("32 bits and a fourth", tiff32(2, &[wide[0], wide[1], wide[2], 7]).with(EXTRA, &[0]), {
-            noted(rgb16([25_700, 23_130, 20_560]), &[FOURTH, WIDE, DEEP])
-        }),
-        row(
-            "32 bits, alpha",
-            tiff32(2, &[wide[0], wide[1], wide[2], part(255)]).with(EXTRA, &[2]),
-            noted(rgba16([25_700, 23_130, 20_560, 65_535]), &[WIDE, DEEP]),
-        ),
-        row(
-            "32 bits, premultiplied",
-            tiff32(2, &[part(50), part(25), 0, part(100)]).with(EXTRA, &[1]),
-            noted(rgba16([32_768, 16_384, 0, 25_700]), &[WIDE, DEEP]),
-        ),
-        row("32 bits, grey", tiff32(1, &[part(77)]), noted(grey16(77 * 257), &[WIDE, DEEP])),
-    ];
-    cases.extend(tiff_refusals(&tiff8(2, &[1, 2, 3]), &tiff32(2, wide)));
-    cases
-}
-
-fn tiff_refusals(rgb: &Tiff, wide: &Tiff) -> Vec<Case> {
-    let compressions = [
-        (2, "uses CCITT RLE compression, which calotype does not read; convert it to PNG first"),
-        (3, "uses CCITT group 3 compression"),
-        (6, "uses old-style JPEG compression"),
-        (34712, "uses JPEG 2000 compression"),
-        (34887, "uses LERC compression"),
-        (34925, "uses LZMA compression"),
-        (50000, "uses zstd compression, which calotype does not read; convert it to PNG first"),
-        (50001, "uses WebP compression"),
-        (50002, "uses JPEG XL compression"),
-        (12345, "uses compression 12345, which calotype does not read"),
-    ];
-    let compressed =
-        compressions.into_iter().map(|(number, words)| (format!("compression {number}"), rgb.clone().compressed(number), words));
-    let others = [
-        ("32 bits in planes", wide.clone().in_planes(), "uses whole numbers of 32 bits in an unusual order or colour"),
-        (
-            "a sensor's samples",
-            rgb.clone().with(PHOTOMETRIC, &[32803]),
-            "is a camera's raw file, which calotype does not read; develop it first",
-        ),
-        ("DNG", rgb.clone().with(50706, &[1, 4]), "is a camera's raw file"),
-        ("a thumbnail of a raw file", rgb.clone().with(254, &[1]).with(330, &[8]).with(271, &[65]), "is a camera's raw file"),
-    ];
-    let all = compressed.chain(others.map(|(name, tiff, words)| (name.to_string(), tiff, words)));
-    all.map(|(name, tiff, words)| case(format!("TIFF, {name}"), "a.tif", tiff.bytes(), Right::Refused(3, words))).collect()
 }
 
 fn bmps() -> Vec<Case> {
@@ -543,7 +444,7 @@ fn every_case_is_right() {
         jpeg_refusals(),
         cut(),
         salvaged(),
-        tiffs(),
+        tiffs::tiffs(),
         bmps(),
         animations_and_pages(),
         jxls_and_gifs(),

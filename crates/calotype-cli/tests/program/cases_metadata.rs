@@ -27,6 +27,7 @@ const DAMAGED_PROFILE: &str = "its ICC profile is damaged and left out";
 const LONG_PROFILE: &str = "its ICC profile is left out, for it is longer than 16 MiB";
 const RGB_PROFILE: &str = "its ICC profile is left out, for it is one of RGB, and the pixels are grey";
 const GREY_PROFILE: &str = "its ICC profile is left out, for it is one of grey, and the pixels are RGB";
+const EXTENDED: &str = "its extended XMP is damaged and left out";
 const IPTC: &str = "its IPTC is left out";
 
 fn case(name: impl Into<String>, file: &'static str, bytes: Vec<u8>) -> Case {
@@ -361,7 +362,7 @@ fn strips() -> Vec<Case> {
         ];
         case(format!("JPEG, {arguments}"), "a.jpg", jpeg(Kind::RGB, &segments)).with(arguments)
     });
-    // The note is true whatever becomes of Exif and XMP.
+    // The note is true whatever becomes of Exif and XMP alone.
     let with_iptc = |arguments| {
         let segments = [
             inputs::exif_segment(&exif),
@@ -371,6 +372,11 @@ fn strips() -> Vec<Case> {
         case(format!("JPEG with IPTC, {arguments}"), "a.jpg", jpeg(Kind::RGB, &segments)).with(arguments).notes(&[IPTC])
     };
     let lying = jpeg(Kind::RGB, &[inputs::exif_segment(&Exif::asking(6).bytes())]);
+    let xmp_segment = |xmp: &str| segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()].concat());
+    let six = inputs::xmp(" tiff:Rating='6'", "");
+    let broken = [xmp_segment(&inputs::xmp(" xmpNote:HasExtendedXMP='0123456789ABCDEF0123456789ABCDEF'", ""))];
+    let alone = inputs::xmp_as_written("", "");
+    let stripped = |name: &str, bytes, arguments| case(format!("JPEG, {name}, {arguments}"), "a.jpg", bytes).with(arguments);
     vec![
         whole("").icc(icc.clone()).exif(exif.clone()).xmp(xmp.clone()),
         whole("--strip all").icc(icc.clone()),
@@ -378,7 +384,24 @@ fn strips() -> Vec<Case> {
         whole("--strip=xmp").icc(icc.clone()).exif(exif.clone()),
         whole("--strip=exif,xmp").icc(icc.clone()),
         whole("--strip=gps").icc(icc).exif(inputs::without_gps(&exif)).xmp(placeless),
-        with_iptc("--strip all"),
+        // What is damaged or a second one is not missed where all is to go.
+        stripped("extended XMP", jpeg(Kind::RGB, &broken), "--strip all"),
+        stripped("extended XMP", jpeg(Kind::RGB, &broken), "--strip xmp"),
+        case("JPEG, extended XMP, damaged", "a.jpg", jpeg(Kind::RGB, &broken)).with("--strip exif").notes(&[EXTENDED]).xmp(alone),
+        stripped("second XMP", jpeg(Kind::RGB, &[xmp_segment(&xmp), xmp_segment(&six)]), "--strip all"),
+        stripped("second XMP", jpeg(Kind::RGB, &[xmp_segment(&xmp), xmp_segment(&six)]), "--strip xmp"),
+        stripped(
+            "second Exif",
+            jpeg(Kind::RGB, &[inputs::exif_segment(&exif), inputs::exif_segment(&Exif::upright().bytes())]),
+            "--strip exif",
+        ),
+        stripped("damaged Exif", jpeg(Kind::RGB, &[inputs::exif_segment(b"nothing")]), "--strip=all"),
+        stripped("comment", jpeg(Kind::RGB, &[segment(0xFE, b"hello")]), "--strip all"),
+        case("JPEG with a comment", "a.jpg", jpeg(Kind::RGB, &[segment(0xFE, b"hello")]))
+            .with("--strip xmp")
+            .notes(&["its comment is left out"]),
+        with_iptc("--strip all").notes(&[]),
+        with_iptc("--strip=exif,xmp"),
         with_iptc("--strip=exif").xmp(xmp.clone()),
         with_iptc("--strip=xmp").exif(exif.clone()),
         with_iptc("--strip=gps").exif(inputs::without_gps(&exif)).xmp(inputs::xmp_as_written("", "<dc:format>x</dc:format>")),

@@ -74,6 +74,46 @@ fn damaged_tiles_are_flat_and_the_others_as_they_were() {
     desk.refused("decode damaged.calo -o b.png --salvage", 1, "damaged .calo file");
 }
 
+/// A region is refused for the tiles that its pixels are made of, and for no others.
+#[test]
+fn damage_elsewhere_does_not_matter_to_a_region() {
+    let desk = Desk::new();
+    desk.write("in.ppm", &ppm(400, 120));
+    desk.json("encode in.ppm -o a.calo --tile-log2 6 --json");
+    let mut file = desk.read("a.calo");
+    // Of fourteen tiles in two rows the z stream of the first begins there.
+    file[28 + 14 * 40 + 4] ^= 1;
+    desk.write("damaged.calo", &file);
+    let part = |line: &str| {
+        let run = desk.run(&format!("decode {line} -y"));
+        (run.code, notes(&run).join("; "), run.stderr)
+    };
+    let elsewhere = "it is damaged in 1 tile that the region does not need";
+    let flat = "the tile of 64x64 pixels at 0,0 is damaged; it is left flat";
+    for format in ["ppm", "bmp"] {
+        assert_eq!(part(&format!("a.calo -o whole.{format} --region 300,10,90,100")).0, 0);
+        for flags in ["", " --salvage", " --strip all"] {
+            let (code, notes, stderr) = part(&format!("damaged.calo -o part.{format} --region 300,10,90,100{flags}"));
+            assert_eq!((code, notes.as_str()), (0, elsewhere), "{stderr}");
+            assert_eq!(desk.read(&format!("part.{format}")), desk.read(&format!("whole.{format}")));
+        }
+        for region in ["0,0,400,120", "10,10,20,20", "66,66,20,20"] {
+            let (code, _, stderr) = part(&format!("damaged.calo -o none.{format} --region {region}"));
+            assert!(
+                code == 1 && stderr.contains("CRC of tile 0 is ") && stderr.contains("or see the rest with --salvage"),
+                "{region}: {stderr}"
+            );
+            let (code, notes, stderr) = part(&format!("damaged.calo -o part.{format} --region {region} --salvage"));
+            assert_eq!((code, notes.as_str()), (0, flat), "{region}: {stderr}");
+        }
+    }
+    // What else is wrong is refused as ever.
+    desk.write("long.calo", &[&file[..], b"x"].concat());
+    desk.refused("decode long.calo -o b.png --region 300,10,90,100", 1, "1 byte after the end of the file");
+    desk.write("cut.calo", &file[..file.len() - 1]);
+    desk.refused("decode cut.calo -o b.png --region 300,10,90,100", 1, "; get the rest, or see what is there with --partial");
+}
+
 fn with_flipped_header(file: &[u8]) -> Vec<u8> {
     let mut file = file.to_vec();
     file[30] ^= 1;

@@ -2,6 +2,7 @@
 
 use crate::harness::{Desk, crc32, ppm};
 use crate::inputs::{Kind, chunk, png, zlib};
+use crate::makers::{Samples, Tiff};
 
 /// A PNG of one colour and of any size, which takes few bytes.
 fn flat(width: u32, height: u32, before: &[u8]) -> Vec<u8> {
@@ -98,6 +99,66 @@ fn profiles_count() {
     desk.write("a.png", &png(Kind::RGB, &chunk(b"iCCP", &[b"x\0\0", &zlib(&icc)[..]].concat()), &[]));
     desk.refused("encode a.png -o a.calo --max-memory 20MB", 3, "it needs about 33.7 MB of memory, over the limit of 20 MB");
     desk.json("encode a.png -o a.calo --max-memory 40MB --json");
+}
+
+/// Headers that ask for what nothing holds: need and limit are said, and a flag only where it helps.
+#[test]
+fn headers_ask_for_too_much() {
+    let desk = Desk::new();
+    let png = |width: u32, height: u32, kind: u8| {
+        let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, kind, 0, 0, 0]].concat();
+        [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &head)[..], &chunk(b"IDAT", &zlib(&[0; 100])), &chunk(b"IEND", &[])].concat()
+    };
+    let most = i32::MAX as u32;
+    for kind in [0, 2, 6] {
+        desk.write("huge.png", &png(most, most, kind));
+        let counted =
+            "huge.png: 2147483647x2147483647 pixels count as 4611686018427387904 (sides padded to multiples of 64), over the limit of";
+        desk.refused("encode huge.png -o a.calo", 3, &format!("{counted} 1G; no machine has memory for that, so no limit helps\n"));
+        desk.refused("encode huge.png -o a.calo --max-pixels 900000G", 3, &format!("{counted} 900000G; no machine has memory for that"));
+        desk.write("large.png", &png(200_000, 200_000, kind));
+        let counted = "large.png: 200000x200000 pixels count as 40000000000, over the limit of 1G; raise it with --max-pixels\n";
+        desk.refused("encode large.png -o a.calo", 3, counted);
+        desk.refused("encode large.png -o a.calo --max-pixels 40G", 3, "over the limit of 4 GiB; raise it with --max-memory");
+        desk.write("wrong.png", &png(most + 1, 1, kind));
+        desk.refused(
+            "encode wrong.png -o a.calo",
+            1,
+            "wrong.png: is a damaged image: its header says 2147483648x1 pixels, and a PNG has at most 2147483647 on a side; get it again\n",
+        );
+    }
+    desk.write("huge.ppm", b"P6\n4294967295 4294967295\n255\nabc");
+    desk.refused("encode huge.ppm -o a.calo", 3, "over the limit of 1G; no machine has memory for that, so no limit helps");
+    let bmp =
+        |width: u32| [&b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"[..], &width.to_le_bytes(), &[10, 0, 0, 0, 1, 0, 24, 0], &[0; 24]].concat();
+    desk.write("wide.bmp", &bmp(70_000));
+    desk.refused(
+        "encode wide.bmp -o a.calo",
+        3,
+        "wide.bmp: uses 70000x10 pixels, a side of more than 65535, which calotype does not read; convert it to PNG first\n",
+    );
+}
+
+/// A TIFF counts the chunk that is decoded, and rows of them where they are put together.
+#[test]
+fn chunks_of_a_tiff_count_once() {
+    let desk = Desk::new();
+    let picture = image::load_from_memory(&ppm(1500, 1000)).unwrap();
+    let rgb = picture.to_rgb8();
+    let deep: Vec<u16> = rgb.iter().map(|&sample| u16::from(sample) * 257).collect();
+    let needed = |name: &str| {
+        let run = desk.run(&format!("encode {name} -o a.calo --max-memory 1MB"));
+        let words = run.stderr.split("it needs about ").nth(1).and_then(|rest| rest.split(" MB of memory").next());
+        (words.unwrap_or_else(|| panic!("{name}: {}", run.stderr)).parse::<f64>().unwrap() * 10.0).round() as u64
+    };
+    rgb.save(desk.path("a.png")).unwrap();
+    desk.write("a.tif", &Tiff::of((1500, 1000), 2, Samples::U8(&rgb)).bytes());
+    desk.write("tiles.tif", &Tiff::of((1500, 1000), 2, Samples::U8(&rgb)).in_tiles(256).bytes());
+    picture.to_rgb16().save(desk.path("deep.png")).unwrap();
+    desk.write("deep.tif", &Tiff::of((1500, 1000), 2, Samples::U16(&deep)).bytes());
+    // Tenths of a megabyte: 1500 x 1000 x 3; 256 x 256 x 3 and 1500 x 256 x 3; twice 1500 x 1000 x 6.
+    let more = |tiff: &str, png: &str| needed(tiff) - needed(png);
+    assert_eq!([more("a.tif", "a.png"), more("tiles.tif", "a.png"), more("deep.tif", "deep.png")], [45, 13, 180]);
 }
 
 #[test]

@@ -148,16 +148,19 @@ pub struct Tiff {
     pub size: (u32, u32),
     /// Tags that are to be there beside those of the layout, and short numbers in them.
     pub tags: Vec<(u16, Vec<u16>)>,
-    /// Bytes of the strips, one for each plane.
+    /// Bytes of the strips, one for each plane, or of the tiles.
     pub strips: Vec<Vec<u8>>,
+    /// Side of the tiles, if there are any.
+    pub tile: Option<u32>,
 }
 
-const BITS: u16 = 258;
+pub const BITS: u16 = 258;
 const COMPRESSION: u16 = 259;
 pub const PHOTOMETRIC: u16 = 262;
 pub const ORIENTATION: u16 = 274;
 const SAMPLES: u16 = 277;
 const PLANAR: u16 = 284;
+pub const COLOUR_MAP: u16 = 320;
 pub const EXTRA: u16 = 338;
 pub const FORMAT: u16 = 339;
 
@@ -171,7 +174,7 @@ impl Tiff {
         };
         let count = (count / (size.0 * size.1) as usize) as u16;
         let tags = vec![(BITS, vec![bits; count.into()]), (PHOTOMETRIC, vec![photometric]), (SAMPLES, vec![count])];
-        Tiff { size, tags, strips: vec![strip] }
+        Tiff { size, tags, strips: vec![strip], tile: None }
     }
 
     pub fn with(mut self, tag: u16, numbers: &[u16]) -> Tiff {
@@ -190,6 +193,20 @@ impl Tiff {
         let plane = |number: usize| self.strips[0].iter().skip(number).step_by(count).copied().collect();
         let strips = (0..count).map(plane).collect();
         Tiff { strips, ..self }.with(PLANAR, &[2])
+    }
+
+    /// The same in tiles of this side, of pixels of whole bytes.
+    pub fn in_tiles(self, side: u32) -> Tiff {
+        let (width, height) = self.size;
+        let pixel = self.strips[0].len() / (width * height) as usize;
+        let byte = |x: u32, y: u32| {
+            let begin = (y * width + x) as usize * pixel;
+            if x < width && y < height { self.strips[0][begin..begin + pixel].to_vec() } else { vec![77; pixel] }
+        };
+        let tile = |left: u32, top: u32| (top..top + side).flat_map(|y| (left..left + side).flat_map(move |x| byte(x, y))).collect();
+        let corners = (0..height).step_by(side as usize).flat_map(|top| (0..width).step_by(side as usize).map(move |left| (left, top)));
+        let strips = corners.map(|(left, top)| tile(left, top)).collect();
+        Tiff { strips, tile: Some(side), ..self }
     }
 
     pub fn bytes(&self) -> Vec<u8> {
@@ -224,8 +241,13 @@ pub fn pages(pages: &[Tiff]) -> Vec<u8> {
         let longs = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
         let lengths: Vec<u32> = page.strips.iter().map(|strip| strip.len() as u32).collect();
         let (width, height) = page.size;
-        entries.extend([(256, 4, longs(&[width])), (257, 4, longs(&[height])), (278, 4, longs(&[height]))]);
-        entries.extend([(273, 4, longs(&strips)), (279, 4, longs(&lengths))]);
+        entries.extend([(256, 4, longs(&[width])), (257, 4, longs(&[height]))]);
+        match page.tile {
+            Some(side) => {
+                entries.extend([(322, 4, longs(&[side])), (323, 4, longs(&[side])), (324, 4, longs(&strips)), (325, 4, longs(&lengths))])
+            }
+            None => entries.extend([(278, 4, longs(&[height])), (273, 4, longs(&strips)), (279, 4, longs(&lengths))]),
+        }
         entries.sort();
         let begin = file.len() as u32;
         file[pointer..pointer + 4].copy_from_slice(&begin.to_le_bytes());

@@ -63,10 +63,7 @@ fn a_remedy_is_a_flag_of_the_command() {
         ("decode flipped.calo -o a.png", "; get the file again, or see the rest with --salvage"),
         ("decode flipped.calo -o a.png --partial", "; get the file again, or see the rest with --salvage"),
         ("encode half.ppm -o a.calo", "; get it again, or encode what can be read of it with --salvage"),
-        (
-            "encode head.ppm -o a.calo --salvage",
-            "is a damaged image of which nothing can be read: failed to fill whole buffer; get it again",
-        ),
+        ("encode head.ppm -o a.calo --salvage", "is a damaged image of which nothing can be read: it breaks off; get it again"),
         (
             "info in.calo --max-pixels 1k",
             "count as 4096 (sides padded to multiples of 64), over the limit of 1k; raise it with --max-pixels",
@@ -80,6 +77,99 @@ fn a_remedy_is_a_flag_of_the_command() {
     let run = desk.run("eval images -q 50");
     let ending = "; get it again, or encode what can be read of it with `calotype encode --salvage`";
     assert!(run.code == 1 && run.stderr.lines().next().unwrap().ends_with(ending), "{}", run.stderr);
+}
+
+/// A remedy that would not help is not named.
+#[test]
+fn salvage_is_named_where_it_finds_something() {
+    let desk = desk();
+    let file = desk.read("in.calo");
+    // Header, index of one tile, checksum.
+    for length in 4..44 {
+        desk.write("cut.calo", &file[..length]);
+        for line in
+            ["info cut.calo", "decode cut.calo -o a.png", "decode cut.calo -o a.png --partial", "decode cut.calo -o a.png --salvage"]
+        {
+            let run = desk.run(line);
+            let needed = if length < 28 {
+                28
+            } else if length < 40 {
+                40
+            } else {
+                44
+            };
+            let words = format!(
+                "calotype: cut.calo: damaged .calo file, byte {length}: the file ends here but should have {needed} bytes; get the rest"
+            );
+            assert_eq!((run.code, said(&run)), (1, words.as_str()), "{line}");
+        }
+    }
+    desk.write("cut.calo", &file[..44]);
+    desk.refused("decode cut.calo -o a.png", 1, "; get the rest, or see what is there with --partial");
+    assert_eq!(desk.run("decode cut.calo -o a.png --partial").code, 0);
+    let cut = |bytes: &[u8], length: usize| bytes[..length].to_vec();
+    let (png, ppm) = (png(Kind::RGB, &[], &[]), ppm(40, 30));
+    let rows = [
+        ("a.ppm", b"P6\n-5 5\n255\nabc".to_vec(), "its header is damaged", false),
+        ("a.ppm", cut(&ppm, 7), "it breaks off", false),
+        ("a.ppm", cut(&ppm, 100), "it breaks off", false),
+        ("a.ppm", cut(&ppm, 300), "it breaks off", true),
+        ("a.png", cut(&png, 20), "it breaks off", false),
+        ("a.png", cut(&png, 41), "it breaks off", false),
+        ("a.bmp", b"BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0\x05".to_vec(), "it breaks off", false),
+        ("a.gif", b"GIF89a".to_vec(), "it breaks off", false),
+        ("a.tif", b"II*\0\x08\0\0\0\x01".to_vec(), "it breaks off", false),
+        ("a.jpg", b"\xFF\xD8\xFF\xE0\0\x10JFIF".to_vec(), "it ends in its header", false),
+        ("a.webp", b"RIFF\x80\0\0\0WEBPVP8L\x70\0\0\0/".to_vec(), "it breaks off", false),
+        ("a.jxl", crate::makers::hex("ff0a01414071210802"), "it breaks off", false),
+    ];
+    for (name, bytes, what, helps) in rows {
+        desk.write(name, &bytes);
+        let run = desk.run(&format!("encode {name} -o b.calo -y"));
+        let remedy = if helps { ", or encode what can be read of it with --salvage" } else { "" };
+        let words = format!("calotype: {name}: is a damaged image: {what}; get it again{remedy}");
+        assert_eq!((run.code, said(&run)), (1, words.as_str()));
+        let salvaged = desk.run(&format!("encode {name} -o b.calo -y --salvage"));
+        assert_eq!(salvaged.code, i32::from(!helps), "{name}: {}", salvaged.stderr);
+    }
+}
+
+/// Whatever is wrong with a picture is said in one of a few plain sentences, not in words of whoever wrote its decoder.
+#[test]
+fn damage_is_told_in_plain_words() {
+    let desk = desk();
+    let written = |format| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::load_from_memory(&ppm(40, 30)).unwrap().write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    use image::ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
+    let mut files: Vec<(&str, Vec<u8>)> =
+        [("a.bmp", Bmp), ("a.gif", Gif), ("a.jpg", Jpeg), ("a.png", Png), ("a.ppm", Pnm), ("a.tif", Tiff), ("a.webp", WebP)]
+            .map(|(name, format)| (name, written(format)))
+            .into();
+    files.push(("a.jxl", crate::makers::hex(crate::makers::JXL_RGB)));
+    let sentences = ["it breaks off", "it ends in its header", "its header is damaged", "not all of its pixels can be decoded"];
+    let parts =
+        ["its chunk ", "its tag ", "it says that it is ", "its frame header is too short", "its strips or tiles do not fit its size"];
+    let mut refused = 0;
+    for (name, whole) in &files {
+        let length = whole.len();
+        // The beginning, where headers are, and the end, where TIFF has its directory.
+        let places = (2..64).step_by(5).chain((length - 200.min(length)..length).step_by(23)).filter(|place| *place < length);
+        for place in places {
+            let mut bytes = whole.clone();
+            bytes[place] = !bytes[place];
+            desk.write(name, &bytes);
+            let run = desk.run(&format!("encode {name} -o b.calo -y -q 50"));
+            let Some(what) = said(&run).strip_prefix(&format!("calotype: {name}: is a damaged image: ")) else { continue };
+            let what = what.split("; get it again").next().unwrap();
+            let plain = sentences.contains(&what) || parts.iter().any(|part| what.starts_with(part));
+            assert!(run.code == 1 && plain, "{name}, byte {place}: {what}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 60, "{refused}");
 }
 
 #[test]
