@@ -11,11 +11,12 @@ pub fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Whether what goes to standard output is lost, and perhaps because that was closed when the program began.
+/// Whether what goes to standard output is lost because that was closed when the program began.
 ///
-/// Rust then opens /dev/null for reading and writing in its place, before `main`. A shell's `>/dev/null` is open for writing alone; but who passes
-/// /dev/null for both, as Python and Node do for a child whose output nobody wants, is not told from one who closed it.
-pub fn stdout_leads_nowhere() -> bool {
+/// Rust then opens /dev/null for reading and writing in its place, before `main`. A shell's `>/dev/null` is open for writing alone; who passes
+/// /dev/null for both, as Python and Node do for a child whose lines nobody wants, is not told from one who closed it: so lines may go nowhere,
+/// and only files may not.
+pub fn stdout_was_closed() -> bool {
     let target = fs::read_link("/proc/self/fd/1");
     target.is_ok_and(|target| target == Path::new("/dev/null")) && is_for_both("/proc/self/fdinfo/1")
 }

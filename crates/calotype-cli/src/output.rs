@@ -10,7 +10,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, shown};
-use crate::inherited::stdout_leads_nowhere;
+use crate::inherited::stdout_was_closed;
 use crate::unfinished;
 
 /// Whether the path stands for a pipe.
@@ -106,16 +106,14 @@ pub struct Remedies<'a> {
 /// Finds out before the work whether the output that `flag` names can be written at all.
 ///
 /// # Errors
-/// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist.
+/// Usage if the output exists and may not be replaced, or is a folder; io if its folder does not exist, or standard output is closed.
 pub fn check(flag: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
-    if is_stdout(path) {
-        if stdout_leads_nowhere() {
-            say(&format!("calotype: note: standard output is closed or /dev/null, where all is lost; give {flag} a name to keep it"));
-        }
-        return Ok(());
-    }
     let (folder, exists) = (format!("name a file with {flag}"), format!("give -y to overwrite it, or another {flag}"));
-    check_file(path, existing, Remedies { folder: &folder, exists: &exists })
+    match is_stdout(path) {
+        true if stdout_was_closed() => Err(closed_stdout(path, flag)),
+        true => Ok(()),
+        false => check_file(path, existing, Remedies { folder: &folder, exists: &exists }),
+    }
 }
 
 /// Creates a folder, and those that it lies in, where there are none.
@@ -318,6 +316,11 @@ fn take_over(file: &NamedTempFile, replaced: &fs::Metadata) -> io::Result<()> {
 #[cfg(not(unix))]
 fn take_over(_: &NamedTempFile, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
+}
+
+fn closed_stdout(path: &Path, flag: &str) -> Failure {
+    let what = format!("standard output is closed, or /dev/null open for both ways; give {flag} a name");
+    Failure::io(path, "write", io::Error::other(what))
 }
 
 impl Write for Sink<'_> {

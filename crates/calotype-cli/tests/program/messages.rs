@@ -340,7 +340,7 @@ mod unix {
     /// Where a file would go there it is told; lines may go nowhere.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_closed_standard_output_is_told() {
+    fn a_closed_standard_output_is_an_error() {
         let desk = desk();
         std::fs::create_dir(desk.path("images")).unwrap();
         desk.write("images/a.ppm", &ppm(20, 20));
@@ -350,10 +350,11 @@ mod unix {
             (run.status.code(), String::from_utf8(run.stderr).unwrap().trim_end().to_string())
         };
         let nowhere = |flag: &str| {
-            format!("calotype: note: standard output is closed or /dev/null, where all is lost; give {flag} a name to keep it")
+            format!("calotype: the pipe: cannot write: standard output is closed, or /dev/null open for both ways; give {flag} a name")
         };
-        assert_eq!(closed("eval images -q 50 --json -"), (Some(0), nowhere("--json")));
-        assert_eq!(closed("bench --sizes 64x64 --runs 1 --engine cpu --json -"), (Some(0), nowhere("--json")));
+        assert_eq!(closed("eval images -q 50 --json -"), (Some(5), nowhere("--json")));
+        assert_eq!(closed("bench --sizes 64x64 --runs 1 --engine cpu --json -"), (Some(5), nowhere("--json")));
+        assert_eq!(closed("encode in.ppm -o -"), (Some(5), nowhere("-o")));
         assert_eq!(desk.names(), ["images", "in.calo", "in.ppm"]);
         assert_eq!(closed("info in.calo"), (Some(0), String::new()));
         assert_eq!(closed("eval images -q 50 --json eval.json").0, Some(0));
