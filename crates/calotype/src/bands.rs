@@ -73,7 +73,25 @@ impl<E: Engine> Held<'_, E> {
     }
 }
 
+/// Which tiles the pixels of a region are made of.
+pub(crate) fn needed_tiles(tiles: &Tiles<'_>, region: Region) -> impl Fn(usize) -> bool + use<> {
+    let header = &tiles.file.header;
+    let region = if Unfolding::of(header, region).is_some() { coded_region(header) } else { region };
+    let (progress, across) = (Progress::new(tiles, region), header.tile_columns() as usize);
+    move |tile| progress.rows.contains(&(tile / across)) && progress.columns.contains(&(tile % across))
+}
+
 impl Progress {
+    /// At the beginning of a region of what is coded.
+    fn new(tiles: &Tiles<'_>, region: Region) -> Progress {
+        let wanted = latents_of(region, tiles.stride());
+        let needed = wanted.widened(tiles.halo(), tiles.picture());
+        let side = tiles.side();
+        let columns = needed.x / side..needed.right().div_ceil(side);
+        let rows = needed.y / side..needed.bottom().div_ceil(side);
+        Progress { wanted, columns, rows, next: wanted.y }
+    }
+
     fn ended(&self) -> bool {
         self.next >= self.wanted.bottom()
     }
@@ -129,12 +147,7 @@ impl<'a> Bands<'a> {
         let header = &tiles.file.header;
         let unfolding = Unfolding::of(header, region);
         let region = if unfolding.is_some() { coded_region(header) } else { region };
-        let wanted = latents_of(region, tiles.stride());
-        let needed = wanted.widened(tiles.halo(), tiles.picture());
-        let side = tiles.side();
-        let columns = needed.x / side..needed.right().div_ceil(side);
-        let rows = needed.y / side..needed.bottom().div_ceil(side);
-        let progress = Progress { wanted, columns, rows, next: wanted.y };
+        let progress = Progress::new(&tiles, region);
         let cpu = Held { engine: tiles.codec.engines.on_cpu(), quality: tiles.quality.clone(), tiles: Vec::new() };
         Bands {
             tiles,
@@ -178,12 +191,6 @@ impl<'a> Bands<'a> {
         let height = (band.min(all).max(later) * side).min(rows);
         let width = (progress.columns.len() * side).min(columns);
         (self.tiles.stride() as u64).pow(2) * (width as u64) * (height as u64)
-    }
-
-    /// Whether they are made of this tile.
-    pub(crate) fn needs(&self, tile: usize) -> bool {
-        let across = self.tiles.file.header.tile_columns() as usize;
-        self.progress.rows.contains(&(tile / across)) && self.progress.columns.contains(&(tile % across))
     }
 
     /// The pixels of whole latents that are made.

@@ -5,7 +5,7 @@ use calotype_format::layout::{HEADER_TILE_LOG2, section};
 use calotype_format::{Fault, File, Header, Region};
 
 use crate::alpha::AlphaRows;
-use crate::bands::Bands;
+use crate::bands::{Bands, needed_tiles};
 use crate::coarse;
 use crate::codec::Codec;
 use crate::error::{Error, Malformation, Unsupported};
@@ -180,8 +180,8 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As [`Decoder::bands`], but for damage.
     pub fn damaged_tiles_of(&self, codec: &Codec, region: Region) -> Result<Vec<Region>, Error> {
-        let bands = Bands::new(self.tiles(codec)?, self.check_region(region)?);
-        Ok(self.places(self.damaged().filter(|(tile, _)| bands.needs(*tile))))
+        let needs = needed_tiles(&self.tiles(codec)?, self.check_region(region)?);
+        Ok(self.places(self.damaged().filter(|(tile, _)| needs(*tile))))
     }
 
     /// The damaged tiles, and what is wrong where.
@@ -373,8 +373,9 @@ impl<'a> Decoder<'a> {
     /// The bands of a region of this kind on the CPU, or an error if they, and `beside` bytes more, need more memory than is allowed.
     fn bands_within<'c>(&'c self, codec: &'c Codec, region: Region, shape: Shape, beside: u64) -> Result<Bands<'c>, Error> {
         self.check_region(region)?;
-        let bands = Bands::new(self.tiles(codec)?, region);
-        self.check_tiles(|tile| bands.needs(tile))?;
+        let tiles = self.tiles(codec)?;
+        self.check_tiles(needed_tiles(&tiles, region))?;
+        let bands = Bands::new(tiles, region);
         let folding = if self.file.header.folded { memory::of_folding(self.shape(self.whole())) } else { 0 };
         let needed = memory::of_decoding(bands.held_px(), bands.pixels_of_latents(), shape).saturating_add(beside).saturating_add(folding);
         let limit = self.max_memory;
