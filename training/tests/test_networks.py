@@ -17,7 +17,7 @@ from calotype_training.streams import calo_file
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ROOT / "training/networks"
-NAMES = ["checkerboard", "factorised", "hyperprior", "wide96"]
+NAMES = ["checkerboard", "factorised", "hyperprior", "stride32", "wide96"]
 OTHERS = ["channelwise", "scale_hyperprior", "stride8"]  # of the engines' tests
 
 # What no file has, and the program does not run yet: a period of 3, a predictor that two steps share, one of v_hat alone, int8 and wide
