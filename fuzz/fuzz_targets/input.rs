@@ -28,6 +28,9 @@ mod read_rows;
 mod read_size;
 #[path = "../../crates/calotype-cli/src/read_tiff.rs"]
 mod read_tiff;
+#[allow(dead_code)]
+#[path = "../../crates/calotype-cli/src/reading.rs"]
+mod reading;
 #[path = "../../crates/calotype-cli/src/refusal.rs"]
 mod refusal;
 #[path = "../../crates/calotype-cli/src/write_image.rs"]
@@ -113,8 +116,9 @@ use std::path::Path;
 use image::ImageFormat;
 use libfuzzer_sys::fuzz_target;
 use metadata::Turn;
-use read_image::{Reading, Source, decode_image};
+use read_image::{Source, decode_image};
 use read_rows::RowSource;
+use reading::Reading;
 
 const MAX_PIXELS: u64 = 1 << 16;
 const MAX_HELD: u64 = 1 << 24;

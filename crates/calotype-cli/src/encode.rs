@@ -17,8 +17,9 @@ use crate::kind;
 use crate::metadata::{Strip, held_bytes};
 use crate::output::{self, Done, Existing, Writing, is_pipe, is_stdout};
 use crate::quality::{self, rounded};
-use crate::read_image::{AfterEnd, Need, Reading, Source, check_size, decode_image, need, read_calo, read_image_bytes};
+use crate::read_image::{AfterEnd, Need, Source, check_size, decode_image, need, read_calo, read_image_bytes};
 use crate::read_rows::RowSource;
+use crate::reading::Reading;
 use crate::target::{self, Reached};
 use crate::write_image::format_by_ending;
 

@@ -22,7 +22,8 @@ use crate::failure::Failure;
 use crate::output::{self, Existing};
 use crate::progress::Bar;
 use crate::quality;
-use crate::read_image::{Reading, Source, decode_image, read_bytes};
+use crate::read_image::{Source, decode_image, read_bytes};
+use crate::reading::Reading;
 use crate::write_image::write_image;
 use report_folder::ReportFolder;
 

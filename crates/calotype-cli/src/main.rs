@@ -34,6 +34,7 @@ mod read_palette;
 mod read_rows;
 mod read_size;
 mod read_tiff;
+mod reading;
 mod refusal;
 mod target;
 mod turned;

@@ -2,18 +2,17 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use calotype::{DecodeOptions, Decoder, Error, Fault, Malformation, Metadata, Picture, about, exact};
-use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::exif::ReadSeek;
 use crate::failure::Failure;
 use crate::flags;
 use crate::frames::{self, Frames};
 use crate::kind::{FIRST_BYTES, Kind, kind_of};
-use crate::metadata::{self, Company, Found, PixelChunks, Turn};
+use crate::metadata::{self, Company, Turn};
 use crate::output::is_pipe;
 use crate::pixels;
 use crate::read_bmp;
@@ -22,6 +21,7 @@ use crate::read_jxl::Jxl;
 use crate::read_rows::RowSource;
 use crate::read_size;
 use crate::read_tiff;
+use crate::reading::{Reading, broken_note, company, company_of, pixels_of};
 use crate::refusal::Refusal;
 
 /// What jxl-oxide 0.12 takes for each pixel beside those it gives: planes of floating point. 24 to 29 were measured of lossy pictures with and without
@@ -39,26 +39,6 @@ pub struct Source {
     pub metadata: Metadata,
     /// What of the original a `.calo` file does not keep, one line each.
     pub notes: Vec<String>,
-}
-
-/// How an image is read.
-#[derive(Clone, Copy, Debug)]
-pub struct Reading {
-    /// Larger images are refused.
-    pub max_pixels: u64,
-    /// What becomes of an orientation.
-    pub turn: Turn,
-    /// Which frame, from 1; without it the first, with a note if there are more.
-    pub frame: Option<u32>,
-    /// Whether a broken image is read as far as it goes.
-    pub salvage: bool,
-}
-
-impl Reading {
-    /// The first frame of a whole image, turned.
-    pub fn plain(max_pixels: u64) -> Reading {
-        Reading { max_pixels, turn: Turn::Apply, frame: None, salvage: false }
-    }
 }
 
 /// The whole of a file or of standard input.
@@ -199,11 +179,6 @@ fn is_salvageable(bytes: &[u8], kind: Kind, reading: &Reading) -> bool {
     whole.is_ok() || !flags::has("salvage") && has_row()
 }
 
-/// What to say of a picture that was read as far as it goes.
-pub fn broken_note(what: String) -> String {
-    format!("is damaged ({what}); what could be read of it is encoded, the rest is filled in")
-}
-
 /// Bytes that decoding an image takes.
 pub struct Need {
     /// Of its pixels.
@@ -330,42 +305,6 @@ impl Reader<'_> {
         }
     }
 }
-
-/// What decoding changes of the pixels of a kind, one line each.
-fn notes_of(colour: ColorType) -> Vec<String> {
-    let mut notes = Vec::new();
-    if matches!(colour, ColorType::Rgb32F | ColorType::Rgba32F) {
-        notes.push("its floating point is cut to 0 to 1 in 16 bits".to_string());
-    }
-    if colour.bytes_per_pixel() > colour.channel_count() {
-        notes.push("its colours are coded with the model's precision of 8 bits, and decoded to 16 again (alpha is exact)".to_string());
-    }
-    notes
-}
-
-/// What comes with pixels of this kind in a file of this format.
-pub fn company_of(file: &mut impl ReadSeek, format: ImageFormat, colour: ColorType, turn: Turn) -> Company {
-    company(metadata::find(file, format), colour, turn)
-}
-
-/// What was found, as it goes with pixels of this kind.
-fn company(found: Found, colour: ColorType, turn: Turn) -> Company {
-    let mut company = metadata::company(found, !colour.has_color(), turn);
-    company.notes.splice(0..0, notes_of(colour));
-    company
-}
-
-/// What a decoder of pixels reads of a file: of a PNG no metadata.
-///
-/// # Errors
-/// Those of seeking.
-pub fn pixels_of<'a>(file: impl BufRead + Seek + 'a, format: ImageFormat) -> io::Result<Box<dyn Input + 'a>> {
-    Ok(if format == ImageFormat::Png { Box::new(PixelChunks::new(file)?) } else { Box::new(file) })
-}
-
-/// An image file, or one in memory.
-pub trait Input: BufRead + Seek {}
-impl<T: BufRead + Seek> Input for T {}
 
 /// Room for 16-bit RGBA and as much again inside the decoder.
 fn limits(max_pixels: u64) -> Limits {

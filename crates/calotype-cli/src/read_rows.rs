@@ -15,9 +15,9 @@ use crate::kind::Kind;
 use crate::metadata::Company;
 use crate::output::is_pipe;
 use crate::pixels;
-use crate::read_image::{Input, Reading, broken_note, company_of, pixels_of};
 use crate::read_size;
 use crate::read_tiff::{self, TiffRows};
+use crate::reading::{Input, Reading, broken_note, company_of, pixels_of};
 use crate::refusal::{BREAKS_OFF, Refusal};
 
 /// Why an image is not read row by row: what to do about it.

@@ -15,7 +15,8 @@ use crate::engine::Choice;
 use crate::eval::tool_folders;
 use crate::failure::Failure;
 use crate::output::{self, Existing, Remedies};
-use crate::read_image::{Reading, decode_image};
+use crate::read_image::decode_image;
+use crate::reading::Reading;
 use crate::write_image::{output_format, write_image};
 
 /// This program, as the viewer sees it.

@@ -241,7 +241,8 @@ fn plain(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Unwritten
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read_image::{Reading, decode_image};
+    use crate::read_image::decode_image;
+    use crate::reading::Reading;
     use calotype::Samples;
 
     const KINDS: [Channels; 4] = [Channels::Grey, Channels::GreyAlpha, Channels::Rgb, Channels::Rgba];

@@ -210,8 +210,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::read_image::{Reading, decode_image};
+    use crate::read_image::decode_image;
     use crate::read_rows::RowSource;
+    use crate::reading::Reading;
 
     fn picture(width: u32, height: u32, channels: Channels, depth: u8) -> Picture {
         let samples = (0..width * height * channels.count() as u32).map(|i| (i * 7919 % 65_521) as u16);
