@@ -155,6 +155,10 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
         Some(frame @ 2..) if animated => frames::played(bytes, kind, frame).map(|image| (image, None)),
         _ => reader.image(reading.salvage),
     };
+    let image = image.and_then(|(image, broken)| match damage_of(bytes, kind) {
+        Some(what) if !reading.salvage => Err(Refusal::Damaged(what)),
+        damage => Ok((image, broken.or(damage))),
+    });
     let (mut image, broken) = image.map_err(|refusal| match (&refusal, reading.frame) {
         (Refusal::Damaged(_), None | Some(1)) if !reading.salvage && is_salvageable(bytes, kind, reading) => refusal.of_part(path),
         _ => refusal.of(path),
@@ -172,9 +176,15 @@ pub fn decode_image(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Sour
     Ok(Source { picture, metadata, notes: all_notes })
 }
 
+/// What is damaged in an image although it can be decoded.
+fn damage_of(bytes: &[u8], kind: Kind) -> Option<String> {
+    if kind == Kind::Image(ImageFormat::Png) { metadata::damage_of_png(&mut Cursor::new(bytes)) } else { None }
+}
+
 /// Whether `--salvage` makes something of a damaged image. Where that is one of another command, it goes row by row.
 fn is_salvageable(bytes: &[u8], kind: Kind, reading: &Reading) -> bool {
-    let has_row = || RowSource::open(Path::new("-"), bytes, reading).is_ok_and(|mut rows| rows.next(1).is_ok());
+    let salvaging = Reading { salvage: true, ..*reading };
+    let has_row = || RowSource::open(Path::new("-"), bytes, &salvaging).is_ok_and(|mut rows| rows.next(1).is_ok());
     let whole = Opened::unchecked(bytes, kind, reading).and_then(|opened| opened.reader.image(true));
     whole.is_ok() || !flags::has("salvage") && has_row()
 }

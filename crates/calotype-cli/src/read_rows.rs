@@ -12,7 +12,7 @@ use image::{ImageDecoder, ImageFormat};
 use crate::failure::Failure;
 use crate::frames::Frames;
 use crate::kind::Kind;
-use crate::metadata::Company;
+use crate::metadata::{Company, damage_of_png};
 use crate::output::is_pipe;
 use crate::pixels;
 use crate::read_size;
@@ -43,6 +43,8 @@ pub struct RowSource<'a> {
     read: bool,
     /// What is wrong with the rows that are grey.
     broken: Option<String>,
+    /// What is wrong with rows that can be read.
+    damage: Option<String>,
 }
 
 enum Rows<'a> {
@@ -76,6 +78,10 @@ impl<'a> RowSource<'a> {
             [b'I', b'I', ..] | [b'M', b'M', ..] => (ImageFormat::Tiff, tiff_rows(input()?)),
             _ => return Err(ANOTHER_FORMAT),
         };
+        let damage = if format == ImageFormat::Png { damage_of_png(&mut input()?) } else { None };
+        if damage.is_some() && !reading.salvage {
+            return Err("get the file again: it is damaged");
+        }
         let opened = opened.filter(|opened| opened.shape.pixels() > 0);
         let Opened { shape, rows, held_bytes, notes: mut all_notes } =
             opened.ok_or("store it as a plain PNG or TIFF: not interlaced, in strips or tiles")?;
@@ -87,7 +93,18 @@ impl<'a> RowSource<'a> {
             all_notes.extend(Frames::of(&mut input()?, Kind::Image(format)).note());
         }
         all_notes.extend(notes);
-        Ok(RowSource { shape, metadata, notes: all_notes, held_bytes, rows, path, salvage: reading.salvage, read: false, broken: None })
+        Ok(RowSource {
+            shape,
+            metadata,
+            notes: all_notes,
+            held_bytes,
+            rows,
+            path,
+            salvage: reading.salvage,
+            read: false,
+            broken: None,
+            damage,
+        })
     }
 
     /// Reads the next rows, so many.
@@ -127,7 +144,7 @@ impl<'a> RowSource<'a> {
 
     /// What is lost, now that the rows have been read.
     pub fn notes_of_all(&self) -> Vec<String> {
-        self.notes.iter().cloned().chain(self.broken.clone().map(broken_note)).collect()
+        self.notes.iter().cloned().chain(self.broken.clone().or(self.damage.clone()).map(broken_note)).collect()
     }
 }
 

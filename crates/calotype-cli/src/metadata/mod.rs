@@ -19,7 +19,7 @@ use image::{ImageDecoder, ImageFormat};
 pub use found::Found;
 pub use jxl::pixel_boxes;
 pub use note::{MOST_BYTES, converted, damaged, too_long};
-pub use png::PixelChunks;
+pub use png::{PixelChunks, damage as damage_of_png};
 pub use strip::Strip;
 
 use crate::exif::{self, ReadSeek};

@@ -8,6 +8,7 @@ use super::found::{Found, IPTC, Inflated, take};
 use super::icc::{self, Chromaticities};
 use super::note::{MOST_BYTES, damaged, too_long};
 use crate::exif::ReadSeek;
+use crate::refusal::BREAKS_OFF;
 
 const SIGNATURE_BYTES: u64 = 8;
 /// Length and type before the contents of a chunk, and its CRC after them.
@@ -40,6 +41,43 @@ fn next(png: &mut impl Read) -> Option<Chunk> {
     png.read_exact(&mut head).ok()?;
     let [a, b, c, d, name @ ..] = head;
     Some(Chunk { name, length: u32::from_be_bytes([a, b, c, d]).into() })
+}
+
+/// What the checksums of the chunks that make the first picture say is damaged, if anything. A decoder of rows is content with the last row, and
+/// looks no further: neither at the checksum of the chunk that it comes from, nor at zlib's.
+pub fn damage(png: &mut impl ReadSeek) -> Option<String> {
+    const CHECKED: [&[u8; 4]; 4] = [b"IHDR", b"PLTE", b"tRNS", b"IDAT"];
+    let mut at = SIGNATURE_BYTES;
+    while png.seek(SeekFrom::Start(at)).is_ok()
+        && let Some(chunk) = next(png)
+        && &chunk.name != b"IEND"
+    {
+        if CHECKED.contains(&&chunk.name) {
+            match checksums(png, &chunk) {
+                Some([computed, said]) if computed == said => {}
+                Some(_) => return Some(format!("the checksum of its chunk {} does not fit", chunk.name.escape_ascii())),
+                None => return Some(BREAKS_OFF.to_owned()),
+            }
+        }
+        at += FRAME_BYTES + chunk.length;
+    }
+    None
+}
+
+/// That of a chunk's name and bytes, and the one behind them, unless the file ends before.
+fn checksums(png: &mut impl Read, chunk: &Chunk) -> Option<[u32; 2]> {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&chunk.name);
+    let (mut left, mut bytes) = (chunk.length, [0; 1 << 13]);
+    while left > 0 {
+        let part = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        png.read_exact(&mut bytes[..part]).ok()?;
+        hasher.update(&bytes[..part]);
+        left -= part as u64;
+    }
+    let mut said = [0; 4];
+    png.read_exact(&mut said).ok()?;
+    Some([hasher.finalize(), u32::from_be_bytes(said)])
 }
 
 /// All metadata, from the signature to the end.
