@@ -15,7 +15,7 @@ use crate::engine::Choice;
 use crate::eval::tool_folders;
 use crate::failure::Failure;
 use crate::output::{self, Existing, Remedies};
-use crate::read_image::decode_image;
+use crate::read_image::{AfterEnd, decode_image, read_calo, read_image_bytes};
 use crate::reading::Reading;
 use crate::write_image::{output_format, write_image};
 
@@ -43,6 +43,11 @@ impl Host for Program {
         let codec = self.choice.codec_on(instead.unwrap_or_else(|| self.choice.for_one_file())).map_err(foreign)?;
         self.lose_device.into_iter().for_each(|submits| codec.inject(GpuFailure::LostAtSubmit(submits)));
         Ok(codec)
+    }
+
+    fn read(&self, path: &Path, is_calo: bool) -> Result<Vec<u8>, Foreign> {
+        let read = if is_calo { read_calo(path, &self.limits, AfterEnd::Refused) } else { read_image_bytes(path, self.limits.max_memory) };
+        read.map_err(foreign)
     }
 
     fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), Foreign> {

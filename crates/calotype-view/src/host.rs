@@ -1,5 +1,7 @@
 //! What the viewer asks of the program around it.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -7,6 +9,7 @@ use calotype::gpu::AdapterFacts;
 use calotype::{Codec, DecodeOptions, EngineChoice, Metadata, Picture, Quality};
 
 use crate::error::{Error, Foreign};
+use crate::files::is_calo;
 
 /// Pixels that are decoded together: few, so that the first ones come soon.
 const BAND_PX: u64 = 1 << 20;
@@ -21,6 +24,12 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// There is no such engine or model.
     fn codec(&self, instead: Option<EngineChoice>) -> Result<Codec, Foreign>;
+
+    /// The bytes of a file that is a `.calo` file or a picture of another kind; its beginning is looked at before the rest is read.
+    ///
+    /// # Errors
+    /// It cannot be read, begins as no such file does, or is too long.
+    fn read(&self, path: &Path, is_calo: bool) -> Result<Vec<u8>, Foreign>;
 
     /// Reads a picture that is not a `.calo` file, turned as it is to be seen.
     ///
@@ -95,9 +104,16 @@ impl Shared {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read, or the host refuses it.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, Error> {
-        std::fs::read(path).map_err(|error| Error::Read { path: path.to_owned(), error: Arc::new(error) })
+        let failed = |error| Error::Read { path: path.to_owned(), error: Arc::new(error) };
+        // What can be read only once is not looked at before.
+        if !path.is_file() {
+            return std::fs::read(path).map_err(failed);
+        }
+        let mut begin = Vec::new();
+        File::open(path).and_then(|file| file.take(4).read_to_end(&mut begin)).map_err(failed)?;
+        self.host.read(path, is_calo(path, &begin)).map_err(Error::Host)
     }
 }
 
@@ -129,6 +145,10 @@ pub mod tests {
 
         fn codec(&self, _: Option<EngineChoice>) -> Result<Codec, Foreign> {
             Codec::new(EngineChoice::Cpu(None)).map_err(|error| Arc::new(error) as Foreign)
+        }
+
+        fn read(&self, path: &Path, _: bool) -> Result<Vec<u8>, Foreign> {
+            std::fs::read(path).map_err(|error| said(path, error))
         }
 
         fn read_picture(&self, path: &Path, bytes: &[u8]) -> Result<(Picture, Metadata), Foreign> {

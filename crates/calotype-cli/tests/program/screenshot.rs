@@ -121,3 +121,14 @@ fn without_a_display_the_command_says_so() {
     let reason = "view: no window can be opened: neither WAYLAND_DISPLAY nor WAYLAND_SOCKET nor DISPLAY is set; ";
     desk.refused("view SAMPLE", 4, &format!("{reason}`calotype view --screenshot OUT.png` needs no display"));
 }
+
+/// They are looked at before they are read: a hundred gigabytes would end the program.
+#[test]
+fn giants_that_begin_as_no_picture_are_not_read() {
+    let desk = desk();
+    for name in ["giant.calo", "giant.jpg", "giant"] {
+        desk.write(name, b"");
+        std::fs::File::options().write(true).open(desk.path(name)).unwrap().set_len(100_000_000_000).unwrap();
+        assert_eq!(take(&desk, name).dimensions(), (1280, 800), "{name}");
+    }
+}
