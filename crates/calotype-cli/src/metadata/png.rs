@@ -55,7 +55,7 @@ pub fn damage(png: &mut impl ReadSeek) -> Option<String> {
         if CHECKED.contains(&&chunk.name) {
             match checksums(png, &chunk) {
                 Some([computed, said]) if computed == said => {}
-                Some(_) => return Some(format!("the checksum of its chunk {} does not fit", chunk.name.escape_ascii())),
+                Some(_) => return Some(format!("its chunk {} is damaged", chunk.name.escape_ascii())),
                 None => return Some(BREAKS_OFF.to_owned()),
             }
         }

@@ -186,21 +186,20 @@ fn a_png_whose_checksums_do_not_fit_is_damaged() {
     let whole = desk.read("in.png");
     let place = |name: &[u8]| whole.windows(4).position(|window| window == name).unwrap();
     let (data, end) = (place(b"IDAT"), place(b"IEND"));
-    let mut refused = 0;
     for at in [data + 4 + (end - data) / 2, end - 9, end - 5] {
         let mut flipped = whole.clone();
         flipped[at] ^= 1;
         desk.write("damaged.png", &flipped);
         for to in ["-o a.calo", "-o a.calo --target-size 2kB"] {
-            let run = desk.run(&format!("encode damaged.png {to}"));
-            assert_eq!(run.code, 1, "{at} {to}: {}", run.stderr);
-            refused += usize::from(run.stderr.contains("the checksum of its chunk IDAT does not fit"));
+            desk.refused(
+                &format!("encode damaged.png {to}"),
+                1,
+                "its chunk IDAT is damaged; get it again, or encode what can be read of it with --salvage",
+            );
         }
     }
-    assert!(refused >= 4, "{refused}: the checksum alone, and the bytes before it");
-    desk.refused("encode damaged.png -o a.calo", 1, "--salvage");
     let run = desk.run("encode damaged.png -o a.calo --salvage");
-    assert!(run.code == 0 && run.stderr.contains("is damaged (the checksum of its chunk IDAT does not fit)"), "{}", run.stderr);
+    assert!(run.code == 0 && run.stderr.contains("is damaged (its chunk IDAT is damaged)"), "{}", run.stderr);
     // Metadata may be damaged, and the last chunk missing: neither is the picture.
     desk.write("short.png", &whole[..end - 4]);
     assert_eq!(desk.run("encode short.png -o b.calo").code, 0);
