@@ -20,6 +20,8 @@ pub struct Choice {
 
 /// What threads, tables and a small picture take. Memory that ends in the middle of them would end the program without a word.
 const BEGIN_BYTES: u64 = 20 << 20;
+/// What a thread asks for at its start, its stack: where that is not there any more, the C library may end the program.
+const THREAD_BYTES: u64 = 2 << 20;
 
 /// Starts the threads of the whole program.
 ///
@@ -36,14 +38,25 @@ pub fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
     if let Some(threads) = threads.filter(|threads| !(1..=most_threads()).contains(threads)) {
         return Err(Failure::usage(format!("--threads {threads}: give 1 to {}", most_threads())));
     }
-    // 0 stands for one per core.
-    let pool = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build_global();
-    pool.map_err(|error| Failure { code: 4, message: format!("cannot start threads: {error}; give fewer with --threads, or more memory") })
+    let count = threads.unwrap_or_else(cores);
+    let failed = |why: String| Failure {
+        code: 4,
+        message: format!("cannot start {count} threads: {why}; give fewer with --threads, or more memory"),
+    };
+    if !has_memory(BEGIN_BYTES + count as u64 * THREAD_BYTES) {
+        return Err(failed(format!("each takes {} of memory", exact(THREAD_BYTES))));
+    }
+    // 0 stands for one per core, unless rayon's own variable says otherwise.
+    ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build_global().map_err(|error| failed(error.to_string()))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// More threads than cores only take memory; so many are allowed for experiments.
 fn most_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).max(256)
+    cores().max(256)
 }
 
 /// What `--engine`, `--adapter` and `--isa` ask for.

@@ -387,8 +387,7 @@ mod unix {
         for line in ["encode in.ppm -o a.calo", "decode in.calo -o a.png", "info in.calo"] {
             assert_eq!(within(program + 8000, line), (Some(3), told.to_string()), "{line}");
         }
-        let threads =
-            "calotype: cannot start threads: Resource temporarily unavailable (os error 11); give fewer with --threads, or more memory";
+        let threads = "calotype: cannot start 128 threads: each takes 2 MiB of memory; give fewer with --threads, or more memory";
         assert_eq!(within(100_000, "encode in.ppm -o a.calo --threads 128"), (Some(4), threads.to_string()));
     }
 }
