@@ -47,7 +47,8 @@ WRONG = {
     "no stage": ((*CHAINS, "g_s", "stages"), [], "chain g_s: there is no stage"),
     "no stage before h": ((*CHAINS, "h_s", "stages"), [], "chain h_s: there is no stage"),
     "no hyper": (("decoder", "hyper"), ..., "chains h_a and h_s need hyper"),
-    "another stride": (("decoder", "latents", "stride"), 32, "latents: stride 32 is not supported, only 16"),
+    "another stride": (("decoder", "latents", "stride"), 24, "latents: stride 24 is not supported, only one of"),
+    "a stride alone": (("decoder", "latents", "stride"), 32, "hyper: stride 64 is not supported, only 128"),
     "another hyper stride": (("decoder", "hyper", "stride"), 32, "hyper: stride 32 is not supported, only 64"),
     "channels do not meet": ((*CONTEXT, 1, "outputs"), 12, "chain context.0: ends with 12 channels, not 16"),
     "strides do not meet": ((*G_S, 0, "shuffle"), 1, "chain g_s: ends with a position for 2 pixels, not 1"),
@@ -183,7 +184,9 @@ def test_other_networks_are_of_no_first_form():
 
 def test_every_file_of_networks_is_one():
     paths = sorted((Path(__file__).parents[1] / "networks").glob("*.json"))
-    assert len(paths) == 4 and all(Network.read(path).latents == Map(384, 16) for path in paths)
+    latents = {path.stem: Network.read(path).latents for path in paths}
+    assert latents.pop("stride32") == Map(768, 32)
+    assert len(latents) == 4 and all(of_it == Map(384, 16) for of_it in latents.values())
 
 
 def test_quarters_set_each_quarter_of_the_channels_at_another_place():
