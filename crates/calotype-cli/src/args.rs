@@ -140,7 +140,7 @@ pub struct EncodeArgs {
     #[arg(long, help = OF_MAX_PIXELS, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse images that need more memory to encode, e.g. 500MB; PNG, TIFF and PNM are read row by row, and need little. Counts each
-    /// image alone: the program itself takes about 30 MB more, and of many files as many are worked on at a time as there are threads
+    /// image alone: the program itself takes about 30 MB more, and one image a thread is worked on at a time
     #[arg(long, default_value = "4GiB", value_parser = parse_bytes, value_name = "BYTES")]
     pub max_memory: u64,
     /// Leave this out, separated by commas: all, gps, exif, xmp; colour profiles stay, and how the picture is to be turned
@@ -194,7 +194,7 @@ pub struct DecodeArgs {
     #[arg(long, help = OF_MAX_PIXELS, default_value_t = calotype::DEFAULT_MAX_PIXELS, value_parser = parse_count, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse pictures that need more memory to decode, e.g. 500MB. Counts each picture alone: the program itself takes about 30 MB
-    /// more, and of many files as many are worked on at a time as there are threads
+    /// more, and one picture a thread is worked on at a time
     #[arg(long, default_value = "4GiB", value_parser = parse_bytes, value_name = "BYTES")]
     pub max_memory: u64,
     /// Leave this out, separated by commas: all, gps, exif, xmp; colour profiles stay, and how the picture is to be turned
@@ -203,8 +203,8 @@ pub struct DecodeArgs {
     /// Give the output the time of the input's last change
     #[arg(long)]
     pub keep_time: bool,
-    /// Only this part, in pixels from the top left of what is written without it, turned as that is, before --scale; reads only the tiles
-    /// that it needs, and passes over damage in others
+    /// Only this part of the picture that would be written without this flag, in pixels from its top left, before --scale; reads only the
+    /// tiles that it needs, and passes over damage in others
     #[arg(long, value_parser = parse_region, value_name = "X,Y,W,H")]
     pub region: Option<Region>,
     /// A smaller picture: 1/2, 1/4 or 1/8 of the width and of the height

@@ -92,7 +92,7 @@ fn ask(codec: &Codec, q: &QualityTables, means: &[f32], deviations: &[f32]) -> A
         }
     }
     let rect = Rect { y: 0, x: 0, height: fields.height, width: fields.width };
-    let stride = codec.model.decoder().config.stride;
+    let stride = codec.stride();
     let (width, height) = (stride * rect.width, stride * rect.height);
     let q4 = codec.cpu().graph().pixels_q4(q, &[Placed { place: rect, tile: &fields }], rect, (width, height));
     let sum = |columns: Range<usize>, rows: Range<usize>| {

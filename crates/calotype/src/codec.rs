@@ -65,9 +65,14 @@ impl Codec {
         (self.band_px / (width.next_multiple_of(64) << tile_log2)).max(1) as usize
     }
 
+    /// Pixels on a side of the square that a latent stands for.
+    pub(crate) fn stride(&self) -> usize {
+        self.model.decoder().config.stride
+    }
+
     /// Whether a tile of 2^`tile_log2` pixels a side holds whole hyper-latents.
     pub(crate) fn holds_hyper_latents(&self, tile_log2: u8) -> bool {
-        HYPER * self.model.decoder().config.stride <= 1 << tile_log2
+        HYPER * self.stride() <= 1 << tile_log2
     }
 
     /// The scales of a tile's y symbols, whose indices are `[lh, lw, M]`.

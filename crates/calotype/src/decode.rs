@@ -336,10 +336,7 @@ impl<'a> Decoder<'a> {
     /// A latent of a folded picture stands for pixels that lie far apart, so all are decoded: it is thin, and they are few.
     fn coarse_by_means(&self, codec: &Codec) -> Result<Image, Error> {
         let Image { width, height, rgb } = self.decode(codec)?;
-        let small = scaled(
-            std::iter::once(Picture::new(width, height, Channels::Rgb, Samples::U8(rgb))),
-            codec.model.decoder().config.stride as u32,
-        );
+        let small = scaled(std::iter::once(Picture::new(width, height, Channels::Rgb, Samples::U8(rgb))), codec.stride() as u32);
         let small = Picture::stacked(small)?;
         Ok(Image { width: small.width(), height: small.height(), rgb: small.rgb8().into_owned() })
     }

@@ -209,11 +209,6 @@ impl Codec {
 }
 
 impl Job<'_> {
-    /// Pixels on a side of a latent's square.
-    pub fn stride(&self) -> usize {
-        self.codec.model.decoder().config.stride
-    }
-
     /// Pixels of the rows that are held at a time, at most.
     fn held_px(&self) -> u64 {
         let (width, height) = self.header.coded_extent();
@@ -223,7 +218,7 @@ impl Job<'_> {
 
     /// docs/MODEL.md section 6 for tiles whose pixels are at hand.
     fn code(&self, encoder: &mut Encoder<'_>, pixels: PixelRows<'_>, tiles: &[Region], coded: &mut Coded) -> Result<(), Error> {
-        let places: Vec<Rect> = tiles.iter().map(|&tile| latents_of(tile, self.stride())).collect();
+        let places: Vec<Rect> = tiles.iter().map(|&tile| latents_of(tile, self.codec.stride())).collect();
         let symbols = encoder.symbols(pixels, &places);
         let streams: Vec<TileStreams> = in_order(symbols.par_iter().map(|tile| self.write(tile)))?;
         coded.streams.extend(streams);

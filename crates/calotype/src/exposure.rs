@@ -220,7 +220,7 @@ impl Exposure<'_> {
     fn trial(&self, fineness: u16) -> Result<Trial<'_>, Error> {
         let header = Header { fineness, ..self.header };
         let job = self.codec.job(&header, &self.options)?;
-        let places: Vec<Rect> = header.tiles().map(|tile| latents_of(tile, job.stride())).collect();
+        let places: Vec<Rect> = header.tiles().map(|tile| latents_of(tile, self.codec.stride())).collect();
         let v = Placed { place: Rect { y: 0, x: 0, height: self.v.height, width: self.v.width }, tile: &self.v };
         let tile = |&place: &Rect| {
             let (symbols, v_hat) = self.codec.cpu().code_tile(&job.tables, v, place);
@@ -260,7 +260,7 @@ impl Trial<'_> {
         let (width, height) = self.header.coded_extent();
         let size = (width as usize, height as usize);
         let maps: Vec<_> = self.tiles.iter().map(|tile| Placed { place: tile.place, tile: &tile.v_hat }).collect();
-        let stride = self.job.stride();
+        let stride = self.job.codec.stride();
         let wanted = latents_of(region, stride);
         let rgb = self.job.codec.cpu().graph().pixels(&self.job.tables.quality, &maps, wanted, size);
         let (_, mut rgb) = cut(rgb, wanted.pixels(size, stride), region);

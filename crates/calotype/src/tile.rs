@@ -72,7 +72,7 @@ impl<'a> Tiles<'a> {
 
     /// Pixels on a side of a latent's square.
     pub fn stride(&self) -> usize {
-        self.codec.model.decoder().config.stride
+        self.codec.stride()
     }
 
     /// The side of a tile in latents.
